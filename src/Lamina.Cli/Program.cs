@@ -1,0 +1,6 @@
+namespace Lamina.Cli;
+
+internal static class Program
+{
+    public static int Main() => 0;
+}

@@ -1,0 +1,130 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina;
+
+/// <summary>
+/// Bytes that can be read at any position, by several threads at once. There is no current position, and nothing is mapped:
+/// a file that shrinks under us is an error, not a crash.
+/// </summary>
+public abstract class ByteSource : IDisposable
+{
+    /// <summary>What messages call this source: the path as the user gave it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The length in bytes.</summary>
+    public abstract long Length { get; }
+
+    /// <summary>Reads at most <paramref name="destination"/>'s length from a byte position; fewer only at the end. Returns the count.</summary>
+    public abstract int Read(long offset, Span<byte> destination);
+
+    /// <summary>Fills the whole destination, or says that the source is cut off.</summary>
+    /// <exception cref="CorruptImageException">The source ends before.</exception>
+    public void ReadExactly(long offset, Span<byte> destination)
+    {
+        if (offset < 0 || Read(offset, destination) != destination.Length)
+            throw new CorruptImageException(Name, $"ends at byte {Length}, {destination.Length} bytes were expected here", null, offset);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what the source holds.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    /// <summary>Opens a file or block device for reading.</summary>
+    public static ByteSource OpenFile(string path) => new FileSource(path);
+
+    /// <summary>Wraps bytes in memory.</summary>
+    public static ByteSource FromMemory(string name, ReadOnlyMemory<byte> bytes) => new MemorySource(name, bytes);
+
+    /// <summary>A window of another source. Disposing the window leaves the source open.</summary>
+    /// <exception cref="CorruptImageException">The window reaches past the end of the source.</exception>
+    public static ByteSource Slice(ByteSource source, string name, long offset, long length)
+    {
+        if (offset < 0 || length < 0 || offset > source.Length - length)
+            throw new CorruptImageException(source.Name, $"{name} needs {length} bytes, the file has {source.Length}", null, offset);
+        return new SliceSource(source, name, offset, length);
+    }
+
+    private sealed class FileSource : ByteSource
+    {
+        private readonly SafeFileHandle _handle;
+
+        public FileSource(string path)
+        {
+            Name = path;
+            _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            long length = RandomAccess.GetLength(_handle);
+            Length = length > 0 ? length : DeviceLength(path);
+        }
+
+        public override string Name { get; }
+
+        public override long Length { get; }
+
+        public override int Read(long offset, Span<byte> destination)
+        {
+            int done = 0;
+            while (done < destination.Length)
+            {
+                int count = RandomAccess.Read(_handle, destination[done..], offset + done);
+                if (count == 0)
+                    break;
+                done += count;
+            }
+            return done;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                _handle.Dispose();
+        }
+
+        /// <summary>A block device reports length 0 to stat(2); seeking to its end tells the truth.</summary>
+        private static long DeviceLength(string path)
+        {
+            if (!path.StartsWith("/dev/", StringComparison.Ordinal))
+                return 0;
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
+            return stream.CanSeek ? stream.Seek(0, SeekOrigin.End) : 0;
+        }
+    }
+
+    private sealed class MemorySource(string name, ReadOnlyMemory<byte> bytes) : ByteSource
+    {
+        public override string Name => name;
+
+        public override long Length => bytes.Length;
+
+        public override int Read(long offset, Span<byte> destination)
+        {
+            if (offset < 0 || offset >= bytes.Length)
+                return 0;
+            int count = (int)Math.Min(destination.Length, bytes.Length - offset);
+            bytes.Span.Slice((int)offset, count).CopyTo(destination);
+            return count;
+        }
+    }
+
+    private sealed class SliceSource(ByteSource source, string name, long start, long length) : ByteSource
+    {
+        public override string Name => name;
+
+        public override long Length => length;
+
+        public override int Read(long offset, Span<byte> destination)
+        {
+            if (offset < 0 || offset >= length)
+                return 0;
+            int count = (int)Math.Min(destination.Length, length - offset);
+            return source.Read(start + offset, destination[..count]);
+        }
+    }
+}

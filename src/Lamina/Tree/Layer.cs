@@ -1,0 +1,53 @@
+namespace Lamina.Tree;
+
+/// <summary>How the files that hide others are marked in a layer.</summary>
+public enum WhiteoutRules
+{
+    /// <summary>overlayfs: a 0:0 character device, opaque directories by extended attribute.</summary>
+    Overlay,
+
+    /// <summary>OCI and AUFS: <c>.wh.NAME</c> and <c>.wh..wh..opq</c>.</summary>
+    Oci,
+
+    /// <summary>The kernel's cpio unpacker: none at all, later files win and directories merge.</summary>
+    Cpio,
+}
+
+/// <summary>A source that has become a tree, ready to be merged.</summary>
+public sealed class Layer : IDisposable
+{
+    /// <summary>The name messages and reports use: the path as given.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The root directory.</summary>
+    public required Node Root { get; init; }
+
+    /// <summary>
+    /// Whether the source says what its root is. A tar without an entry for its root does not: the layer below decides then.
+    /// </summary>
+    public bool HasRootMetadata { get; init; } = true;
+
+    /// <summary>How this layer marks what it hides.</summary>
+    public required WhiteoutRules Rules { get; init; }
+
+    /// <summary>The files that content of this layer refers to, the layer's own file first. Empty if all data is copied.</summary>
+    public required Original[] Originals { get; init; }
+
+    /// <summary>The block size data lies aligned to, in bytes: an image's own, 512 for a tar.</summary>
+    public required int BlockSize { get; init; }
+
+    /// <summary>Whether any file may be compressed.</summary>
+    public bool HasEncodedContent { get; init; }
+
+    /// <summary>
+    /// Directories that this layer needs but has no entry for (implicit parents): they lend no metadata to a directory below.
+    /// </summary>
+    public IReadOnlySet<Node> Implied { get; init; } = new HashSet<Node>();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Original original in Originals)
+            original.Bytes.Dispose();
+    }
+}
