@@ -14,6 +14,9 @@ public abstract class ByteSource : IDisposable
     /// <summary>The length in bytes.</summary>
     public abstract long Length { get; }
 
+    /// <summary>The open file whose bytes these are, position by position, where there is one: the kernel can copy then.</summary>
+    internal virtual SafeFileHandle? Handle => null;
+
     /// <summary>Reads at most <paramref name="destination"/>'s length from a byte position; fewer only at the end. Returns the count.</summary>
     public abstract int Read(long offset, Span<byte> destination);
 
@@ -67,6 +70,8 @@ public abstract class ByteSource : IDisposable
         public override string Name { get; }
 
         public override long Length { get; }
+
+        internal override SafeFileHandle Handle => _handle;
 
         public override int Read(long offset, Span<byte> destination)
         {

@@ -45,8 +45,8 @@ public sealed class ClusterMap
     /// <summary>The file's size in bytes.</summary>
     public required long Size { get; init; }
 
-    /// <summary>The logical cluster size in bytes, a power of two: extents of an index (not of encoded extents) have one head in each.</summary>
-    public required int ClusterSize { get; init; }
+    /// <summary>The block size of the source, in bytes: what interlaced clusters are rotated by.</summary>
+    public required int BlockSize { get; init; }
 
     /// <summary>The clusters, by logical offset, without gaps from 0 up to the tail.</summary>
     public required ClusterExtent[] Extents { get; init; }

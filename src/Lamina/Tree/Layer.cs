@@ -39,6 +39,12 @@ public sealed class Layer : IDisposable
     /// <summary>Whether any file may be compressed.</summary>
     public bool HasEncodedContent { get; init; }
 
+    /// <summary>What a decoder must be ready for, if files are compressed.</summary>
+    public CodecLimits Codecs { get; init; }
+
+    /// <summary>The oldest kernel that reads the layer's own layouts, as major and minor version.</summary>
+    public Version RequiredKernel { get; init; } = new(6, 1);
+
     /// <summary>
     /// Directories that this layer needs but has no entry for (implicit parents): they lend no metadata to a directory below.
     /// </summary>

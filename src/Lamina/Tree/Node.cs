@@ -27,6 +27,9 @@ public sealed class Node
     /// <summary>The extended attributes.</summary>
     public XattrSet Xattrs { get; init; } = XattrSet.Empty;
 
+    /// <summary>Whether the layer is sure that there is no other name for it, so that nobody needs to look for one.</summary>
+    public bool HasSingleName { get; init; }
+
     /// <summary>For devices: which.</summary>
     public DeviceNumber Device { get; init; }
 
@@ -44,6 +47,20 @@ public sealed class Node
 
     /// <summary>The names in a directory.</summary>
     public DirectoryListing Listing => (DirectoryListing)Payload!;
+
+    /// <summary>The same file with other attributes, and for a directory other names in it.</summary>
+    public Node With(XattrSet xattrs, object? payload) => new()
+    {
+        Type = Type,
+        Permissions = Permissions,
+        UserId = UserId,
+        GroupId = GroupId,
+        Modified = Modified,
+        Xattrs = xattrs,
+        HasSingleName = HasSingleName,
+        Device = Device,
+        Payload = payload,
+    };
 
     /// <summary>Whether this is a directory.</summary>
     public bool IsDirectory => Type == NodeType.Directory;

@@ -1,0 +1,14 @@
+namespace Lamina.Merging;
+
+/// <summary>How layers are merged.</summary>
+public sealed record MergeOptions
+{
+    /// <summary>
+    /// Keep whiteouts and opaque marks that would still hide something in layers below all of these, for a result that is used as a
+    /// lower layer of an overlay.
+    /// </summary>
+    public bool KeepWhiteouts { get; init; }
+
+    /// <summary>Is told of every name that more than one layer has; null to save the work.</summary>
+    public MergeAccount? Account { get; init; }
+}

@@ -1,0 +1,135 @@
+using Lamina.Tree;
+
+namespace Lamina.Merging;
+
+/// <summary>
+/// A directory of the merged tree: the sorted listings of its layers, walked together. A heap holds the next name of each, so a
+/// directory that a thousand layers have costs no more than its names do.
+/// </summary>
+internal sealed class MergedListing(MergeContext context, MergeSource[] sources, MergePath? path, bool isClosed) : DirectoryListing
+{
+    /// <summary>The deepest path that is merged. PATH_MAX is 4096 bytes, so no path that a program can name goes deeper.</summary>
+    public const int MaxDepth = 2048;
+
+    /// <summary>Where one layer's listing stands.</summary>
+    private sealed class Cursor(MergeSource source, int rank, Entry[] entries)
+    {
+        public MergeSource Source => source;
+
+        /// <summary>0 for the uppermost.</summary>
+        public int Rank => rank;
+
+        public int At { get; set; }
+
+        public Entry[] Entries => entries;
+
+        public ref readonly Entry Current => ref entries[At];
+    }
+
+    public override Entry[] Read()
+    {
+        if (path is { Depth: > MaxDepth })
+            throw new CorruptImageException(context.NameOf(sources[0].Layer), $"directories are nested deeper than {MaxDepth}");
+        Cursor[] heap = new Cursor[sources.Length];
+        int count = 0, total = 0;
+        for (int rank = 0; rank < sources.Length; rank++)
+        {
+            Entry[] entries = sources[rank].Node.Listing.Read();
+            total += entries.Length;
+            if (entries.Length > 0)
+                heap[count++] = new Cursor(sources[rank], rank, entries);
+        }
+        for (int i = count / 2 - 1; i >= 0; i--)
+            SiftDown(heap, i, count);
+        List<Entry> merged = new(total);
+        List<MergeSource> same = [];
+        List<Cursor> parents = [];
+        while (count > 0)
+        {
+            ReadOnlyMemory<byte> name = heap[0].Current.Name;
+            same.Clear();
+            parents.Clear();
+            do
+            {
+                Cursor cursor = heap[0];
+                same.Add(new MergeSource(cursor.Source.Layer, cursor.Current.Node));
+                parents.Add(cursor);
+                if (++cursor.At == cursor.Entries.Length)
+                    heap[0] = heap[--count];
+                SiftDown(heap, 0, count);
+            }
+            while (count > 0 && heap[0].Current.Name.Span.SequenceEqual(name.Span));
+            if (Resolve(name, same, parents) is { } node)
+                merged.Add(new Entry(name, node));
+        }
+        return [.. merged];
+    }
+
+    /// <summary>Decides who wins a name; null where it is gone.</summary>
+    private Node? Resolve(ReadOnlyMemory<byte> name, List<MergeSource> same, List<Cursor> parents)
+    {
+        MergeSource top = same[0];
+        MergeSource parent = parents[0].Source;
+        if (context.IsWhiteout(parent, top.Node))
+        {
+            Account(name, MergeOutcome.Removed, same, 1);
+            // Below an opaque directory there is nothing a whiteout could still hide.
+            return context.Options.KeepWhiteouts && !isClosed ? MergeContext.Keep(top.Node) : null;
+        }
+        MergePath here = new(path, name);
+        if (!top.Node.IsDirectory)
+        {
+            Account(name, MergeOutcome.Replaced, same, 1);
+            return context.Show(top, here);
+        }
+        int directories = 1;
+        while (directories < same.Count && same[directories].Node.IsDirectory &&
+            !(context.HasMarks(same[directories - 1].Layer) && OverlayMarks.IsOpaque(same[directories - 1].Node)))
+        {
+            directories++;
+        }
+        bool hidesBelow = directories < same.Count && !same[directories].Node.IsDirectory;
+        if (directories < same.Count)
+            Account(name, MergeOutcome.Opaque, same, directories);
+        else
+            Account(name, MergeOutcome.Merged, same, 1);
+        return context.MergeDirectories(same[..directories], here, hidesBelow, isClosed);
+    }
+
+    private void Account(ReadOnlyMemory<byte> name, MergeOutcome outcome, List<MergeSource> same, int visible)
+    {
+        if (context.Options.Account is not { } account || same.Count == 1)
+            return;
+        long wasted = 0;
+        List<int> hidden = [];
+        for (int i = visible; i < same.Count; i++)
+        {
+            hidden.Add(same[i].Layer);
+            if (outcome != MergeOutcome.Merged && !same[i].Node.IsWhiteout)
+                wasted += MergeAccount.BytesUnder(same[i].Node);
+        }
+        account.Add(new MergeEvent(new MergePath(path, name).ToBytes(), outcome, same[0].Layer, [.. hidden], wasted));
+    }
+
+    private static bool IsBefore(Cursor a, Cursor b)
+    {
+        int byName = a.Current.Name.Span.SequenceCompareTo(b.Current.Name.Span);
+        return byName != 0 ? byName < 0 : a.Rank < b.Rank;
+    }
+
+    private static void SiftDown(Cursor[] heap, int at, int count)
+    {
+        while (true)
+        {
+            int least = at, left = at * 2 + 1;
+            if (left < count && IsBefore(heap[left], heap[least]))
+                least = left;
+            if (left + 1 < count && IsBefore(heap[left + 1], heap[least]))
+                least = left + 1;
+            if (least == at)
+                return;
+            (heap[at], heap[least]) = (heap[least], heap[at]);
+            at = least;
+        }
+    }
+}

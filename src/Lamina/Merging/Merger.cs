@@ -1,0 +1,123 @@
+using Lamina.Tree;
+
+namespace Lamina.Merging;
+
+/// <summary>
+/// Merges layers, lowest first, by the rules of overlayfs. The result is a tree like any other; its directories are merged when they
+/// are read, so cost follows what is looked at, and only directories that several layers have are opened together.
+/// </summary>
+public static class Merger
+{
+    /// <summary>Merges layers into the root of one tree.</summary>
+    /// <param name="layers">The layers, lowest first; the upper one wins. One layer alone is passed through as it is.</param>
+    /// <param name="options">How to merge.</param>
+    /// <exception cref="UnsupportedImageException">A layer uses <c>overlay.redirect</c> or <c>overlay.metacopy</c> (also while the
+    /// result is read).</exception>
+    public static Node Merge(IReadOnlyList<Layer> layers, MergeOptions? options = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(layers.Count);
+        if (layers.Count == 1)
+            return layers[0].Root;
+        MergeContext context = new([.. layers], options ?? new MergeOptions());
+        List<MergeSource> sources = [];
+        for (int i = layers.Count - 1; i >= 0; i--)
+            sources.Add(new MergeSource(i, layers[i].Root));
+        return context.MergeDirectories(sources, null);
+    }
+}
+
+/// <summary>A directory of one layer that takes part in a merged one.</summary>
+/// <param name="Layer">The layer's index, lowest 0.</param>
+/// <param name="Node">The directory.</param>
+internal readonly record struct MergeSource(int Layer, Node Node);
+
+/// <summary>What one merge shares: its layers, its options, and the nodes it had to change.</summary>
+internal sealed class MergeContext(Layer[] layers, MergeOptions options)
+{
+    private readonly Dictionary<Node, Node> _stripped = new(ReferenceEqualityComparer.Instance);
+    private readonly Lock _lock = new();
+
+    /// <summary>A whiteout in the form every overlay knows, for one that was a marked file.</summary>
+    private static readonly Node s_whiteout = new() { Type = NodeType.CharacterDevice, Permissions = 0 };
+
+    public MergeOptions Options => options;
+
+    public string NameOf(int layer) => layers[layer].Name;
+
+    /// <summary>Whether a layer's marks mean anything; a cpio has none.</summary>
+    public bool HasMarks(int layer) => layers[layer].Rules != WhiteoutRules.Cpio;
+
+    public bool IsWhiteout(MergeSource parent, Node node) => HasMarks(parent.Layer) &&
+        (node.IsWhiteout || (node.Type == NodeType.RegularFile && !node.Xattrs.IsEmpty && OverlayMarks.HasXattrWhiteouts(parent.Node) &&
+            OverlayMarks.IsXattrWhiteout(node)));
+
+    /// <summary>
+    /// Joins the directories of one name, uppermost first, down to the first opaque one. Metadata are the uppermost's that has any.
+    /// </summary>
+    /// <param name="sources">The directories, uppermost first.</param>
+    /// <param name="path">Where they are; null for the root.</param>
+    /// <param name="hidesBelow">Something that is not a directory lay below the last of them.</param>
+    /// <param name="isClosed">A directory above is opaque already: nothing lower can show through here.</param>
+    public Node MergeDirectories(List<MergeSource> sources, MergePath? path, bool hidesBelow = false, bool isClosed = false)
+    {
+        int count = 0;
+        bool isOpaque = hidesBelow;
+        while (count < sources.Count)
+        {
+            MergeSource source = sources[count++];
+            RefuseUnsupported(source, path);
+            if (HasMarks(source.Layer) && OverlayMarks.IsOpaque(source.Node))
+            {
+                isOpaque = true;
+                break;
+            }
+        }
+        MergeSource[] joined = [.. sources[..count]];
+        Node metadata = MetadataOf(joined);
+        // The root of a lower layer is never opaque: overlayfs always joins the roots.
+        bool marksOpaque = options.KeepWhiteouts && isOpaque && !isClosed && path is not null;
+        return metadata.With(OverlayMarks.Strip(metadata.Xattrs, marksOpaque), new MergedListing(this, joined, path, isOpaque || isClosed));
+    }
+
+    /// <summary>A whiteout that is kept.</summary>
+    public static Node Keep(Node whiteout) => whiteout.IsWhiteout ? whiteout : s_whiteout;
+
+    /// <summary>A file as the merged tree shows it, the same object each time so that hard links stay links.</summary>
+    public Node Show(MergeSource source, MergePath path)
+    {
+        Node node = source.Node;
+        if (node.Xattrs.IsEmpty)
+            return node;
+        RefuseUnsupported(source, path);
+        XattrSet stripped = OverlayMarks.Strip(node.Xattrs, false);
+        if (ReferenceEquals(stripped, node.Xattrs))
+            return node;
+        lock (_lock)
+        {
+            if (!_stripped.TryGetValue(node, out Node? shown))
+                _stripped.Add(node, shown = node.With(stripped, node.Payload));
+            return shown;
+        }
+    }
+
+    private void RefuseUnsupported(MergeSource source, MergePath? path)
+    {
+        if (HasMarks(source.Layer) && OverlayMarks.Unsupported(source.Node) is { } feature)
+        {
+            throw new UnsupportedImageException(NameOf(source.Layer), $"{MergePath.Show(path)}: {feature} cannot be merged",
+                "Mount the overlay that made this layer, and make the layer anew from what it shows.");
+        }
+    }
+
+    private Node MetadataOf(MergeSource[] sources)
+    {
+        foreach (MergeSource source in sources)
+        {
+            Layer layer = layers[source.Layer];
+            bool isSilent = layer.Implied.Contains(source.Node) || (!layer.HasRootMetadata && source.Node == layer.Root);
+            if (!isSilent)
+                return source.Node;
+        }
+        return sources[^1].Node;
+    }
+}

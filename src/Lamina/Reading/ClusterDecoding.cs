@@ -1,0 +1,56 @@
+using System.Buffers;
+using Lamina.Compression;
+using Lamina.Tree;
+
+namespace Lamina.Reading;
+
+/// <summary>From an extent of a map to the bytes it stands for.</summary>
+internal static class ClusterDecoding
+{
+    /// <summary>Decodes the first bytes of an extent: as many as the destination takes, at most the extent's length.</summary>
+    /// <exception cref="CorruptImageException">The cluster does not decode to that many bytes.</exception>
+    public static void Decode(ClusterMap map, in ClusterExtent extent, Span<byte> destination)
+    {
+        switch (extent.Encoding)
+        {
+            case ClusterEncoding.Hole:
+                destination.Clear();
+                return;
+            case ClusterEncoding.Shifted:
+                extent.Original!.Bytes.ReadExactly(extent.Offset, destination);
+                return;
+            case ClusterEncoding.Interlaced:
+                ReadInterlaced(map.BlockSize, extent, destination);
+                return;
+        }
+        byte[] cluster = ArrayPool<byte>.Shared.Rent(extent.EncodedLength);
+        try
+        {
+            Span<byte> bytes = cluster.AsSpan(0, extent.EncodedLength);
+            extent.Original!.Bytes.ReadExactly(extent.Offset, bytes);
+            bool isPartial = extent.IsPartial || destination.Length < extent.Length;
+            if (!ClusterDecoders.For((Codec)extent.Encoding).TryDecode(bytes, destination, isPartial))
+            {
+                throw new CorruptImageException(extent.Original.Name,
+                    $"the {extent.Encoding} cluster of {extent.EncodedLength} bytes does not decode to {extent.Length} bytes", null, extent.Offset);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(cluster);
+        }
+    }
+
+    /// <summary>
+    /// What is up to the block's end stands at the end of the cluster, the rest at its start (<c>z_erofs_transform_plain</c>,
+    /// fs/erofs/decompressor.c).
+    /// </summary>
+    private static void ReadInterlaced(int blockSize, in ClusterExtent extent, Span<byte> destination)
+    {
+        int first = blockSize - (int)(extent.Logical & (blockSize - 1));
+        int count = Math.Min(first, destination.Length);
+        extent.Original!.Bytes.ReadExactly(extent.Offset + extent.EncodedLength - first, destination[..count]);
+        if (destination.Length > count)
+            extent.Original.Bytes.ReadExactly(extent.Offset, destination[count..]);
+    }
+}

@@ -1,0 +1,114 @@
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Reading;
+
+/// <summary>A name in a directory of an image.</summary>
+internal readonly record struct DirectoryItem(ReadOnlyMemory<byte> Name, ulong Nid, DirectoryFileType Type);
+
+/// <summary>Reads directories, whatever their layout: blocks of records and names.</summary>
+internal static class DirectoryReader
+{
+    /// <summary>
+    /// The largest directory that is read, in bytes: over a hundred million names. Beyond, i_size is a lie rather than a directory.
+    /// </summary>
+    private const long MaxSize = 1 << 30;
+
+    /// <summary>What a codec can make of a byte at most, generously: no buffer is made for a size that is merely claimed.</summary>
+    private const long MaxExpansion = 1024;
+
+    /// <summary>The names, sorted, without <c>.</c> and <c>..</c>; the names are slices of one array.</summary>
+    /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
+    public static DirectoryItem[] Read(ErofsImage image, in Inode inode)
+    {
+        if (inode.Size > MaxSize)
+            throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
+        byte[] bytes = ReadAll(image, inode);
+        DirectoryItem[] items = new DirectoryItem[Count(image, inode, bytes)];
+        int count = 0;
+        ReadOnlyMemory<byte> previous = default;
+        for (int start = 0; start < bytes.Length; start += image.BlockSize)
+        {
+            int length = Math.Min(image.BlockSize, bytes.Length - start);
+            ReadOnlySpan<byte> block = bytes.AsSpan(start, length);
+            int records = RecordCount(block);
+            int next = DirectoryRecord.Parse(block).NameOffset;
+            for (int i = 0; i < records; i++)
+            {
+                DirectoryRecord record = DirectoryRecord.Parse(block[(i * DirectoryRecord.Size)..]);
+                int end = i + 1 < records ? DirectoryRecord.Parse(block[((i + 1) * DirectoryRecord.Size)..]).NameOffset : length;
+                if (record.NameOffset != next || end < next || end > length)
+                    throw image.Corrupt(inode, $"name {i} of the block at byte {start} is at {record.NameOffset}, ending at {end}");
+                next = end;
+                int nameLength = end - record.NameOffset;
+                if (i + 1 == records && block.Slice(record.NameOffset, nameLength).IndexOf((byte)0) is >= 0 and var zero)
+                    nameLength = zero;
+                ReadOnlyMemory<byte> name = bytes.AsMemory(start + record.NameOffset, nameLength);
+                CheckName(image, inode, name.Span, previous.Span);
+                previous = name;
+                if (!IsDotOrDotDot(name.Span))
+                    items[count++] = new DirectoryItem(name, record.Nid, record.Type);
+            }
+        }
+        if (count < items.Length)
+            Array.Resize(ref items, count);
+        return items;
+    }
+
+    private static bool IsDotOrDotDot(ReadOnlySpan<byte> name) => name.SequenceEqual("."u8) || name.SequenceEqual(".."u8);
+
+    private static int RecordCount(ReadOnlySpan<byte> block) =>
+        block.Length < DirectoryRecord.Size ? 0 : DirectoryRecord.Parse(block).NameOffset / DirectoryRecord.Size;
+
+    private static int Count(ErofsImage image, in Inode inode, byte[] bytes)
+    {
+        int count = 0;
+        for (int start = 0; start < bytes.Length; start += image.BlockSize)
+        {
+            ReadOnlySpan<byte> block = bytes.AsSpan(start, Math.Min(image.BlockSize, bytes.Length - start));
+            int records = RecordCount(block);
+            if (records == 0 || records * DirectoryRecord.Size != DirectoryRecord.Parse(block).NameOffset ||
+                records * DirectoryRecord.Size >= block.Length)
+            {
+                throw image.Corrupt(inode, $"the directory block at byte {start} has no sound first record");
+            }
+            count += records;
+        }
+        return count;
+    }
+
+    private static void CheckName(ErofsImage image, in Inode inode, ReadOnlySpan<byte> name, ReadOnlySpan<byte> previous)
+    {
+        if (name.Length is 0 or > Entry.MaxNameLength)
+            throw image.Corrupt(inode, $"a name has {name.Length} bytes, 1 to {Entry.MaxNameLength} are possible");
+        if (name.IndexOfAny((byte)0, (byte)'/') >= 0)
+            throw image.Corrupt(inode, $"the name \"{Printable(name)}\" holds a slash or a NUL");
+        if (previous.Length > 0 && previous.SequenceCompareTo(name) >= 0)
+            throw image.Corrupt(inode, $"the name \"{Printable(name)}\" does not come after \"{Printable(previous)}\"");
+    }
+
+    private static string Printable(ReadOnlySpan<byte> name) => System.Text.Encoding.Latin1.GetString(name).Replace("\0", "\\0");
+
+    /// <summary>All bytes of a directory; the common forms straight from the metadata, without the way through extents.</summary>
+    private static byte[] ReadAll(ErofsImage image, in Inode inode)
+    {
+        Content content = image.OpenContent(inode);
+        if (inode.Size / MaxExpansion > image.Primary.Length)
+            throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is more than the image can hold");
+        byte[] bytes = new byte[checked((int)content.Size)];
+        if (content is PlacedContent placed && !inode.IsInMetabox && placed.Extents.Length <= 2)
+        {
+            foreach (PlacedExtent extent in placed.Extents)
+            {
+                Span<byte> part = bytes.AsSpan((int)extent.Logical, (int)extent.Length);
+                if (extent.Original == image.Primary)
+                    image.MetadataOf(0).Copy(extent.Offset, part, inode.Nid);
+                else
+                    extent.Original.Bytes.ReadExactly(extent.Offset, part);
+            }
+            return bytes;
+        }
+        new ContentSource(image.Name, content).ReadExactly(0, bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,224 @@
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Reading;
+
+/// <summary>
+/// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an image
+/// starts here. Safe for concurrent use.
+/// </summary>
+internal sealed class ErofsImage : IDisposable
+{
+    /// <summary>The bit of a node number that says it counts in the metabox (<c>EROFS_DIRENT_NID_METABOX_BIT</c>).</summary>
+    public const ulong MetaboxBit = 1UL << 63;
+
+    private readonly MetadataReader _metadata;
+    private readonly Lazy<MetadataReader?> _metabox;
+    private readonly Lazy<ImagePackedFile?> _packed;
+    private readonly Lazy<XattrReader> _xattrs;
+
+    private ErofsImage(Original primary, Original[] devices, SuperBlock superBlock)
+    {
+        Primary = primary;
+        Devices = devices;
+        SuperBlock = superBlock;
+        _metadata = new MetadataReader(primary.Bytes, 0, primary.Length);
+        Space = AddressSpace.Read(this, _metadata);
+        Configs = ReadConfigs();
+        _metabox = new(OpenMetabox);
+        _packed = new(() => SuperBlock.PackedNid == 0 || !SuperBlock.Has(IncompatibleFeatures.Fragments)
+            ? null : new ImagePackedFile(this));
+        _xattrs = new(() => new XattrReader(this));
+    }
+
+    /// <summary>The image file itself.</summary>
+    public Original Primary { get; }
+
+    /// <summary>The devices that were given with it, in the order of the device table.</summary>
+    public Original[] Devices { get; }
+
+    public SuperBlock SuperBlock { get; }
+
+    /// <summary>Which codecs the image has, and their limits.</summary>
+    public CompressionConfigs Configs { get; }
+
+    /// <summary>Where block addresses lead.</summary>
+    public AddressSpace Space { get; }
+
+    public string Name => Primary.Name;
+
+    public int BlockSize => SuperBlock.BlockSize;
+
+    /// <summary>The packed file that fragments are in; null without.</summary>
+    public ImagePackedFile? Packed => _packed.Value;
+
+    public XattrReader Xattrs => _xattrs.Value;
+
+    /// <summary>Whether the file's bytes carry an EROFS superblock.</summary>
+    public static bool IsErofs(ByteSource source)
+    {
+        Span<byte> magic = stackalloc byte[4];
+        return source.Read(SuperBlock.Offset, magic) == 4 && SuperBlock.HasMagic(magic);
+    }
+
+    /// <summary>Opens an image with the devices it needs, the device table's order.</summary>
+    /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
+    /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices.</exception>
+    public static ErofsImage Open(ByteSource source, params ByteSource[] devices)
+    {
+        Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
+        bytes.Clear();
+        int count = source.Read(SuperBlock.Offset, bytes);
+        if (count < SuperBlock.BaseSize)
+            throw new CorruptImageException(source.Name, $"{source.Length} bytes are too few for an EROFS superblock", null, 0);
+        if (!SuperBlock.HasMagic(bytes))
+            throw new CorruptImageException(source.Name, "not an EROFS image: no magic number", null, SuperBlock.Offset);
+        SuperBlock superBlock = SuperBlock.Parse(bytes);
+        Validate(source, superBlock);
+        Original[] originals = [.. devices.Select(device => new Original(device, OriginalKind.Device))];
+        return new ErofsImage(new Original(source, OriginalKind.Erofs), originals, superBlock);
+    }
+
+    /// <summary>The metadata an inode of this number lives in.</summary>
+    public MetadataReader MetadataOf(ulong nid)
+    {
+        if ((nid & MetaboxBit) == 0)
+            return _metadata;
+        return _metabox.Value ?? throw new CorruptImageException(Name, "the image has no metabox, but an inode in it", nid & ~MetaboxBit);
+    }
+
+    /// <summary>Reads an inode.</summary>
+    /// <exception cref="CorruptImageException">The number leads out of the image, or the record contradicts itself.</exception>
+    public Inode ReadInode(ulong nid)
+    {
+        MetadataReader metadata = MetadataOf(nid);
+        ulong number = nid & ~MetaboxBit;
+        ulong first = metadata == _metadata ? (ulong)SuperBlock.MetaBlockAddress << SuperBlock.BlockBits : 0;
+        if (number > (ulong)(metadata.Length >> InodeRecord.SlotBits) || first > (ulong)metadata.Length)
+            throw new CorruptImageException(Name, $"lies past the end of the image ({metadata.Length} bytes)", number);
+        long position = (long)(first + (number << InodeRecord.SlotBits));
+        ReadOnlySpan<byte> head = metadata.Read(position, InodeRecord.CompactSize, number);
+        if (InodeRecord.SizeFromFormat(head) > head.Length)
+            head = metadata.Read(position, InodeRecord.ExtendedSize, number);
+        InodeRecord record = InodeRecord.Parse(head);
+        if (record is { IsExtended: false } compact)
+        {
+            record = compact with { Seconds = SuperBlock.Epoch + compact.Seconds, Nanoseconds = SuperBlock.FixedNanoseconds };
+        }
+        Inode inode = new() { Nid = nid, Record = record, Position = position };
+        Check(inode, metadata);
+        return inode;
+    }
+
+    /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
+    public Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Primary.Bytes.Dispose();
+        foreach (Original device in Devices)
+            device.Bytes.Dispose();
+    }
+
+    /// <summary>A corruption at an inode, with the byte in the image where that is known.</summary>
+    public CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
+        new(Name, what, inode.Nid & ~MetaboxBit, inode.IsInMetabox ? null : position ?? inode.Position);
+
+    private void Check(in Inode inode, MetadataReader metadata)
+    {
+        InodeRecord record = inode.Record;
+        if (record.Layout > DataLayout.ChunkBased)
+            throw Corrupt(inode, $"data layout {(int)record.Layout} is not known");
+        if (record.HasUnknownFormatBits)
+            throw Corrupt(inode, "i_format has bits that are not known");
+        if (record.Size > Inode.MaxSize)
+            throw Corrupt(inode, $"size {record.Size} is above 2^63-1");
+        if (inode.Type is not (NodeType.RegularFile or NodeType.Directory or NodeType.SymbolicLink or NodeType.CharacterDevice
+            or NodeType.BlockDevice or NodeType.Fifo or NodeType.Socket))
+        {
+            throw Corrupt(inode, $"file type 0x{record.Mode & 0xF000:X4} is not valid");
+        }
+        if (record.Nanoseconds > 999_999_999)
+            throw Corrupt(inode, $"{record.Nanoseconds} nanoseconds are a second or more");
+        if (inode.End > metadata.Length)
+            throw Corrupt(inode, $"its {record.XattrSize} bytes of xattrs reach past the end of the image");
+    }
+
+    private static void Validate(ByteSource source, SuperBlock superBlock)
+    {
+        const int bitsAt = SuperBlock.Offset + 12;
+        if (superBlock.BlockBits is < SuperBlock.MinBlockBits or > SuperBlock.MaxBlockBits)
+            throw new CorruptImageException(source.Name, $"block size 2^{superBlock.BlockBits} is not between 2^9 and 2^16", null, bitsAt);
+        uint unknown = (uint)(superBlock.Incompatible & ~IncompatibleFeatures.All);
+        if (unknown != 0)
+        {
+            string names = string.Join(", ", FeatureNames.Of((IncompatibleFeatures)unknown).Select(feature => feature.Name));
+            throw new UnsupportedImageException(source.Name, $"feature {names} is not known",
+                "It was made for a newer kernel than this version of Lamina knows.");
+        }
+        if (superBlock.DirectoryBlockBits != 0)
+            throw new UnsupportedImageException(source.Name, $"directory blocks of {superBlock.DirectoryBlockBits} bits more than blocks");
+        if (superBlock.Blocks > (ulong)(source.Length >> superBlock.BlockBits))
+        {
+            throw new CorruptImageException(source.Name,
+                $"the superblock says {superBlock.Blocks} blocks of {superBlock.BlockSize} bytes, the file has {source.Length} bytes: cut off?",
+                null, SuperBlock.Offset + 36);
+        }
+        if (superBlock.Has(CompatibleFeatures.SuperBlockChecksum))
+            VerifyChecksum(source, superBlock);
+    }
+
+    private static void VerifyChecksum(ByteSource source, SuperBlock superBlock)
+    {
+        byte[] covered = new byte[SuperBlock.ChecksummedLength(superBlock.BlockSize)];
+        source.ReadExactly(SuperBlock.Offset, covered);
+        uint found = SuperBlock.ComputeChecksum(covered);
+        if (found != superBlock.Checksum)
+        {
+            throw new CorruptImageException(source.Name,
+                $"superblock checksum is 0x{superBlock.Checksum:X8}, its bytes give 0x{found:X8}", null, SuperBlock.Offset + 4);
+        }
+    }
+
+    private CompressionConfigs ReadConfigs()
+    {
+        if (!SuperBlock.Has(IncompatibleFeatures.CompressionConfigs))
+        {
+            bool mayHaveLz4 = SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding) || SuperBlock.AlgorithmsOrLz4Distance != 0;
+            return new CompressionConfigs((ushort)(mayHaveLz4 ? 1 : 0))
+            {
+                Lz4MaxDistance = SuperBlock.AlgorithmsOrLz4Distance,
+                Lz4MaxClusterBlocks = 1,
+            };
+        }
+        ushort algorithms = SuperBlock.AlgorithmsOrLz4Distance;
+        if ((algorithms & ~CompressionConfigs.KnownAlgorithms) != 0)
+            throw new UnsupportedImageException(Name, $"compression algorithms 0x{algorithms:x}, of which only 0xf are known");
+        CompressionConfigs configs = new(algorithms);
+        long position = SuperBlock.Offset + SuperBlock.Size;
+        for (int codec = 0; codec < 4; codec++)
+        {
+            if ((algorithms & (1 << codec)) == 0)
+                continue;
+            position = (position + 3) & ~3L;
+            ReadOnlySpan<byte> length = _metadata.Read(position, 2);
+            int size = length[0] | length[1] << 8;
+            if (size == 0 || size > CompressionConfigs.MaxRecordSize || !configs.TryAdd(codec, _metadata.Read(position + 2, size), out configs))
+                throw new CorruptImageException(Name, $"the configuration of codec {codec} has {size} bytes", null, position);
+            position += 2 + size;
+        }
+        return configs;
+    }
+
+    private MetadataReader? OpenMetabox()
+    {
+        if (!SuperBlock.Has(IncompatibleFeatures.Metabox))
+            return null;
+        if (SuperBlock.ExtensionSlots == 0 || (SuperBlock.MetaboxNid & MetaboxBit) != 0)
+            throw new CorruptImageException(Name, "the metabox has no inode of its own", null, SuperBlock.Offset);
+        Content content = OpenContent(ReadInode(SuperBlock.MetaboxNid));
+        ContentSource bytes = new($"{Name} (metabox)", content);
+        return new MetadataReader(bytes, 0, bytes.Length);
+    }
+}

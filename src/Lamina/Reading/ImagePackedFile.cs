@@ -1,0 +1,25 @@
+using Lamina.Tree;
+
+namespace Lamina.Reading;
+
+/// <summary>The packed file of an image: an ordinary inode, found through the superblock.</summary>
+internal sealed class ImagePackedFile : PackedFile
+{
+    private readonly ErofsImage _image;
+    private readonly ContentSource _bytes;
+
+    public ImagePackedFile(ErofsImage image)
+    {
+        _image = image;
+        Content = image.OpenContent(image.ReadInode(image.SuperBlock.PackedNid));
+        if (Content is EncodedContent encoded && encoded.ReadMap().Packed is not null)
+            throw new CorruptImageException(image.Name, "the packed file has a fragment itself", image.SuperBlock.PackedNid);
+        _bytes = new ContentSource($"{image.Name} (packed file)", Content);
+    }
+
+    public override string Name => _image.Name;
+
+    public override Content Content { get; }
+
+    public override void Read(long offset, Span<byte> destination) => _bytes.ReadExactly(offset, destination);
+}

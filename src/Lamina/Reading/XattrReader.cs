@@ -1,0 +1,157 @@
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Reading;
+
+/// <summary>Reads the extended attributes of inodes: those that stand with the inode, and those shared by many.</summary>
+internal sealed class XattrReader
+{
+    /// <summary>Sets kept, so that inodes with the same bytes share one. Images label thousands of files with a handful.</summary>
+    private const int MaxKnownSets = 4096;
+
+    /// <summary>Bytes of xattrs that are worth remembering; longer ones are rarely repeated.</summary>
+    private const int MaxKnownLength = 256;
+
+    private readonly ErofsImage _image;
+    private readonly byte[][] _longPrefixes;
+    private readonly Dictionary<int, List<(byte[] Raw, XattrSet Set)>> _known = [];
+    private readonly Lock _lock = new();
+    private int _knownCount;
+
+    public XattrReader(ErofsImage image)
+    {
+        _image = image;
+        _longPrefixes = ReadLongPrefixes();
+    }
+
+    /// <summary>The long name prefixes of the image, resolved: without trailing NUL, short prefix included.</summary>
+    public IReadOnlyList<byte[]> LongPrefixes => _longPrefixes;
+
+    public XattrSet Read(in Inode inode)
+    {
+        int size = inode.Record.XattrSize;
+        if (size == 0)
+            return XattrSet.Empty;
+        ReadOnlySpan<byte> raw = _image.MetadataOf(inode.Nid).Read(inode.Position + inode.Record.RecordSize, size, inode.Nid);
+        if (raw.Length > MaxKnownLength)
+            return Parse(inode, raw);
+        HashCode hash = new();
+        hash.AddBytes(raw);
+        int key = hash.ToHashCode();
+        lock (_lock)
+        {
+            if (_known.TryGetValue(key, out List<(byte[] Raw, XattrSet Set)>? sets))
+            {
+                foreach ((byte[] known, XattrSet set) in sets)
+                {
+                    if (raw.SequenceEqual(known))
+                        return set;
+                }
+            }
+        }
+        XattrSet parsed = Parse(inode, raw);
+        lock (_lock)
+        {
+            if (_knownCount < MaxKnownSets)
+            {
+                _knownCount++;
+                if (!_known.TryGetValue(key, out List<(byte[], XattrSet)>? list))
+                    _known.Add(key, list = []);
+                list.Add((raw.ToArray(), parsed));
+            }
+        }
+        return parsed;
+    }
+
+    private XattrSet Parse(in Inode inode, ReadOnlySpan<byte> raw)
+    {
+        XattrHeader header = XattrHeader.Parse(raw);
+        int position = XattrHeader.Size + header.SharedCount * sizeof(uint);
+        if (position > raw.Length)
+            throw _image.Corrupt(inode, $"{header.SharedCount} shared xattrs do not fit into {raw.Length} bytes");
+        List<Xattr> items = [];
+        for (int i = 0; i < header.SharedCount; i++)
+        {
+            uint id = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(raw[(XattrHeader.Size + i * sizeof(uint))..]);
+            items.Add(ReadShared(inode, id));
+        }
+        // Less than a record's size left over, or a record of zeros, is padding.
+        while (position + XattrEntryRecord.Size <= raw.Length)
+        {
+            XattrEntryRecord record = XattrEntryRecord.Parse(raw[position..]);
+            if (record is { NameIndex: 0, NameLength: 0, ValueSize: 0 })
+                break;
+            if (position + XattrEntryRecord.Size + record.NameLength + record.ValueSize > raw.Length)
+                throw _image.Corrupt(inode, $"an xattr of {record.TotalSize} bytes reaches past the inode's {raw.Length} bytes of xattrs");
+            items.Add(Parse(inode, record, raw[(position + XattrEntryRecord.Size)..]));
+            position += record.TotalSize;
+        }
+        return XattrSet.Create(items);
+    }
+
+    private Xattr ReadShared(in Inode inode, uint id)
+    {
+        SuperBlock superBlock = _image.SuperBlock;
+        bool inMetabox = superBlock.Has(CompatibleFeatures.SharedXattrsInMetabox);
+        MetadataReader metadata = _image.MetadataOf(inMetabox ? ErofsImage.MetaboxBit : 0);
+        long position = (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint);
+        XattrEntryRecord record = XattrEntryRecord.Parse(metadata.Read(position, XattrEntryRecord.Size, inode.Nid));
+        ReadOnlySpan<byte> body = metadata.Read(position + XattrEntryRecord.Size, record.NameLength + record.ValueSize, inode.Nid);
+        return Parse(inode, record, body);
+    }
+
+    private Xattr Parse(in Inode inode, XattrEntryRecord record, ReadOnlySpan<byte> body)
+    {
+        ReadOnlySpan<byte> prefix;
+        if ((record.NameIndex & XattrEntryRecord.LongPrefix) != 0)
+        {
+            int index = record.NameIndex & ~XattrEntryRecord.LongPrefix;
+            if (index >= _longPrefixes.Length)
+                throw _image.Corrupt(inode, $"xattr name prefix {index} of {_longPrefixes.Length}");
+            prefix = _longPrefixes[index];
+        }
+        else if (!XattrNames.TryGetPrefix(record.NameIndex, out prefix))
+        {
+            throw _image.Corrupt(inode, $"xattr name index {record.NameIndex} is not known");
+        }
+        byte[] name = [.. prefix, .. body[..record.NameLength]];
+        if (name.Length > XattrSet.MaxNameLength || name.AsSpan().Contains((byte)0))
+            throw _image.Corrupt(inode, $"an xattr name of {name.Length} bytes is too long or holds a NUL");
+        return new Xattr(name, body.Slice(record.NameLength, record.ValueSize).ToArray());
+    }
+
+    /// <summary>
+    /// Long prefixes lie in the metabox, else in the packed file, else in the image (<c>erofs_xattr_prefixes_init</c>, fs/erofs/xattr.c);
+    /// with the feature plain_xattr_pfx always in the image.
+    /// </summary>
+    private byte[][] ReadLongPrefixes()
+    {
+        SuperBlock superBlock = _image.SuperBlock;
+        if (!superBlock.Has(IncompatibleFeatures.XattrPrefixes) || superBlock.XattrPrefixCount == 0)
+            return [];
+        MetadataReader metadata = _image.MetadataOf(0);
+        if (!superBlock.Has(CompatibleFeatures.PlainXattrPrefixes))
+        {
+            if (superBlock.Has(IncompatibleFeatures.Metabox))
+                metadata = _image.MetadataOf(ErofsImage.MetaboxBit);
+            else if (_image.Packed is { } packed)
+                metadata = new MetadataReader(new ContentSource(_image.Name, packed.Content), 0, packed.Content.Size);
+        }
+        byte[][] prefixes = new byte[superBlock.XattrPrefixCount][];
+        long position = (long)superBlock.XattrPrefixStart * sizeof(uint);
+        for (int i = 0; i < prefixes.Length; i++)
+        {
+            position = (position + 3) & ~3L;
+            ReadOnlySpan<byte> size = metadata.Read(position, 2);
+            int length = size[0] | size[1] << 8;
+            if (length is 0 or > XattrSet.MaxNameLength + 1)
+                throw new CorruptImageException(_image.Name, $"xattr name prefix {i} has {length} bytes", null, position);
+            ReadOnlySpan<byte> bytes = metadata.Read(position + 2, length);
+            if (!XattrNames.TryGetPrefix(bytes[0], out ReadOnlySpan<byte> shortPrefix))
+                throw new CorruptImageException(_image.Name, $"xattr name prefix {i} builds on index {bytes[0]}", null, position);
+            prefixes[i] = [.. shortPrefix, .. bytes[1..]];
+            position += 2 + length;
+        }
+        return prefixes;
+    }
+}

@@ -1,0 +1,113 @@
+using Lamina.Tree;
+
+namespace Lamina.Writing;
+
+/// <summary>Where originals come to lie in the output's address space. Used in two steps: first what is used is told, then addresses are asked.</summary>
+internal abstract class Placement
+{
+    /// <summary>Whether content may refer to the original; if not, its data must be copied.</summary>
+    public abstract bool Holds(Original original);
+
+    /// <summary>Tells that a run of an original is referred to.</summary>
+    public abstract void Use(Original original, long offset, long length);
+
+    /// <summary>The address of an original's byte.</summary>
+    public abstract long AddressOf(Original original, long offset);
+}
+
+/// <summary>Originals lie as a whole: in one file behind one another, or as devices.</summary>
+internal sealed class WholePlacement : Placement
+{
+    private readonly Dictionary<Original, long> _bases = new(ReferenceEqualityComparer.Instance);
+
+    public void Add(Original original, long address) => _bases[original] = address;
+
+    public override bool Holds(Original original) => _bases.ContainsKey(original);
+
+    public override void Use(Original original, long offset, long length)
+    {
+    }
+
+    public override long AddressOf(Original original, long offset) => _bases[original] + offset;
+}
+
+/// <summary>Only what is referred to is taken along: runs of the originals, in their order.</summary>
+internal sealed class RangePlacement(IReadOnlyList<Original> originals, int blockSize) : Placement
+{
+    private readonly Dictionary<Original, Ranges> _ranges = originals.ToDictionary(original => original, _ => new Ranges());
+    private readonly WholePlacement _others = new();
+
+    private sealed class Ranges
+    {
+        public List<(long Start, long End)> Used { get; set; } = [];
+
+        public long[] Starts { get; set; } = [];
+
+        public long[] Addresses { get; set; } = [];
+    }
+
+    public override bool Holds(Original original) => _ranges.ContainsKey(original);
+
+    public override void Use(Original original, long offset, long length)
+    {
+        long start = offset / blockSize * blockSize, end = (offset + length + blockSize - 1) / blockSize * blockSize;
+        List<(long Start, long End)> used = _ranges[original].Used;
+        // Files are met in about the order they lie in, so most runs join the one before.
+        if (used.Count > 0 && used[^1].Start <= start && start <= used[^1].End)
+            used[^1] = (used[^1].Start, Math.Max(used[^1].End, end));
+        else
+            used.Add((start, end));
+    }
+
+    /// <summary>Something that is not an original, at an address of its own.</summary>
+    public void AddOther(Original original, long address) => _others.Add(original, address);
+
+    /// <summary>Gives every run its address, from a position on; returns the end.</summary>
+    public long Assign(long position)
+    {
+        foreach (Original original in originals)
+        {
+            Ranges ranges = _ranges[original];
+            ranges.Used.Sort();
+            List<(long Start, long End)> joined = [];
+            foreach ((long start, long end) in ranges.Used)
+            {
+                if (joined.Count > 0 && start <= joined[^1].End)
+                    joined[^1] = (joined[^1].Start, Math.Max(joined[^1].End, end));
+                else
+                    joined.Add((start, end));
+            }
+            ranges.Used = joined;
+            ranges.Starts = new long[joined.Count];
+            ranges.Addresses = new long[joined.Count];
+            for (int i = 0; i < joined.Count; i++)
+            {
+                ranges.Starts[i] = joined[i].Start;
+                ranges.Addresses[i] = position;
+                position += joined[i].End - joined[i].Start;
+            }
+        }
+        return position;
+    }
+
+    public override long AddressOf(Original original, long offset)
+    {
+        if (!_ranges.TryGetValue(original, out Ranges? ranges))
+            return _others.AddressOf(original, offset);
+        int at = Array.BinarySearch(ranges.Starts, offset);
+        if (at < 0)
+            at = ~at - 1;
+        return ranges.Addresses[at] + offset - ranges.Starts[at];
+    }
+
+    /// <summary>The runs to copy: from where to where, how many bytes. The last may reach past the original's end.</summary>
+    public IEnumerable<(Original Original, long Start, long Address, long Length)> Runs()
+    {
+        foreach (Original original in originals)
+        {
+            Ranges ranges = _ranges[original];
+            for (int i = 0; i < ranges.Used.Count; i++)
+                yield return (original, ranges.Used[i].Start, ranges.Addresses[i], ranges.Used[i].End - ranges.Used[i].Start);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace Lamina.Writing;
+
+/// <summary>What becomes of the originals.</summary>
+public enum OutputMode
+{
+    /// <summary>One file: header, the originals as they are, metadata. No device table; mounts from Linux 6.1 on.</summary>
+    Flat,
+
+    /// <summary>Metadata alone, with a device table; the kernel is given the originals with <c>device=</c>.</summary>
+    Index,
+
+    /// <summary>One file: the data that is referred to, copied; clusters as they are; metadata.</summary>
+    Full,
+}
+
+/// <summary>How an image is written.</summary>
+public sealed record WriteOptions
+{
+    /// <summary>What becomes of the originals.</summary>
+    public OutputMode Mode { get; init; } = OutputMode.Flat;
+
+    /// <summary>What the output may use; null for Linux 6.12, or what the layers themselves need if that is newer.</summary>
+    public KernelProfile? Kernel { get; init; }
+
+    /// <summary>The block size in bytes, 512 to 4096; null to choose: 512 for uncompressed layers with a tar, else 4096.</summary>
+    public int? BlockSize { get; init; }
+
+    /// <summary>Whether the SHA-256 of every original is computed and recorded.</summary>
+    public bool ComputesDigests { get; init; } = true;
+
+    /// <summary>Whether an existing output file may be replaced.</summary>
+    public bool Overwrites { get; init; }
+
+    /// <summary>With flat mode: leave the originals out of the file and describe the whole as a disk in this VMDK descriptor.</summary>
+    public string? VmdkPath { get; init; }
+
+    /// <summary>Is told how many bytes of how many are written; null to save the work.</summary>
+    public IProgress<(long Done, long Total)>? Progress { get; init; }
+}
