@@ -8,7 +8,7 @@ namespace Lamina.Compression;
 /// ends after its literals.
 /// </summary>
 /// <remarks>
-/// Not the package that tests compare it with, though that is faster: it works with pointers, takes a distance of 0, and
+/// Not the package that tests encode with, though that decodes faster: it works with pointers, takes a distance of 0, and
 /// refuses some blocks that hold all that is asked of them.
 /// </remarks>
 /// <param name="isPadded">Whether clusters are padded in front (the 0-padding feature), or behind with anything.</param>
