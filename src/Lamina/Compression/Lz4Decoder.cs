@@ -1,0 +1,100 @@
+using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
+
+namespace Lamina.Compression;
+
+/// <summary>
+/// LZ4 blocks. A block is a row of sequences: a token, literal bytes, then the distance and length of a copy; the last one
+/// ends after its literals.
+/// </summary>
+/// <remarks>
+/// Not the package that tests encode with, though that decodes faster: it works with pointers, takes a distance of 0, and
+/// refuses some blocks that hold all that is asked of them.
+/// </remarks>
+/// <param name="isPadded">Whether clusters are padded in front (the 0-padding feature), or behind with anything.</param>
+internal sealed class Lz4Decoder(bool isPadded) : IClusterDecoder
+{
+    private const int MinCopy = 4;
+
+    /// <summary>The value of a half token that says that more bytes of length follow.</summary>
+    private const int LongLength = 15;
+
+    /// <inheritdoc/>
+    public bool TryDecode(ReadOnlySpan<byte> cluster, Span<byte> destination, bool isPartial) => isPadded
+        ? Decode(ClusterDecoders.SkipPadding(cluster), destination, isPartial)
+        : Decode(cluster, destination, isPartial: true); // where the data ends is not known, other than by what it decodes to
+
+    private static bool Decode(ReadOnlySpan<byte> input, Span<byte> output, bool isPartial)
+    {
+        int from = 0;
+        int to = 0;
+        while (from < input.Length)
+        {
+            int token = input[from++];
+            int literals = token >> 4;
+            if (literals == LongLength && !TryReadLength(input, ref from, ref literals))
+                return false;
+            if (literals > output.Length - to)
+            {
+                if (!isPartial)
+                    return false;
+                literals = output.Length - to;
+            }
+            if (literals > input.Length - from)
+                return false;
+            CopyLiterals(input[from..], output[to..], literals);
+            from += literals;
+            to += literals;
+            if (isPartial && to == output.Length)
+                return true;
+            if (from == input.Length)
+                return to == output.Length;
+
+            if (input.Length - from < sizeof(ushort))
+                return false;
+            int distance = BinaryPrimitives.ReadUInt16LittleEndian(input[from..]);
+            from += sizeof(ushort);
+            int length = token & LongLength;
+            if (length == LongLength && !TryReadLength(input, ref from, ref length))
+                return false;
+            length += MinCopy;
+            if (distance == 0 || distance > to)
+                return false;
+            if (length > output.Length - to)
+            {
+                if (!isPartial)
+                    return false;
+                length = output.Length - to;
+            }
+            BackReference.Copy(output, to, distance, length);
+            to += length;
+            if (isPartial && to == output.Length)
+                return true;
+        }
+        return false;
+    }
+
+    private static void CopyLiterals(ReadOnlySpan<byte> input, Span<byte> output, int count)
+    {
+        int wide = Vector128<byte>.Count;
+        if (count <= wide && input.Length >= wide && output.Length >= wide)
+            Vector128.Create(input).CopyTo(output);
+        else
+            input[..count].CopyTo(output);
+    }
+
+    /// <summary>Adds bytes to the length up to the first that is not 255.</summary>
+    private static bool TryReadLength(ReadOnlySpan<byte> input, ref int from, ref int length)
+    {
+        while (from < input.Length)
+        {
+            byte more = input[from++];
+            length += more;
+            if (more != byte.MaxValue)
+                return true;
+            if (length > int.MaxValue / 2) // no output is that long, and the sum must not wrap
+                return false;
+        }
+        return false;
+    }
+}
