@@ -75,7 +75,8 @@ public sealed unsafe class LoopDevice : IDisposable
     public static void Detach(string path)
     {
         using SafeFileHandle handle = Open(path, Native.OpenReadOnly | Native.OpenCloseOnExec, $"{path} cannot be opened");
-        if (Native.Control(Descriptor(handle), ClearDescriptor, 0) != 0 && Marshal.GetLastPInvokeError() != Errno.NoDeviceOrAddress)
+        bool cleared = Native.Control(Descriptor(handle), ClearDescriptor, 0) == 0;
+        if (!cleared && Marshal.GetLastPInvokeError() != Errno.NoDeviceOrAddress)
             throw SystemFailure.Last($"{path} cannot be detached");
     }
 
@@ -95,7 +96,8 @@ public sealed unsafe class LoopDevice : IDisposable
         {
             // A /dev that is not devtmpfs, as in a container or an early init, does not grow nodes by itself.
             (int major, int minor) = DeviceNumber(number);
-            if (Native.MakeNode(path, BlockDeviceMode, Encode(major, minor)) != 0 && Marshal.GetLastPInvokeError() != Errno.Exists)
+            int made = Native.MakeNode(path, BlockDeviceMode, Encode(major, minor));
+            if (made != 0 && Marshal.GetLastPInvokeError() != Errno.Exists)
                 return Marshal.GetLastPInvokeError();
             descriptor = Native.Open(path, access, 0);
         }
@@ -115,14 +117,15 @@ public sealed unsafe class LoopDevice : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(config, Descriptor(backing));
         BinaryPrimitives.WriteInt64LittleEndian(config[offsetAt..], offset);
         BinaryPrimitives.WriteInt64LittleEndian(config[sizeLimitAt..], sizeLimit);
-        BinaryPrimitives.WriteUInt32LittleEndian(config[flagsAt..], (readOnly ? FlagReadOnly : 0) | (autoClear ? FlagAutomaticClear : 0));
+        uint flags = (readOnly ? FlagReadOnly : 0) | (autoClear ? FlagAutomaticClear : 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(config[flagsAt..], flags);
         ReadOnlySpan<byte> name = Encoding.UTF8.GetBytes(file);             // only shown by tools, and cut where it is too long
         name[..Math.Min(name.Length, nameLimit)].CopyTo(config[nameAt..]);
         fixed (byte* pointer = config)
             return Native.Control(Descriptor(device), Configure, (nint)pointer) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
-    /// <summary>The numbers as the kernel says them: with partitions on loop devices the minor is not the number in the name.</summary>
+    /// <summary>The numbers as the kernel has them: where loop devices have partitions the minor is not the one in the name.</summary>
     private static (int Major, int Minor) DeviceNumber(int number)
     {
         string told = string.Create(CultureInfo.InvariantCulture, $"/sys/block/loop{number}/dev");
@@ -135,7 +138,8 @@ public sealed unsafe class LoopDevice : IDisposable
     }
 
     /// <summary>makedev(3) as the C library has it.</summary>
-    private static ulong Encode(int major, int minor) => (uint)(minor & 0xFF) | ((uint)major << 8) | ((ulong)(uint)(minor & ~0xFF) << 12);
+    private static ulong Encode(int major, int minor) =>
+        (uint)(minor & 0xFF) | ((uint)major << 8) | ((ulong)(uint)(minor & ~0xFF) << 12);
 
     private static SafeFileHandle Open(string path, int flags, string failure)
     {

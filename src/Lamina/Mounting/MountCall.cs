@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Lamina.Mounting;
 
 /// <summary>
-/// Mounting by either of the kernel's two ways: mount(2), which every kernel has but which silently cuts its options at a page, and
-/// the file system context (fsopen, fsconfig, fsmount), which has no such limit and explains itself.
+/// Mounting by either of the kernel's two ways: mount(2), which every kernel has but which silently cuts its options at a page,
+/// and the file system context (fsopen, fsconfig, fsmount), which has no such limit and explains itself.
 /// </summary>
 public static unsafe class MountCall
 {
@@ -22,7 +22,7 @@ public static unsafe class MountCall
 
     private const uint CloseOnExec = 1, SetFlag = 0, SetString = 1, Create = 6, EmptyPath = 4, AttributeNoAccessTime = 0x10;
 
-    /// <summary>Whether the kernel knows a file system, loading its module if there is one, and lets this process mount it.</summary>
+    /// <summary>Whether the kernel has a file system, built in or as a module, and lets this process mount it.</summary>
     public static bool IsAvailable(string fileSystem)
     {
         if (!OperatingSystem.IsLinux())
@@ -44,7 +44,12 @@ public static unsafe class MountCall
     /// <exception cref="IOException">The kernel refused; HResult is the errno.</exception>
     /// <exception cref="UnauthorizedAccessException">Not permitted.</exception>
     public static void Mount(
-        string fileSystem, string? source, string target, MountFlags flags, IReadOnlyList<MountOption> options, bool context = false)
+        string fileSystem,
+        string? source,
+        string target,
+        MountFlags flags,
+        IReadOnlyList<MountOption> options,
+        bool context = false)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (!OperatingSystem.IsLinux())
@@ -127,7 +132,7 @@ public static unsafe class MountCall
     private static uint Attributes(MountFlags flags) =>
         ((uint)flags & 0xF) | (flags.HasFlag(MountFlags.NoAccessTime) ? AttributeNoAccessTime : 0);
 
-    /// <summary>A path that is too long for fsconfig gets a short name: that of an open descriptor, which the kernel follows.</summary>
+    /// <summary>A path too long for fsconfig gets a short name: that of an open descriptor, which the kernel follows.</summary>
     private static string Shorten(string value, List<SafeFileHandle> held)
     {
         if (Encoding.UTF8.GetByteCount(value) < ContextStringLimit)
@@ -139,7 +144,7 @@ public static unsafe class MountCall
         return string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}");
     }
 
-    /// <summary>What the file system wrote into its context: lines that start with e, w or i for error, warning, information.</summary>
+    /// <summary>What the file system wrote into its context: lines that start with e, w or i for how bad it is.</summary>
     private static List<string> ReadLog(int context)
     {
         List<string> lines = [];

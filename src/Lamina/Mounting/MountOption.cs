@@ -31,7 +31,9 @@ public readonly record struct MountOption(string Key, string? Value = null)
     /// <inheritdoc/>
     public override string ToString() => Value is null ? Key : $"{Key}={Value}";
 
-    /// <summary>Splits a list as mount(8) takes it, <c>nodev,dax=always</c>, into what concerns any mount and what the file system knows.</summary>
+    /// <summary>
+    /// Splits a list as mount(8) takes it, <c>nodev,dax=always</c>, into what concerns any mount and what only the file system knows.
+    /// </summary>
     /// <exception cref="ArgumentException">The list asks for a writable mount.</exception>
     public static (MountFlags Flags, IReadOnlyList<MountOption> Options) Parse(string? list)
     {

@@ -46,10 +46,11 @@ public static unsafe class MountTable
         int length = 0;
         for (int i = 0; i < bytes.Length; i++)
         {
-            bool escaped = bytes[i] == '\\' && i + 3 < bytes.Length && bytes.AsSpan(i + 1, 3).IndexOfAnyExceptInRange((byte)'0', (byte)'7') < 0;
-            bytes[length++] = escaped ? (byte)(((bytes[i + 1] & 7) << 6) | ((bytes[i + 2] & 7) << 3) | (bytes[i + 3] & 7)) : bytes[i];
-            if (escaped)
-                i += 3;
+            ReadOnlySpan<byte> digits = bytes.AsSpan(i + 1, Math.Min(3, bytes.Length - i - 1));
+            bool escaped = bytes[i] == '\\' && digits.Length == 3 && !digits.ContainsAnyExceptInRange((byte)'0', (byte)'7');
+            byte value = escaped ? (byte)(((digits[0] & 7) << 6) | ((digits[1] & 7) << 3) | (digits[2] & 7)) : bytes[i];
+            bytes[length++] = value;
+            i += escaped ? 3 : 0;
         }
         return Encoding.UTF8.GetString(bytes, 0, length);
     }

@@ -23,8 +23,8 @@ public sealed record MountResult(string Target, IReadOnlyList<string> LoopDevice
 }
 
 /// <summary>
-/// Mounts EROFS images, always read-only. The kernel wants the image and its devices to be all files or all block devices, so files
-/// are mounted as they are where the kernel can (since 6.12), and all of them get loop devices where it cannot.
+/// Mounts EROFS images, always read-only. The kernel wants the image and its devices to be all files or all block devices, so
+/// files are mounted as they are where the kernel can (since 6.12), and all of them get loop devices where it cannot.
 /// </summary>
 public static class Mounter
 {

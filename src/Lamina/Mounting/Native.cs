@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Lamina.Mounting;
 
 /// <summary>
-/// The calls of Linux's C library that .NET has no name for. Nothing here decides anything; failures are read from errno by callers.
+/// The calls of Linux's C library that .NET has no name for. Nothing here decides anything; callers look at errno.
 /// </summary>
 internal static unsafe partial class Native
 {

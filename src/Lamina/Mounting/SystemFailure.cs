@@ -5,8 +5,8 @@ namespace Lamina.Mounting;
 /// <summary>The errno values that something here reacts to, by the numbers they have on Linux.</summary>
 internal static class Errno
 {
-    internal const int NotPermitted = 1, NoEntry = 2, NoDeviceOrAddress = 6, Again = 11, AccessDenied = 13, NotBlockDevice = 15, Busy = 16;
-    internal const int Exists = 17, NoDevice = 19, Invalid = 22, NotImplemented = 38, NotSupported = 95, Corrupt = 117;
+    internal const int NotPermitted = 1, NoEntry = 2, NoDeviceOrAddress = 6, Again = 11, AccessDenied = 13, NotBlockDevice = 15;
+    internal const int Busy = 16, Exists = 17, NoDevice = 19, Invalid = 22, NotImplemented = 38, NotSupported = 95, Corrupt = 117;
 }
 
 /// <summary>

@@ -59,7 +59,9 @@ internal static class Corpus
     }
 
     private static IReadOnlyList<CorpusRow> ReadRows() =>
-        [.. File.ReadAllLines(PathOf("corpus.tsv")).Select(line => line.Split('\t')).Select(cells => new CorpusRow(cells[0], cells[1], cells[2]))];
+        [.. File.ReadAllLines(PathOf("corpus.tsv"))
+            .Select(line => line.Split('\t'))
+            .Select(cells => new CorpusRow(cells[0], cells[1], cells[2]))];
 }
 
 /// <summary>A line of corpus.tsv.</summary>
@@ -69,7 +71,8 @@ internal static class Corpus
 internal sealed record CorpusRow(string Name, string TruthFile, string Command)
 {
     /// <summary>The file name of the one further device that the image needs, if it needs one.</summary>
-    internal string? DeviceName => Command.Contains("device=", StringComparison.Ordinal) ? Command[(Command.LastIndexOf('=') + 1)..] : null;
+    internal string? DeviceName =>
+        Command.Contains("device=", StringComparison.Ordinal) ? Command[(Command.LastIndexOf('=') + 1)..] : null;
 
     /// <summary>The image's path.</summary>
     internal string ImagePath => Corpus.PathOf(Name);

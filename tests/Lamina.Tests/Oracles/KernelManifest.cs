@@ -11,7 +11,7 @@ namespace Lamina.Tests.Oracles;
 /// </summary>
 internal static class KernelManifest
 {
-    /// <summary>Larger files are compared by size only, as the corpus does; a hash of a huge sparse file would take minutes.</summary>
+    /// <summary>Larger files are compared by size only, as the corpus does; hashing a huge sparse file takes minutes.</summary>
     private const long HashLimit = 1L << 30;
 
     private const long NanosecondsPerSecond = 1_000_000_000;

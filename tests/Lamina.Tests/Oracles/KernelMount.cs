@@ -26,13 +26,16 @@ internal sealed class KernelMount : IDisposable
     internal static void SkipUnlessPossible() => Assert.SkipUnless(s_obstacle.Value is null, s_obstacle.Value ?? "");
 
     /// <summary>Skips the test, visibly, where overlayfs cannot be mounted.</summary>
-    internal static void SkipUnlessOverlayIsPossible() => Assert.SkipUnless(s_overlayObstacle.Value is null, s_overlayObstacle.Value ?? "");
+    internal static void SkipUnlessOverlayIsPossible() =>
+        Assert.SkipUnless(s_overlayObstacle.Value is null, s_overlayObstacle.Value ?? "");
 
-    /// <summary>Mounts an image and its devices from the files themselves where the kernel can, otherwise from loop devices.</summary>
-    internal static KernelMount Erofs(string image, params IReadOnlyList<string> devices) => MountErofs(image, devices, forceLoop: false);
+    /// <summary>Mounts an image and its devices as the files they are where the kernel can, otherwise from loop devices.</summary>
+    internal static KernelMount Erofs(string image, params IReadOnlyList<string> devices) =>
+        MountErofs(image, devices, forceLoop: false);
 
     /// <summary>Mounts an image and its devices from loop devices.</summary>
-    internal static KernelMount ErofsByLoop(string image, params IReadOnlyList<string> devices) => MountErofs(image, devices, forceLoop: true);
+    internal static KernelMount ErofsByLoop(string image, params IReadOnlyList<string> devices) =>
+        MountErofs(image, devices, forceLoop: true);
 
     /// <summary>Mounts an overlay of directories, lowest first.</summary>
     internal static KernelMount Overlay(params IReadOnlyList<string> lowestFirst)

@@ -21,7 +21,8 @@ internal static partial class Tools
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Where system programs are even if the user's PATH leaves these folders out.</summary>
-    private static readonly string[] s_systemFolders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+    private static readonly string[] s_systemFolders =
+        ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
     /// <summary>The path of a program, or null.</summary>
     internal static string? Find(string name)
