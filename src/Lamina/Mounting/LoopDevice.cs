@@ -125,7 +125,7 @@ public sealed unsafe class LoopDevice : IDisposable
             return Native.Control(Descriptor(device), Configure, (nint)pointer) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
-    /// <summary>The numbers as the kernel has them: where loop devices have partitions the minor is not the one in the name.</summary>
+    /// <summary>The kernel's numbers: where loop devices have partitions the minor is not the one in the name.</summary>
     private static (int Major, int Minor) DeviceNumber(int number)
     {
         string told = string.Create(CultureInfo.InvariantCulture, $"/sys/block/loop{number}/dev");

@@ -32,7 +32,7 @@ public readonly record struct MountOption(string Key, string? Value = null)
     public override string ToString() => Value is null ? Key : $"{Key}={Value}";
 
     /// <summary>
-    /// Splits a list as mount(8) takes it, <c>nodev,dax=always</c>, into what concerns any mount and what only the file system knows.
+    /// Splits a list as mount(8) takes it, <c>nodev,dax=always</c>, into flags of any mount and options of the file system.
     /// </summary>
     /// <exception cref="ArgumentException">The list asks for a writable mount.</exception>
     public static (MountFlags Flags, IReadOnlyList<MountOption> Options) Parse(string? list)

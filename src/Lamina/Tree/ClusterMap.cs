@@ -45,7 +45,9 @@ public sealed class ClusterMap
     /// <summary>The file's size in bytes.</summary>
     public required long Size { get; init; }
 
-    /// <summary>The logical cluster size in bytes, a power of two: extents of an index (not of encoded extents) have one head in each.</summary>
+    /// <summary>
+    /// The logical cluster size in bytes, a power of two: extents of an index (not of encoded extents) have one head in each.
+    /// </summary>
     public required int ClusterSize { get; init; }
 
     /// <summary>The clusters, by logical offset, without gaps from 0 up to the tail.</summary>
@@ -70,7 +72,9 @@ public sealed class ClusterMap
     public long FragmentStart { get; init; }
 }
 
-/// <summary>The file that holds the packed tails (fragments) of one source. One instance a source, so it can be told apart.</summary>
+/// <summary>
+/// The file that holds the packed tails (fragments) of one source. One instance a source, so it can be told apart.
+/// </summary>
 public abstract class PackedFile
 {
     /// <summary>The source, as messages name it.</summary>

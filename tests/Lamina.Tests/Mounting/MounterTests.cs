@@ -10,11 +10,12 @@ public class MounterTests
     {
         KernelMount.SkipUnlessPossible();
         string target = Scratch.NewFolder("target");
-        MountResult result = Mounter.Mount(new MountRequest(Corpus.PathOf("tar-index.erofs"), [Corpus.PathOf("main.tar")], target));
+        MountRequest request = new(Corpus.PathOf("tar-index.erofs"), [Corpus.PathOf("main.tar")], target);
+        MountResult result = Mounter.Mount(request);
         try
         {
             bool kernelCan = Environment.OSVersion.Version >= new Version(6, 12);
-            Assert.SkipUnless(kernelCan && result.Direct, "this kernel or the file system of the temporary folder needs loop devices");
+            Assert.SkipUnless(kernelCan && result.Direct, "this kernel, or where temporary files are, needs loop devices");
             MountTableEntry entry = MountTable.Find(target)!;
             Assert.Equal(("erofs", Corpus.PathOf("tar-index.erofs")), (entry.FileSystem, entry.Source));
         }
@@ -92,7 +93,7 @@ public class MounterTests
         Mounter.Mount(request);
         try
         {
-            string line = File.ReadLines("/proc/self/mountinfo").Single(line => line.Contains($" {target} ", StringComparison.Ordinal));
+            string line = File.ReadLines("/proc/self/mountinfo").Single(line => line.Contains($" {target} "));
             Assert.Contains("ro,nodev", line);
             Assert.Contains("noacl", MountTable.Find(target)!.Options);
         }
@@ -107,8 +108,10 @@ public class MounterTests
     {
         KernelMount.SkipUnlessPossible();
         string target = Scratch.NewFolder("target");
-        IOException failure = Assert.ThrowsAny<IOException>(() => MountCall.Mount(
-            "erofs", Corpus.PathOf("plain.erofs"), target, MountFlags.ReadOnly, [new MountOption("no_such_option")], context: true));
+        string image = Corpus.PathOf("plain.erofs");
+        MountOption[] options = [new("no_such_option")];
+        IOException failure = Assert.ThrowsAny<IOException>(
+            () => MountCall.Mount("erofs", image, target, MountFlags.ReadOnly, options, context: true));
         Assert.Contains("The kernel says: ", failure.Message);
         Assert.Contains("no_such_option", failure.Message);
     }
@@ -117,7 +120,8 @@ public class MounterTests
     public void What_is_not_there_or_not_EROFS_is_not_unmounted()
     {
         KernelMount.SkipUnlessPossible();
-        Assert.Contains("nothing is mounted", Assert.Throws<IOException>(() => Mounter.Unmount(Scratch.NewFolder("none"))).Message);
+        string empty = Scratch.NewFolder("empty");
+        Assert.Contains("nothing is mounted", Assert.Throws<IOException>(() => Mounter.Unmount(empty)).Message);
         Assert.Contains("not erofs", Assert.Throws<IOException>(() => Mounter.Unmount("/proc")).Message);
     }
 

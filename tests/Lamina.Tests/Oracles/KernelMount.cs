@@ -29,7 +29,7 @@ internal sealed class KernelMount : IDisposable
     internal static void SkipUnlessOverlayIsPossible() =>
         Assert.SkipUnless(s_overlayObstacle.Value is null, s_overlayObstacle.Value ?? "");
 
-    /// <summary>Mounts an image and its devices as the files they are where the kernel can, otherwise from loop devices.</summary>
+    /// <summary>Mounts an image and its devices as files where the kernel can, otherwise from loop devices.</summary>
     internal static KernelMount Erofs(string image, params IReadOnlyList<string> devices) =>
         MountErofs(image, devices, forceLoop: false);
 

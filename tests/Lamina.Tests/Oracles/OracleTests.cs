@@ -64,4 +64,10 @@ public class OracleTests
         Assert.NotEqual(0, result.ExitCode);
         Assert.NotEmpty(result.Error);
     }
+
+    [Fact]
+    public void The_version_of_a_tool_is_understood()
+    {
+        Assert.Equal(Tools.Find("fsck.erofs"), Tools.RequireErofs("fsck.erofs", new Version(1, 0)));
+    }
 }

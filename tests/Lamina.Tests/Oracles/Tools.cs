@@ -47,7 +47,7 @@ internal static partial class Tools
         string path = Require(name);
         ToolResult said = Run(path, "-V");
         Match match = VersionNumber().Match(said.Output + said.Error);
-        Version found = match.Success ? Version.Parse(match.Value) : new Version(0, 0);
+        Version found = match.Success ? Version.Parse(match.Groups[1].Value) : new Version(0, 0);
         Assert.SkipUnless(found >= oldest, $"{name} is version {found}, this needs {oldest}");
         return path;
     }
@@ -78,6 +78,6 @@ internal static partial class Tools
         return new ToolResult(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
     }
 
-    [GeneratedRegex(@"\d+\.\d+(\.\d+)?")]
+    [GeneratedRegex(@"erofs\D*(\d+\.\d+(\.\d+)?)")]
     private static partial Regex VersionNumber();
 }
