@@ -17,7 +17,9 @@ public abstract class ByteSource : IDisposable
     /// <summary>The open file whose bytes these are, position by position, where there is one: the kernel can copy then.</summary>
     internal virtual SafeFileHandle? Handle => null;
 
-    /// <summary>Reads at most <paramref name="destination"/>'s length from a byte position; fewer only at the end. Returns the count.</summary>
+    /// <summary>
+    /// Reads at most <paramref name="destination"/>'s length from a byte position; fewer only at the end. Returns the count.
+    /// </summary>
     public abstract int Read(long offset, Span<byte> destination);
 
     /// <summary>Fills the whole destination, or says that the source is cut off.</summary>
@@ -25,7 +27,10 @@ public abstract class ByteSource : IDisposable
     public void ReadExactly(long offset, Span<byte> destination)
     {
         if (offset < 0 || Read(offset, destination) != destination.Length)
-            throw new CorruptImageException(Name, $"ends at byte {Length}, {destination.Length} bytes were expected here", null, offset);
+        {
+            string what = $"ends at byte {Length}, {destination.Length} bytes were expected here";
+            throw new CorruptImageException(Name, what, null, offset);
+        }
     }
 
     /// <inheritdoc/>
@@ -51,7 +56,10 @@ public abstract class ByteSource : IDisposable
     public static ByteSource Slice(ByteSource source, string name, long offset, long length)
     {
         if (offset < 0 || length < 0 || offset > source.Length - length)
-            throw new CorruptImageException(source.Name, $"{name} needs {length} bytes, the file has {source.Length}", null, offset);
+        {
+            string what = $"{name} needs {length} bytes, the file has {source.Length}";
+            throw new CorruptImageException(source.Name, what, null, offset);
+        }
         return new SliceSource(source, name, offset, length);
     }
 

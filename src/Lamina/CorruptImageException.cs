@@ -1,6 +1,8 @@
 namespace Lamina;
 
-/// <summary>The bytes of an input contradict the format: a value that cannot be, a place outside the file, a sum that is wrong.</summary>
+/// <summary>
+/// The bytes of an input contradict the format: a value that cannot be, a place outside the file, a sum that is wrong.
+/// </summary>
 /// <remarks>
 /// The message says what, where, found and expected: <c>app.erofs: inode 36: data layout 7 is not known (byte 0x480)</c>.
 /// </remarks>

@@ -1,6 +1,8 @@
 namespace Lamina;
 
-/// <summary>The input is sound but uses something that cannot be done: a feature that is not known, or a combination no kernel mounts.</summary>
+/// <summary>
+/// The input is sound but uses something that cannot be done: a feature that is not known, or a combination no kernel mounts.
+/// </summary>
 public sealed class UnsupportedImageException : Exception
 {
     /// <summary>Makes the exception.</summary>

@@ -70,7 +70,9 @@ public sealed class ClusterMap
     public long FragmentStart { get; init; }
 }
 
-/// <summary>The file that holds the packed tails (fragments) of one source. One instance a source, so it can be told apart.</summary>
+/// <summary>
+/// The file that holds the packed tails (fragments) of one source. One instance a source, so it can be told apart.
+/// </summary>
 public abstract class PackedFile
 {
     /// <summary>The source, as messages name it.</summary>

@@ -1,8 +1,8 @@
 namespace Lamina.Tree;
 
 /// <summary>
-/// The data of a regular file: where it is and in what form, never the data itself unless it is small. Merging never looks inside;
-/// a writer knows how each form is represented in the output at hand.
+/// The data of a regular file: where it is and in what form, never the data itself unless it is small. Merging never looks
+/// inside; a writer knows how each form is represented in the output at hand.
 /// </summary>
 public abstract class Content
 {
@@ -65,7 +65,9 @@ public sealed class PlacedContent : Content
     /// </summary>
     public int Alignment { get; }
 
-    /// <summary>Whether the last extent is a tail that lies among metadata at any byte position, and is copied with the inode.</summary>
+    /// <summary>
+    /// Whether the last extent is a tail that lies among metadata at any byte position, and is copied with the inode.
+    /// </summary>
     public bool HasInlineTail { get; init; }
 
     /// <summary>The extents, by logical offset.</summary>

@@ -30,7 +30,9 @@ public sealed class Layer : IDisposable
     /// <summary>How this layer marks what it hides.</summary>
     public required WhiteoutRules Rules { get; init; }
 
-    /// <summary>The files that content of this layer refers to, the layer's own file first. Empty if all data is copied.</summary>
+    /// <summary>
+    /// The files that content of this layer refers to, the layer's own file first. Empty if all data is copied.
+    /// </summary>
     public required Original[] Originals { get; init; }
 
     /// <summary>The block size data lies aligned to, in bytes: an image's own, 512 for a tar.</summary>

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+
+namespace Lamina.Mounting;
+
+/// <summary>
+/// The calls of Linux's C library that .NET has no name for. Nothing here decides anything; callers look at errno.
+/// </summary>
+internal static unsafe partial class Native
+{
+    internal const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCloseOnExec = 0x80000, OpenPath = 0x200000;
+    internal const int CurrentDirectory = -100, NoFollow = 0x100;
+
+    /// <summary>PATH_MAX: no kernel call takes or gives a longer path.</summary>
+    internal const int PathLimit = 4096;
+
+    private const string Libc = "libc";
+
+    // The mount calls have the same numbers on every architecture, and not every C library wraps them.
+    private const nint MoveMountNumber = 429, FsOpenNumber = 430, FsConfigNumber = 431, FsMountNumber = 432;
+
+    [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport(Libc, EntryPoint = "read", SetLastError = true)]
+    internal static partial nint Read(int descriptor, byte* buffer, nint count);
+
+    [LibraryImport(Libc, EntryPoint = "close", SetLastError = true)]
+    internal static partial int Close(int descriptor);
+
+    [LibraryImport(Libc, EntryPoint = "ioctl", SetLastError = true)]
+    internal static partial int Control(int descriptor, nuint request, nint argument);
+
+    [LibraryImport(Libc, EntryPoint = "mknod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int MakeNode(string path, uint mode, ulong device);
+
+    [LibraryImport(Libc, EntryPoint = "geteuid")]
+    internal static partial uint EffectiveUser();
+
+    [LibraryImport(Libc, EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint RealPath(string path, byte* resolved);
+
+    [LibraryImport(Libc, EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Mount(string? source, string target, string? type, nuint flags, string? data);
+
+    [LibraryImport(Libc, EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Unmount(string target, int flags);
+
+    [LibraryImport(Libc, EntryPoint = "statx", SetLastError = true)]
+    internal static partial int Status(int directory, byte* path, int flags, uint mask, FileStatus* status);
+
+    internal static int FsOpen(string type, uint flags) => (int)CallText(FsOpenNumber, type, (nint)flags);
+
+    internal static int FsConfig(int context, uint command, string? key, string? value) =>
+        (int)CallConfig(FsConfigNumber, context, (nint)command, key, value, 0);
+
+    internal static int FsMount(int context, uint flags, uint attributes) =>
+        (int)CallNumbers(FsMountNumber, context, (nint)flags, (nint)attributes);
+
+    internal static int MoveMount(int from, string fromPath, int to, string toPath, uint flags) =>
+        (int)CallPaths(MoveMountNumber, from, fromPath, to, toPath, (nint)flags);
+
+    [LibraryImport(Libc, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint CallText(nint number, string text, nint flags);
+
+    [LibraryImport(Libc, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint CallConfig(nint number, nint context, nint command, string? key, string? value, nint extra);
+
+    [LibraryImport(Libc, EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint CallNumbers(nint number, nint first, nint second, nint third);
+
+    [LibraryImport(Libc, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint CallPaths(nint number, nint from, string fromPath, nint to, string toPath, nint flags);
+}
