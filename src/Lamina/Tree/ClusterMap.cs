@@ -68,6 +68,19 @@ public sealed class ClusterMap
 
     /// <summary>The first byte of the file that is in the packed file; the size without fragment.</summary>
     public long FragmentStart { get; init; }
+
+    /// <summary>The same map over other extents: the same file bytes, stored elsewhere.</summary>
+    public ClusterMap With(ClusterExtent[] extents, bool keepsInlineTail = true) => new()
+    {
+        Size = Size,
+        BlockSize = BlockSize,
+        Extents = extents,
+        Blocks = Blocks,
+        HasInlineTail = HasInlineTail && keepsInlineTail,
+        Packed = Packed,
+        FragmentOffset = FragmentOffset,
+        FragmentStart = FragmentStart,
+    };
 }
 
 /// <summary>

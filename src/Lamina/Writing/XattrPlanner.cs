@@ -1,0 +1,132 @@
+using System.Buffers.Binary;
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Writing;
+
+/// <summary>The xattrs of an inode as they stand on disk.</summary>
+/// <param name="Bytes">Header, ids of shared ones, own ones; empty without any.</param>
+internal sealed record XattrBlock(byte[] Bytes)
+{
+    public static XattrBlock Empty { get; } = new([]);
+
+    public int Size => Bytes.Length;
+
+    /// <summary>i_xattr_icount</summary>
+    public ushort Count => Bytes.Length == 0 ? (ushort)0 : (ushort)((Bytes.Length - XattrHeader.Size) / sizeof(uint) + 1);
+}
+
+/// <summary>
+/// Turns xattr sets into bytes. An attribute (name and value) that several inodes have stands once, in an area they share; the
+/// others stand with their inode.
+/// </summary>
+internal sealed class XattrPlanner
+{
+    /// <summary>An inode can name this many shared xattrs (h_shared_count has 8 bits).</summary>
+    private const int MaxShared = byte.MaxValue;
+
+    /// <summary>All of an inode's xattrs must be counted by i_xattr_icount's 16 bits.</summary>
+    private const int MaxSize = XattrHeader.Size + (ushort.MaxValue - 1) * sizeof(uint);
+
+    private readonly Dictionary<XattrSet, int> _uses = new(ReferenceEqualityComparer.Instance);
+    private readonly List<XattrSet> _sets = [];
+    private readonly Dictionary<XattrSet, XattrBlock> _blocks = new(ReferenceEqualityComparer.Instance);
+    private readonly MemoryStream _shared = new();
+
+    /// <summary>The area of shared xattrs; ids count in units of 4 bytes from its start.</summary>
+    public ReadOnlyMemory<byte> SharedArea => _shared.GetBuffer().AsMemory(0, (int)_shared.Length);
+
+    /// <summary>Counts a set once for each inode that has it.</summary>
+    public void Count(XattrSet set)
+    {
+        if (set.IsEmpty)
+            return;
+        if (_uses.TryGetValue(set, out int uses))
+        {
+            _uses[set] = uses + 1;
+            return;
+        }
+        _uses.Add(set, 1);
+        _sets.Add(set);
+    }
+
+    /// <summary>Decides what is shared, when all sets are counted.</summary>
+    public void Finish()
+    {
+        Dictionary<Xattr, int> items = new(ItemComparer.Instance);
+        foreach (XattrSet set in _sets)
+        {
+            foreach (Xattr item in set.Items)
+                items[item] = items.GetValueOrDefault(item) + _uses[set];
+        }
+        Dictionary<Xattr, uint> ids = new(ItemComparer.Instance);
+        foreach (XattrSet set in _sets)
+            _blocks.Add(set, Encode(set, items, ids));
+    }
+
+    public XattrBlock BlockOf(XattrSet set) => set.IsEmpty ? XattrBlock.Empty : _blocks[set];
+
+    private XattrBlock Encode(XattrSet set, Dictionary<Xattr, int> items, Dictionary<Xattr, uint> ids)
+    {
+        List<uint> shared = [];
+        using MemoryStream own = new();
+        foreach (Xattr item in set.Items)
+        {
+            if (items[item] < 2 || shared.Count == MaxShared)
+            {
+                Write(own, item);
+                continue;
+            }
+            if (!ids.TryGetValue(item, out uint id))
+            {
+                id = (uint)_shared.Length / sizeof(uint);
+                ids.Add(item, id);
+                Write(_shared, item);
+            }
+            shared.Add(id);
+        }
+        byte[] bytes = new byte[XattrHeader.Size + shared.Count * sizeof(uint) + own.Length];
+        if (bytes.Length > MaxSize)
+            throw new UnsupportedImageException("output", $"{bytes.Length} bytes of xattrs on one file; EROFS holds {MaxSize}");
+        new XattrHeader(0, (byte)shared.Count).WriteTo(bytes);
+        for (int i = 0; i < shared.Count; i++)
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(XattrHeader.Size + i * sizeof(uint)), shared[i]);
+        own.GetBuffer().AsSpan(0, (int)own.Length).CopyTo(bytes.AsSpan(XattrHeader.Size + shared.Count * sizeof(uint)));
+        return new XattrBlock(bytes);
+    }
+
+    private static void Write(MemoryStream output, Xattr item)
+    {
+        ReadOnlySpan<byte> name = item.Name.Span;
+        if (!XattrNames.TrySplit(name, out byte index, out int prefix))
+        {
+            throw new UnsupportedImageException("output", $"xattr {System.Text.Encoding.UTF8.GetString(name)}: EROFS has no such namespace",
+                "It holds user., trusted., security., lustre. and POSIX ACLs.");
+        }
+        if (item.Value.Length > ushort.MaxValue)
+            throw new UnsupportedImageException("output", $"an xattr value of {item.Value.Length} bytes; EROFS holds {ushort.MaxValue}");
+        XattrEntryRecord record = new((byte)(name.Length - prefix), index, (ushort)item.Value.Length);
+        Span<byte> head = stackalloc byte[XattrEntryRecord.Size];
+        record.WriteTo(head);
+        output.Write(head);
+        output.Write(name[prefix..]);
+        output.Write(item.Value.Span);
+        for (int padding = record.TotalSize - XattrEntryRecord.Size - record.NameLength - record.ValueSize; padding > 0; padding--)
+            output.WriteByte(0);
+    }
+
+    private sealed class ItemComparer : IEqualityComparer<Xattr>
+    {
+        public static ItemComparer Instance { get; } = new();
+
+        public bool Equals(Xattr a, Xattr b) => a.Name.Span.SequenceEqual(b.Name.Span) && a.Value.Span.SequenceEqual(b.Value.Span);
+
+        public int GetHashCode(Xattr item)
+        {
+            HashCode hash = new();
+            hash.AddBytes(item.Name.Span);
+            hash.AddBytes(item.Value.Span);
+            return hash.ToHashCode();
+        }
+    }
+}
