@@ -47,6 +47,34 @@ public class MounterTests
     }
 
     [Fact]
+    public void A_file_that_the_kernel_cannot_mount_as_it_is_gets_a_loop_device()
+    {
+        KernelMount.SkipUnlessPossible();
+        string memory = Scratch.NewFolder("memory");
+        MountCall.Mount("tmpfs", null, memory, MountFlags.None, [new MountOption("size", "8m")]);
+        try
+        {
+            string image = Path.Combine(memory, "image");
+            File.Copy(Corpus.PathOf("zstd.erofs"), image);
+            string target = Scratch.NewFolder("target");
+            MountResult result = Mounter.Mount(new MountRequest(image, [], target));
+            try
+            {
+                Assert.Equal(MountTable.Find(target)!.Source, Assert.Single(result.LoopDevices));
+                Assert.Equal(Corpus.Truth("zstd.erofs"), KernelManifest.Of(target));
+            }
+            finally
+            {
+                Mounter.Unmount(target);
+            }
+        }
+        finally
+        {
+            MountCall.Unmount(memory);
+        }
+    }
+
+    [Fact]
     public void A_refused_image_names_the_file_and_leaves_nothing_behind()
     {
         KernelMount.SkipUnlessPossible();
