@@ -1,0 +1,47 @@
+using Lamina.Tree;
+
+namespace Lamina.Layers;
+
+/// <summary>
+/// A plain tar archive as a layer. Its data is never copied: files refer to it where it lies, at multiples of 512 bytes.
+/// </summary>
+internal static class TarLayer
+{
+    /// <summary>
+    /// The largest archive that may be nothing but zeros, and still is an empty archive: tools pad to records, 10 KiB by
+    /// default. A disk image may begin with zeros too, but does not end there.
+    /// </summary>
+    private const int MaxEmptyLength = 1 << 20;
+
+    /// <summary>
+    /// Whether bytes are a tar archive: the first header has the right checksum, or there are two zero blocks and no more.
+    /// </summary>
+    public static bool IsTar(ByteSource source)
+    {
+        byte[] block = new byte[2 * TarHeader.Size];
+        int count = source.Read(0, block);
+        if (count < TarHeader.Size)
+            return false;
+        if (TarHeader.HasRightChecksum(block.AsSpan(0, TarHeader.Size)))
+            return true;
+        if (count < block.Length || source.Length > MaxEmptyLength)
+            return false;
+        for (long at = 0; at < source.Length; at += count)
+        {
+            count = source.Read(at, block);
+            if (count == 0 || !TarHeader.IsZero(block.AsSpan(0, count)))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>
+    /// Reads all headers of an archive. The layer owns the source from then on; if this fails the caller still does. With
+    /// <see cref="WhiteoutRules.Oci"/> the marks <c>.wh.NAME</c> come out as those of overlayfs, and <see cref="Layer.Rules"/>
+    /// says so.
+    /// </summary>
+    /// <exception cref="CorruptImageException">The archive contradicts itself or is cut off.</exception>
+    /// <exception cref="UnsupportedImageException">The archive has what no tree can have.</exception>
+    public static Layer Open(ByteSource source, WhiteoutRules rules = WhiteoutRules.Oci) =>
+        new TarParser(new Original(source, OriginalKind.Tar), rules).Read(rules);
+}
