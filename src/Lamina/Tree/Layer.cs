@@ -52,6 +52,21 @@ public sealed class Layer : IDisposable
     /// </summary>
     public IReadOnlySet<Node> Implied { get; init; } = new HashSet<Node>();
 
+    /// <summary>The same layer under other rules; the two share their files, so only one is to be disposed.</summary>
+    public Layer With(WhiteoutRules rules) => new()
+    {
+        Name = Name,
+        Root = Root,
+        HasRootMetadata = HasRootMetadata,
+        Rules = rules,
+        Originals = Originals,
+        BlockSize = BlockSize,
+        HasEncodedContent = HasEncodedContent,
+        Codecs = Codecs,
+        RequiredKernel = RequiredKernel,
+        Implied = Implied,
+    };
+
     /// <inheritdoc/>
     public void Dispose()
     {

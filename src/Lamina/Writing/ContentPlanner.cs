@@ -137,7 +137,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         {
             return false;
         }
-        return ((extent.Offset + extent.Length + _blockMask) & ~_blockMask) <= extent.Original.Length;
+        return ((extent.Offset + extent.Length + _blockMask) & ~_blockMask) <= context.Placement.EndOf(extent.Original);
     }
 
     private PlacedContent WithTailCopied(PlacedContent content)
@@ -197,7 +197,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             Original original = placed.Original;
             long offset = placed.Offset;
             long blockEnd = (offset + placed.Length + _blockMask) & ~(long)_blockMask;
-            if (!context.Placement.Holds(original) || blockEnd > ((original.Length + 511) & ~511L) + _blockMask)
+            if (!context.Placement.Holds(original) || blockEnd > context.Placement.EndOf(original))
             {
                 offset = context.Copies.Add(original.Bytes, offset, placed.Length);
                 original = context.Copies.Original;

@@ -6,36 +6,64 @@ namespace Lamina.Writing;
 /// Data that has to be copied into the output, each piece from a block boundary on. It has an address space of its own, the
 /// <see cref="Original"/> that content can refer to like any other; where it lies is decided last.
 /// </summary>
-internal sealed class CopyArea(int blockSize)
+internal sealed class CopyArea
 {
+    private readonly int _blockSize;
     private readonly List<Piece> _pieces = [];
-    private readonly ByteSource _nothing = ByteSource.FromMemory("copied data", ReadOnlyMemory<byte>.Empty);
-    private Original? _original;
+
+    public CopyArea(int blockSize)
+    {
+        _blockSize = blockSize;
+        Original = new Original(new AreaSource(this), OriginalKind.Device);
+    }
 
     private readonly record struct Piece(ByteSource Source, long Offset, long Length, long At);
 
     /// <summary>The bytes so far, whole blocks.</summary>
     public long Length { get; private set; }
 
-    /// <summary>What content refers to.</summary>
-    public Original Original => _original ??= new Original(_nothing, OriginalKind.Device);
+    /// <summary>What content refers to. Its bytes can be read before they are written.</summary>
+    public Original Original { get; }
 
     /// <summary>Adds bytes of a source; where they begin in the area.</summary>
     public long Add(ByteSource source, long offset, long length)
     {
         long at = Length;
         _pieces.Add(new Piece(source, offset, length, at));
-        Length += (length + blockSize - 1) / blockSize * blockSize;
+        Length += (length + _blockSize - 1) / _blockSize * _blockSize;
         return at;
     }
 
     /// <summary>Adds bytes in memory.</summary>
     public long Add(byte[] bytes) => Add(ByteSource.FromMemory("copied data", bytes), 0, bytes.Length);
 
-    /// <summary>Writes the area.</summary>
-    public void Write(OutputFile output, long position)
+    /// <summary>Writes the area. What rounds a piece up to blocks is left as it is: zeros in a new file.</summary>
+    public void Write(ImageOutput output, long position)
     {
         foreach (Piece piece in _pieces)
             output.CopyFrom(piece.Source, piece.Offset, position + piece.At, piece.Length);
+    }
+
+    /// <summary>The area as bytes, for data that is copied once more in another form.</summary>
+    private sealed class AreaSource(CopyArea area) : ByteSource
+    {
+        public override string Name => "copied data";
+
+        public override long Length => area.Length;
+
+        public override int Read(long offset, Span<byte> destination)
+        {
+            destination = destination[..(int)Math.Clamp(Length - offset, 0, destination.Length)];
+            destination.Clear();
+            int at = area._pieces.BinarySearch(new Piece(this, 0, 0, offset), Comparer<Piece>.Create((a, b) => a.At.CompareTo(b.At)));
+            for (at = at < 0 ? ~at - 1 : at; at < area._pieces.Count && area._pieces[at].At < offset + destination.Length; at++)
+            {
+                Piece piece = area._pieces[at];
+                long start = Math.Max(offset, piece.At), end = Math.Min(offset + destination.Length, piece.At + piece.Length);
+                if (start < end)
+                    piece.Source.ReadExactly(piece.Offset + start - piece.At, destination[(int)(start - offset)..(int)(end - offset)]);
+            }
+            return destination.Length;
+        }
     }
 }

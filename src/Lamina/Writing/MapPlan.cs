@@ -40,7 +40,11 @@ internal sealed class MapPlan
 
     public bool HasSecondCodec => Form < MapForm.Extents && _codecs.Second < ClusterEncoding.Shifted;
 
-    public IEnumerable<ClusterEncoding> Codecs => _map.Extents.Select(extent => extent.Encoding).Where(encoding => encoding <= ClusterEncoding.Zstd);
+    /// <summary>A bit for each codec in use.</summary>
+    public ushort Algorithms => (ushort)_map.Extents.Aggregate(0,
+        (bits, extent) => extent.Encoding <= ClusterEncoding.Zstd ? bits | 1 << (int)extent.Encoding : bits);
+
+    public bool HasPartialClusters => _map.Extents.Any(extent => extent.IsPartial);
 
     public bool IsBig { get; private init; }
 

@@ -8,6 +8,12 @@ internal abstract class Placement
     /// <summary>Whether content may refer to the original; if not, its data must be copied.</summary>
     public abstract bool Holds(Original original);
 
+    /// <summary>
+    /// Up to which byte of an original the kernel can read: it reads whole blocks, and the last one may be cut off where the
+    /// original is a device of its own.
+    /// </summary>
+    public abstract long EndOf(Original original);
+
     /// <summary>Tells that a run of an original is referred to.</summary>
     public abstract void Use(Original original, long offset, long length);
 
@@ -16,11 +22,14 @@ internal abstract class Placement
 }
 
 /// <summary>Originals lie as a whole: in one file behind one another, or as devices.</summary>
-internal sealed class WholePlacement : Placement
+/// <param name="padding">Bytes to a multiple of which zeros follow an original; 1 for none.</param>
+internal sealed class WholePlacement(int padding) : Placement
 {
     private readonly Dictionary<Original, long> _bases = new(ReferenceEqualityComparer.Instance);
 
     public void Add(Original original, long address) => _bases[original] = address;
+
+    public override long EndOf(Original original) => (original.Length + padding - 1) / padding * padding;
 
     public override bool Holds(Original original) => _bases.ContainsKey(original);
 
@@ -34,8 +43,8 @@ internal sealed class WholePlacement : Placement
 /// <summary>Only what is referred to is taken along: runs of the originals, in their order.</summary>
 internal sealed class RangePlacement(IReadOnlyList<Original> originals, int blockSize) : Placement
 {
-    private readonly Dictionary<Original, Ranges> _ranges = originals.ToDictionary(original => original, _ => new Ranges());
-    private readonly WholePlacement _others = new();
+    private readonly Dictionary<Original, Ranges> _ranges = originals.ToDictionary(original => original, _ => new Ranges(), ReferenceEqualityComparer.Instance as IEqualityComparer<Original>);
+    private readonly WholePlacement _others = new(1);
 
     private sealed class Ranges
     {
@@ -47,6 +56,8 @@ internal sealed class RangePlacement(IReadOnlyList<Original> originals, int bloc
     }
 
     public override bool Holds(Original original) => _ranges.ContainsKey(original);
+
+    public override long EndOf(Original original) => long.MaxValue;
 
     public override void Use(Original original, long offset, long length)
     {

@@ -1,0 +1,91 @@
+using Lamina.Reading;
+using Lamina.Tree;
+
+namespace Lamina.Layers;
+
+/// <summary>Makes a layer of whatever a file is: found from its bytes, never from its name.</summary>
+public static class LayerOpener
+{
+    /// <summary>Between an image and the devices it needs, in <c>IMAGE@DEVICE@DEVICE</c>.</summary>
+    public const char DeviceSeparator = '@';
+
+    /// <summary>Opens a layer.</summary>
+    /// <param name="specification">A path, with the paths of its devices behind <c>@</c>; a file of that whole name goes first.</param>
+    /// <param name="rules">How tars mark what they hide; images always do so as overlayfs does.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="CorruptImageException">It contradicts itself.</exception>
+    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not known.</exception>
+    public static Layer Open(string specification, WhiteoutRules rules = WhiteoutRules.Oci)
+    {
+        string[] paths = Split(specification);
+        List<ByteSource> opened = [];
+        try
+        {
+            foreach (string path in paths)
+                opened.Add(OpenFile(path));
+            return Open(opened[0], [.. opened[1..]], rules);
+        }
+        catch
+        {
+            foreach (ByteSource source in opened)
+                source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Splits a specification into the image and its devices.</summary>
+    public static string[] Split(string specification) =>
+        File.Exists(specification) ? [specification] : specification.Split(DeviceSeparator);
+
+    private static ByteSource OpenFile(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new UnsupportedImageException(path, "a directory cannot be a layer yet",
+                $"Make an image of it: mkfs.erofs LAYER.erofs {path}");
+        }
+        return ByteSource.OpenFile(path);
+    }
+
+    private static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules)
+    {
+        if (ErofsImage.IsErofs(source))
+        {
+            Layer layer = ErofsLayer.Open(ErofsImage.Open(source, devices));
+            return rules == WhiteoutRules.Cpio ? layer.With(rules) : layer;
+        }
+        if (devices.Length > 0)
+            throw new UnsupportedImageException(source.Name, $"{devices.Length} devices for what is not an EROFS image");
+        if (TarLayer.IsTar(source))
+            return TarLayer.Open(source, rules);
+        throw new UnsupportedImageException(source.Name, $"is {Describe(source)}, not an EROFS image or a tar", Advise(source));
+    }
+
+    private static (byte[] Magic, string Kind, string? Advice)[] Known { get; } =
+    [
+        ([0x1F, 0x8B], "compressed with gzip", "Decompress it first: gzip -d"),
+        ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd", "Decompress it first: zstd -d"),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "compressed with xz", "Decompress it first: xz -d"),
+        ([0x42, 0x5A, 0x68], "compressed with bzip2", "Decompress it first: bzip2 -d"),
+        ([.. "hsqs"u8], "a squashfs image", null),
+        ([.. "070701"u8], "a cpio archive", null),
+        ([.. "070702"u8], "a cpio archive", null),
+        ([.. "PK"u8], "a zip archive", null),
+    ];
+
+    private static (string Kind, string? Advice) Look(ByteSource source)
+    {
+        Span<byte> head = stackalloc byte[8];
+        int count = source.Read(0, head);
+        foreach ((byte[] magic, string kind, string? advice) in Known)
+        {
+            if (head[..count].StartsWith(magic))
+                return (kind, advice);
+        }
+        return (count == 0 ? "empty" : "of no kind that is known", null);
+    }
+
+    private static string Describe(ByteSource source) => Look(source).Kind;
+
+    private static string? Advise(ByteSource source) => Look(source).Advice;
+}

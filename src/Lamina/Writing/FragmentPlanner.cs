@@ -1,0 +1,195 @@
+using Lamina.Reading;
+using Lamina.Tree;
+
+namespace Lamina.Writing;
+
+/// <summary>
+/// Makes one packed file of those of several sources: they lie behind one another, each from a block boundary on. As an index where it
+/// can be (every kernel), as encoded extents where it must (Linux 6.15).
+/// </summary>
+/// <remarks>
+/// In an index the last cluster of each source but the last one is decoded and stored plain: otherwise it would seem to reach up to
+/// the next source's start, and kernels would decode past its end. An index has two codecs at most; a source with a third one is
+/// decoded as a whole.
+/// </remarks>
+internal sealed class FragmentPlanner(WriteContext context)
+{
+    /// <summary>Bytes decoded at once when a whole packed file has to be.</summary>
+    private const int DecodeStep = 1 << 20;
+
+    private readonly Dictionary<PackedFile, long> _bases = new(ReferenceEqualityComparer.Instance);
+    private readonly List<PackedFile> _files = [];
+    private long _end;
+
+    /// <summary>Whether any file of the output has a fragment.</summary>
+    public bool IsUsed => _files.Count > 0;
+
+    /// <summary>Where a map's fragment lies in the merged packed file; 0 without one.</summary>
+    public ulong OffsetOf(ClusterMap map)
+    {
+        if (map.Packed is not { } packed)
+            return 0;
+        if (!_bases.TryGetValue(packed, out long start))
+        {
+            start = _end;
+            _bases.Add(packed, start);
+            _files.Add(packed);
+            _end = (start + packed.Content.Size + context.BlockSize - 1) & ~(context.BlockSize - 1L);
+        }
+        return (ulong)(start + map.FragmentOffset);
+    }
+
+    /// <summary>The content of the merged packed file, when all fragments are known.</summary>
+    public Content Merge()
+    {
+        if (_files.Count == 1 && Single(_files[0]) is { } single)
+            return single;
+        ClusterMap[] maps = [.. _files.Select(MapOf)];
+        if (context.Kernel.HasExtents && !maps.All(IsIndexable) || CodecsOf(maps).Count > 2 && context.Kernel.HasExtents)
+            return new MergedPackedContent(Join(maps, asExtents: true));
+        return new MergedPackedContent(Join(maps, asExtents: false));
+    }
+
+    /// <summary>One source's packed file as it is, if the output can say it.</summary>
+    private Content? Single(PackedFile file)
+    {
+        if (file.Content is not EncodedContent encoded)
+            return file.Content;
+        ClusterMap map = encoded.ReadMap();
+        bool isPossible = MapPreparer.Prepare(context, map) is { } prepared &&
+            (context.Kernel.HasExtents || new ClusterIndexEncoder(prepared, context.BlockBits, CodecPair.Of(prepared)).CanExpress());
+        return isPossible ? encoded : null;
+    }
+
+    /// <summary>A packed file's map; of one that is not compressed, its blocks.</summary>
+    private ClusterMap MapOf(PackedFile file)
+    {
+        if (file.Content is EncodedContent encoded)
+            return encoded.ReadMap();
+        PlacedContent placed = (PlacedContent)file.Content;
+        List<ClusterExtent> extents = [];
+        long at = 0;
+        foreach (PlacedExtent extent in placed.Extents)
+        {
+            if (extent.Logical > at)
+                extents.Add(new ClusterExtent(at, extent.Logical - at, null, 0, 0, ClusterEncoding.Hole, false));
+            Original original = extent.Original;
+            long offset = extent.Offset;
+            bool fits = context.Placement.Holds(original) && ((extent.Logical | offset) & (context.BlockSize - 1)) == 0 &&
+                ((offset + extent.Length + context.BlockSize - 1) & ~(context.BlockSize - 1L)) <= context.Placement.EndOf(original);
+            if (!fits)
+            {
+                offset = context.Copies.Add(original.Bytes, offset, extent.Length);
+                original = context.Copies.Original;
+            }
+            extents.AddRange(MapPreparer.PlainBlocks(context, extent.Logical, extent.Length, original, offset));
+            at = extent.Logical + extent.Length;
+        }
+        return new ClusterMap
+        {
+            Size = placed.Size,
+            BlockSize = context.BlockSize,
+            Extents = [.. extents],
+            Blocks = (placed.Size + context.BlockSize - 1) >> context.BlockBits,
+            FragmentStart = placed.Size,
+        };
+    }
+
+    private bool IsIndexable(ClusterMap map)
+    {
+        CodecPair codecs = CodecPair.Of(map);
+        return new ClusterIndexEncoder(map, context.BlockBits, codecs).CanExpress();
+    }
+
+    private static List<ClusterEncoding> CodecsOf(IEnumerable<ClusterMap> maps) =>
+        [.. maps.SelectMany(map => map.Extents).Select(extent => extent.Encoding).Where(encoding => encoding <= ClusterEncoding.Zstd).Distinct()];
+
+    private ClusterMap Join(ClusterMap[] maps, bool asExtents)
+    {
+        List<ClusterExtent> extents = [];
+        List<ClusterEncoding> codecs = [];
+        long blocks = 0;
+        for (int i = 0; i < maps.Length; i++)
+        {
+            long start = _bases[_files[i]];
+            if (extents.Count > 0 && asExtents && extents[^1].Logical + extents[^1].Length is var end && end < start)
+                extents.Add(new ClusterExtent(end, start - end, null, 0, 0, ClusterEncoding.Hole, false));
+            ClusterMap? prepared = MapPreparer.Prepare(context, maps[i]);
+            if (prepared is not null && asExtents)
+            {
+                prepared = ClusterTrimmer.Trim(MapPreparer.ForExtents(context, prepared), out _);
+            }
+            else if (prepared is not null)
+            {
+                List<ClusterEncoding> joined = [.. codecs.Union(CodecsOf([prepared]))];
+                prepared = joined.Count <= 2 && IsIndexable(prepared) ? WithPlainEnd(prepared) : null;
+                codecs = prepared is null ? codecs : joined;
+            }
+            ClusterExtent[] part = prepared?.Extents ?? DecodeAll(_files[i], maps[i]);
+            extents.AddRange(part.Select(extent => extent with { Logical = start + extent.Logical }));
+            blocks += maps[i].Blocks;
+        }
+        ClusterMap map = new()
+        {
+            Size = _bases[_files[^1]] + maps[^1].Size,
+            BlockSize = context.BlockSize,
+            Extents = [.. FillGaps(extents, asExtents)],
+            Blocks = blocks,
+            FragmentStart = _bases[_files[^1]] + maps[^1].Size,
+        };
+        return asExtents ? map : MapPreparer.Prepare(context, map)!;
+    }
+
+    /// <summary>The last extent of a source reaches up to the next source's start: plain blocks are whole in any case.</summary>
+    private static List<ClusterExtent> FillGaps(List<ClusterExtent> extents, bool asExtents)
+    {
+        for (int i = 0; i + 1 < extents.Count && !asExtents; i++)
+            extents[i] = extents[i] with { Length = extents[i + 1].Logical - extents[i].Logical };
+        return extents;
+    }
+
+    /// <summary>The map with its last cluster decoded and stored as plain blocks.</summary>
+    private ClusterMap WithPlainEnd(ClusterMap map)
+    {
+        ClusterExtent last = map.Extents[^1];
+        byte[] data = new byte[last.Length];
+        ClusterDecoding.Decode(map, last, data);
+        List<ClusterExtent> extents = [.. map.Extents[..^1]];
+        // Up to the next block boundary there is an lcluster that the extent before may end in: one rotated or short block.
+        int into = (int)(last.Logical & (context.BlockSize - 1));
+        int first = into == 0 ? 0 : Math.Min(context.BlockSize - into, data.Length);
+        if (first > 0)
+        {
+            byte[] block = new byte[context.BlockSize];
+            data.AsSpan(0, first).CopyTo(block);
+            extents.Add(new ClusterExtent(last.Logical, first, context.Copies.Original, context.Copies.Add(block), context.BlockSize,
+                ClusterEncoding.Shifted, false));
+        }
+        if (data.Length > first)
+        {
+            long at = context.Copies.Add(data[first..]);
+            extents.AddRange(MapPreparer.PlainBlocks(context, last.Logical + first, data.Length - first, context.Copies.Original, at));
+        }
+        return map.With([.. extents], keepsInlineTail: false);
+    }
+
+    private ClusterExtent[] DecodeAll(PackedFile file, ClusterMap map)
+    {
+        List<ClusterExtent> extents = [];
+        for (long at = 0; at < map.Size; at += DecodeStep)
+        {
+            byte[] data = new byte[Math.Min(DecodeStep, map.Size - at)];
+            file.Read(at, data);
+            extents.AddRange(MapPreparer.PlainBlocks(context, at, data.Length, context.Copies.Original, context.Copies.Add(data)));
+        }
+        return [.. extents];
+    }
+}
+
+/// <summary>The packed file of the output.</summary>
+internal sealed class MergedPackedContent(ClusterMap map) : EncodedContent
+{
+    public override long Size => map.Size;
+
+    public override ClusterMap ReadMap() => map;
+}

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Writing;
+
+/// <summary>Where an image is written: a file, by position.</summary>
+internal partial class ImageOutput(SafeFileHandle handle, Action<long>? progress) : IDisposable
+{
+    /// <summary>Bytes a step when data has to go through memory.</summary>
+    private const int BufferSize = 1 << 20;
+
+    /// <summary>Bytes a step when the kernel copies, so that progress can be told and a signal is not kept waiting.</summary>
+    private const long KernelStep = 64 << 20;
+
+    private bool _kernelCopies = OperatingSystem.IsLinux();
+
+    protected SafeFileHandle Handle => handle;
+
+    public virtual void Write(ReadOnlySpan<byte> bytes, long position)
+    {
+        RandomAccess.Write(handle, bytes, position);
+        progress?.Invoke(bytes.Length);
+    }
+
+    /// <summary>Sets the length; what was not written reads as zeros.</summary>
+    public virtual void SetLength(long length) => RandomAccess.SetLength(handle, length);
+
+    /// <summary>Waits until all that was written is on the medium.</summary>
+    public virtual void Flush() => RandomAccess.FlushToDisk(handle);
+
+    /// <summary>Copies bytes of a source, by the kernel where it can (which shares the blocks where the file system can).</summary>
+    public virtual void CopyFrom(ByteSource source, long offset, long position, long length)
+    {
+        if (_kernelCopies && source.Handle is { } from)
+        {
+            long copied = CopyInKernel(from, offset, position, length);
+            offset += copied;
+            position += copied;
+            length -= copied;
+        }
+        byte[] buffer = length > 0 ? GC.AllocateUninitializedArray<byte>((int)Math.Min(length, BufferSize)) : [];
+        while (length > 0)
+        {
+            Span<byte> part = buffer.AsSpan(0, (int)Math.Min(length, buffer.Length));
+            source.ReadExactly(offset, part);
+            Write(part, position);
+            offset += part.Length;
+            position += part.Length;
+            length -= part.Length;
+        }
+    }
+
+    /// <inheritdoc/>
+    public virtual void Dispose() => handle.Dispose();
+
+    private long CopyInKernel(SafeFileHandle from, long offset, long position, long length)
+    {
+        long done = 0;
+        while (done < length)
+        {
+            long inOffset = offset + done, outOffset = position + done;
+            nint count = CopyFileRange(from, ref inOffset, handle, ref outOffset, (nint)Math.Min(length - done, KernelStep), 0);
+            if (count <= 0)
+            {
+                // Other file systems, pipes, old kernels: through memory from here on. An end too early is found there.
+                _kernelCopies = count == 0 && _kernelCopies;
+                break;
+            }
+            done += count;
+            progress?.Invoke(count);
+        }
+        return done;
+    }
+
+    [LibraryImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
+    private static partial nint CopyFileRange(
+        SafeFileHandle from, ref long fromOffset, SafeFileHandle to, ref long toOffset, nint length, uint flags);
+}

@@ -1,0 +1,190 @@
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Writing;
+
+/// <summary>
+/// All decisions about an image, before a byte is written: its inodes with their sizes and places, what its data refers to, what the
+/// superblock must say. Addresses follow when it is known where the metadata lies.
+/// </summary>
+internal sealed class ImagePlan
+{
+    /// <summary>Metadata that are built in memory, in bytes: what an array can hold, some twenty million files.</summary>
+    private const long MaxMetadata = int.MaxValue - (1 << 20);
+
+    private readonly WriteContext _context;
+    private readonly TreePlanner _tree = new();
+    private readonly FragmentPlanner _fragments;
+    private readonly ContentPlanner _contents;
+    private readonly InodeLayout _layout;
+    private long _directoryBytes;
+
+    public ImagePlan(Node root, WriteContext context)
+    {
+        _context = context;
+        _fragments = new FragmentPlanner(context);
+        _contents = new ContentPlanner(context, _fragments);
+        _layout = new InodeLayout(context.BlockSize);
+        _tree.Read(root);
+        Times = InodeTimes.Choose(_tree.Times, context.Kernel.HasCompactTimes);
+        foreach (PlannedInode inode in _tree.Inodes)
+            PlanInode(inode);
+        if (_fragments.IsUsed)
+            Packed = PlanPacked();
+        foreach (PlannedInode inode in _tree.Inodes)
+            _layout.Place(inode);
+        XattrStart = Align(_layout.End);
+        DirectoryStart = Align(XattrStart + _tree.Xattrs.SharedArea.Length);
+        long end = DirectoryStart + _directoryBytes;
+        if (end > MaxMetadata)
+            throw new UnsupportedImageException("output", $"{end} bytes of metadata, {MaxMetadata} are possible");
+        MetadataLength = (int)end;
+    }
+
+    public WriteContext Context => _context;
+
+    public IReadOnlyList<PlannedInode> Inodes => _tree.Inodes;
+
+    public PlannedInode Root => _tree.Inodes[0];
+
+    public PlannedInode? Packed { get; }
+
+    public InodeTimes Times { get; }
+
+    public ImageFeatures Features { get; } = new();
+
+    public ReadOnlyMemory<byte> SharedXattrs => _tree.Xattrs.SharedArea;
+
+    /// <summary>Where the shared xattrs begin, from the start of the metadata area on; a block boundary.</summary>
+    public long XattrStart { get; }
+
+    /// <summary>Where the blocks of directories begin.</summary>
+    public long DirectoryStart { get; }
+
+    /// <summary>Bytes of inodes, xattrs and directories.</summary>
+    public int MetadataLength { get; }
+
+    private long Align(long value) => (value + _context.BlockSize - 1) & ~(_context.BlockSize - 1L);
+
+    private void PlanInode(PlannedInode inode)
+    {
+        Node node = inode.Node;
+        PlannedDirectory? directory = inode.Data as PlannedDirectory;
+        long size = node.Type switch
+        {
+            NodeType.RegularFile => node.Content.Size,
+            NodeType.SymbolicLink => node.Target.Length,
+            NodeType.Directory => DirectoryPacking.SizeOf(directory!.Entries, _context.BlockSize),
+            _ => 0,
+        };
+        inode.Size = (ulong)size;
+        inode.IsExtended = size > uint.MaxValue || node.UserId > ushort.MaxValue || node.GroupId > ushort.MaxValue ||
+            inode.Links > ushort.MaxValue || !Times.Holds(node.Modified);
+        if (directory is not null)
+        {
+            PlanDirectory(inode, directory, size);
+        }
+        else if (node.Type == NodeType.SymbolicLink)
+        {
+            _contents.Plan(inode, new BytesContent(node.Target));
+        }
+        else if (node.Type == NodeType.RegularFile)
+        {
+            _contents.Plan(inode, node.Content);
+            Features.Note(inode);
+        }
+    }
+
+    private void PlanDirectory(PlannedInode inode, PlannedDirectory directory, long size)
+    {
+        long tail = size & (_context.BlockSize - 1);
+        bool isInline = tail > 0 && inode.End % 32 + tail <= _context.BlockSize;
+        directory.BodyAt = _directoryBytes;
+        directory.BodySize = isInline ? size - tail : Align(size);
+        _directoryBytes += directory.BodySize;
+        inode.Layout = isInline ? DataLayout.FlatInline : DataLayout.FlatPlain;
+        inode.InlineAt = inode.End;
+        inode.InlineSize = isInline ? (int)tail : 0;
+    }
+
+    private PlannedInode PlanPacked()
+    {
+        Content content = _fragments.Merge();
+        Node node = new()
+        {
+            Type = NodeType.RegularFile,
+            Permissions = 0,
+            HasSingleName = true,
+            Modified = Times.Common,
+            Payload = content,
+        };
+        PlannedInode inode = _tree.AddNameless(node);
+        PlanInode(inode);
+        Features.HasFragments = true;
+        return inode;
+    }
+}
+
+/// <summary>What the superblock must announce, gathered while files are planned.</summary>
+internal sealed class ImageFeatures
+{
+    public bool HasCompressedLayouts { get; private set; }
+
+    public bool HasChunks { get; private set; }
+
+    public bool HasInlineClusters { get; private set; }
+
+    public bool HasFragments { get; set; }
+
+    public bool HasPartialClusters { get; private set; }
+
+    public bool HasSecondCodec { get; private set; }
+
+    public bool HasExtents { get; private set; }
+
+    /// <summary>A bit for each codec in use.</summary>
+    public ushort Algorithms { get; private set; }
+
+    public void Note(PlannedInode inode)
+    {
+        HasChunks |= inode.Layout == DataLayout.ChunkBased;
+        if (inode.Data is not MapPlan map)
+            return;
+        HasCompressedLayouts = true;
+        HasInlineClusters |= map.InlineTail is not null;
+        HasFragments |= map.HasFragment;
+        HasSecondCodec |= map.HasSecondCodec;
+        HasExtents |= map.Form == MapForm.Extents;
+        Algorithms |= map.Algorithms;
+        HasPartialClusters |= map.HasPartialClusters;
+    }
+}
+
+/// <summary>The one time that compact inodes can have: before Linux 6.15 exactly it, since then seconds from it on.</summary>
+/// <param name="Epoch">epoch: seconds.</param>
+/// <param name="Nanoseconds">fixed_nsec</param>
+/// <param name="HasOffsets">Whether compact inodes may have seconds of their own.</param>
+internal readonly record struct InodeTimes(long Epoch, uint Nanoseconds, bool HasOffsets)
+{
+    public Timestamp Common => new(Epoch, Nanoseconds);
+
+    /// <summary>Chooses what suits most inodes.</summary>
+    public static InodeTimes Choose(Dictionary<Timestamp, int> times, bool mayHaveOffsets)
+    {
+        if (!mayHaveOffsets)
+        {
+            Timestamp best = times.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Seconds).ThenBy(pair => pair.Key.Nanoseconds).First().Key;
+            return new InodeTimes(best.Seconds, best.Nanoseconds, false);
+        }
+        uint nanoseconds = times.GroupBy(pair => pair.Key.Nanoseconds, pair => pair.Value)
+            .OrderByDescending(group => group.Sum(count => (long)count)).ThenBy(group => group.Key).First().Key;
+        // Any window of 2^32 seconds does for real trees; the one that begins at the earliest time from 1970 on.
+        long[] seconds = [.. times.Keys.Where(time => time.Nanoseconds == nanoseconds).Select(time => time.Seconds)];
+        long epoch = seconds.Where(second => second >= 0).DefaultIfEmpty(seconds.Min()).Min();
+        return new InodeTimes(epoch, nanoseconds, seconds.Any(second => second != epoch));
+    }
+
+    /// <summary>Whether a compact inode can have this time.</summary>
+    public bool Holds(Timestamp time) => time.Nanoseconds == Nanoseconds &&
+        (HasOffsets ? time.Seconds >= Epoch && time.Seconds - Epoch <= uint.MaxValue : time.Seconds == Epoch);
+}

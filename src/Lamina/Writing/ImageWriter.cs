@@ -1,0 +1,187 @@
+using System.Text;
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Writing;
+
+/// <summary>Writes a merged tree as an EROFS image, in one of three modes.</summary>
+public static class ImageWriter
+{
+    /// <summary>What originals are aligned to, in bytes: the largest block there is, so that every block size suits them.</summary>
+    internal const int OriginalAlignment = 4096;
+
+    /// <summary>Writes an image. It appears whole or not at all.</summary>
+    /// <param name="root">The tree, as <see cref="Merging"/> gives it or made by hand.</param>
+    /// <param name="layers">The layers that the tree's content refers to, lowest first.</param>
+    /// <param name="path">The file to write.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="UnsupportedImageException">The layers cannot be one mount in this mode for this kernel.</exception>
+    /// <exception cref="CorruptImageException">A layer contradicts itself.</exception>
+    /// <exception cref="IOException">The file exists already, or cannot be written.</exception>
+    public static WriteResult Write(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null)
+    {
+        options ??= new WriteOptions();
+        long done = 0, total = 0;
+        Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total))) : null;
+        using OutputFile output = new(path, options.Overwrites, progress);
+        WriteJob job = new(root, layers, options);
+        total = job.TotalLength;
+        WriteResult result = job.Write(output, path);
+        output.Commit();
+        return result;
+    }
+}
+
+/// <summary>One image on its way from plan to file.</summary>
+internal sealed class WriteJob
+{
+    private readonly WriteOptions _options;
+    private readonly IReadOnlyList<Layer> _layers;
+    private readonly List<Original> _originals;
+    private readonly Digests _digests;
+    private readonly WholePlacement _whole;
+    private readonly RangePlacement? _ranges;
+    private readonly ImagePlan _plan;
+    private readonly long _metadataStart;
+
+    public WriteJob(Node root, IReadOnlyList<Layer> layers, WriteOptions options)
+    {
+        _options = options;
+        _layers = layers;
+        _originals = [.. layers.SelectMany(layer => layer.Originals)];
+        _digests = new Digests(_originals, options.ComputesDigests && options.Mode != OutputMode.Full);
+        OutputShape shape = OutputShape.Choose(layers, options);
+        bool isIndex = options.Mode == OutputMode.Index;
+        _whole = new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
+        _ranges = options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
+        long end = HeaderWriter.SizeFor(isIndex ? _originals.Count : 0);
+        foreach (Original original in _originals)
+        {
+            _whole.Add(original, end);
+            if (options.Mode == OutputMode.Flat)
+                end = AlignOriginal(end + original.Length);
+        }
+        WriteContext context = new(shape.BlockBits, shape.Kernel, _ranges is null ? _whole : _ranges,
+            new CopyArea(1 << shape.BlockBits), !isIndex);
+        _plan = new ImagePlan(root, context);
+        _metadataStart = _ranges is null ? end : _ranges.Assign(end);
+        if (isIndex)
+            PlaceDevices();
+        CheckAddresses();
+    }
+
+    /// <summary>Bytes that will be written, for progress.</summary>
+    public long TotalLength => End + (_options.Mode == OutputMode.Flat && _options.VmdkPath is null ? 0 : -_metadataStart);
+
+    private long CopiesStart => _metadataStart + _plan.MetadataLength;
+
+    private long RecordStart => CopiesStart + _plan.Context.Copies.Length;
+
+    private long End => AlignOriginal(RecordStart + RecordLength);
+
+    private int RecordLength => Record(default).ToBytes().Length;
+
+    /// <summary>Writes all of it, in the order of positions but for the header, which needs digests and comes last.</summary>
+    public WriteResult Write(ImageOutput output, string path)
+    {
+        bool isVmdk = _options.VmdkPath is not null;
+        long shift = isVmdk ? _metadataStart - HeaderWriter.PageSize : 0;
+        if (_options.Mode == OutputMode.Flat && !isVmdk)
+        {
+            foreach (Original original in _originals)
+                output.CopyFrom(original.Bytes, 0, _whole.AddressOf(original, 0), original.Length);
+        }
+        foreach ((Original original, long start, long address, long length) in _ranges?.Runs() ?? [])
+            output.CopyFrom(original.Bytes, start, address, Math.Min(length, original.Length - start));
+        byte[] metadata = new MetadataEmitter(_plan, _metadataStart, AddressOf).Emit();
+        output.Write(metadata, _metadataStart - shift);
+        _plan.Context.Copies.Write(output, CopiesStart - shift);
+        byte[] record = Record(_digests).ToBytes();
+        output.Write(record, RecordStart - shift);
+        output.SetLength(End - shift);
+        output.Write(Header(metadata, record), 0);
+        if (isVmdk)
+            VmdkDescriptor.Write(_options.VmdkPath!, path, _originals, End - _metadataStart, _options.Overwrites);
+        return Result(path, End - shift);
+    }
+
+    private byte[] Header(byte[] metadata, byte[] record)
+    {
+        DeviceSlot[] slots = _options.Mode != OutputMode.Index ? [] : [.. _originals.Select(original => new DeviceSlot(
+            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(_digests.Of(original))),
+            (ulong)((original.Length + _plan.Context.BlockSize - 1) >> _plan.Context.BlockBits),
+            (ulong)(AddressOf(original, 0) >> _plan.Context.BlockBits)))];
+        CodecLimits limits = _layers.Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
+        HeadRecord head = new(RecordStart, record.Length, Crc32C.Compute(record));
+        return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record));
+    }
+
+    private WriteResult Result(string path, long length)
+    {
+        Version kernel = _plan.Features.HasExtents || _plan.Times.HasOffsets ? KernelProfile.Linux615.Version : OldestKernel();
+        return new WriteResult(path, length, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength, _plan.Context.Copies.Length,
+            kernel, _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : []);
+    }
+
+    private Version OldestKernel()
+    {
+        int algorithms = _plan.Features.Algorithms;
+        if ((algorithms & 1 << (int)ClusterEncoding.Zstd) != 0)
+            return new Version(6, 10);
+        if (_plan.Context.BlockSize < 4096)
+            return _plan.Features.HasCompressedLayouts ? new Version(6, 8) : new Version(6, 4);
+        return (algorithms & 1 << (int)ClusterEncoding.Deflate) != 0 ? new Version(6, 6) : new Version(6, 1);
+    }
+
+    /// <summary>Devices come behind the index in the unified space, each at a multiple of a page.</summary>
+    private void PlaceDevices()
+    {
+        long address = End;
+        foreach (Original original in _originals)
+        {
+            _whole.Add(original, address);
+            address = AlignOriginal(address + original.Length);
+        }
+    }
+
+    private long AddressOf(Original original, long offset)
+    {
+        if (original == _plan.Context.Copies.Original)
+            return CopiesStart + offset;
+        return _plan.Context.Placement.AddressOf(original, offset);
+    }
+
+    private void CheckAddresses()
+    {
+        long end = Math.Max(End, _originals.Count == 0 ? 0 : _originals.Max(original => _ranges is null ? AddressOf(original, original.Length) : 0));
+        if (end >> _plan.Context.BlockBits > uint.MaxValue)
+        {
+            throw new UnsupportedImageException("output", $"{end} bytes in blocks of {_plan.Context.BlockSize} are more than 2^32 blocks",
+                _plan.Context.BlockSize < 4096 ? "Merge with --block-size 4096." : null);
+        }
+        if (_options.Mode == OutputMode.Index && _originals.Count > ushort.MaxValue)
+            throw new UnsupportedImageException("output", $"{_originals.Count} devices; an index holds {ushort.MaxValue}", "Merge with --mode flat.");
+    }
+
+    private LayerRecord Record(Digests? digests)
+    {
+        if (_options.Mode == OutputMode.Full)
+            return new LayerRecord([], []);
+        List<RecordedOriginal> all = [];
+        bool isInFile = _options.Mode == OutputMode.Flat;
+        for (int layer = 0; layer < _layers.Count; layer++)
+        {
+            foreach (Original original in _layers[layer].Originals)
+            {
+                byte[] digest = digests?.Of(original) ?? new byte[_options.ComputesDigests ? 32 : 0];
+                byte[] name = Encoding.UTF8.GetBytes(Path.GetFileName(original.Name));
+                all.Add(new RecordedOriginal(layer, (byte)original.Kind, isInFile ? _whole.AddressOf(original, 0) : -1, original.Length,
+                    digest, name));
+            }
+        }
+        return new LayerRecord([.. all], []);
+    }
+
+    private static long AlignOriginal(long position) =>
+        (position + ImageWriter.OriginalAlignment - 1) & ~(ImageWriter.OriginalAlignment - 1L);
+}

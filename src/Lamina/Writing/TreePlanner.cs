@@ -1,0 +1,180 @@
+using System.Runtime.InteropServices;
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Writing;
+
+/// <summary>
+/// From a tree to the list of inodes to write: names that share a node share an inode, links are counted, directories get their size.
+/// The order of the list is that of the output: breadth first, a directory's children together.
+/// </summary>
+internal sealed class TreePlanner
+{
+    /// <summary>Names deeper than this are no path any program can name (PATH_MAX is 4096 bytes), so the tree has no end.</summary>
+    public const int MaxDepth = 2048;
+
+    private readonly Dictionary<Node, PlannedInode> _linked = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>The inodes, the root first.</summary>
+    public List<PlannedInode> Inodes { get; } = [];
+
+    /// <summary>Counts how often each time occurs, to choose the one that compact inodes have.</summary>
+    public Dictionary<Timestamp, int> Times { get; } = [];
+
+    /// <summary>Xattrs of all inodes.</summary>
+    public XattrPlanner Xattrs { get; } = new();
+
+    /// <summary>Reads the whole tree.</summary>
+    public void Read(Node root)
+    {
+        Queue<(PlannedInode Inode, int Depth)> open = new();
+        PlannedInode first = Add(root, null);
+        first.Links = 2;
+        open.Enqueue((first, 1));
+        while (open.TryDequeue(out (PlannedInode Inode, int Depth) next))
+        {
+            if (next.Depth > MaxDepth)
+                throw new CorruptImageException("output", $"directories are nested deeper than {MaxDepth}");
+            Entry[] entries = next.Inode.Node.Listing.Read();
+            PlannedInode[] children = new PlannedInode[entries.Length];
+            for (int i = 0; i < entries.Length; i++)
+            {
+                Node node = entries[i].Node;
+                PlannedInode child = InodeOf(node, next.Inode);
+                children[i] = child;
+                if (!node.IsDirectory)
+                {
+                    child.Links++;
+                    continue;
+                }
+                child.Links = 2;
+                next.Inode.Links++;
+                open.Enqueue((child, next.Depth + 1));
+            }
+            next.Inode.Data = new PlannedDirectory(entries, children);
+        }
+        Xattrs.Finish();
+        foreach (PlannedInode inode in Inodes)
+            inode.Xattrs = Xattrs.BlockOf(inode.Node.Xattrs);
+    }
+
+    /// <summary>Adds an inode that has no name: the packed file.</summary>
+    public PlannedInode AddNameless(Node node)
+    {
+        PlannedInode inode = new(node, null) { Links = 1 };
+        Inodes.Add(inode);
+        return inode;
+    }
+
+    private PlannedInode InodeOf(Node node, PlannedInode parent)
+    {
+        if (node.IsDirectory || node.HasSingleName)
+            return Add(node, parent);
+        if (!_linked.TryGetValue(node, out PlannedInode? inode))
+            _linked.Add(node, inode = Add(node, null));
+        return inode;
+    }
+
+    private PlannedInode Add(Node node, PlannedInode? parent)
+    {
+        PlannedInode inode = new(node, parent);
+        Inodes.Add(inode);
+        CollectionsMarshal.GetValueRefOrAddDefault(Times, node.Modified, out _)++;
+        Xattrs.Count(node.Xattrs);
+        return inode;
+    }
+}
+
+/// <summary>Splits a directory into blocks. Records and names of one block share its bytes.</summary>
+internal static class DirectoryPacking
+{
+    private static ReadOnlySpan<byte> Dot => "."u8;
+
+    private static ReadOnlySpan<byte> DotDot => ".."u8;
+
+    /// <summary>The bytes of a directory: whole blocks, and what is used of the last one.</summary>
+    public static long SizeOf(Entry[] entries, int blockSize)
+    {
+        long blocks = 0;
+        int used = 0;
+        DotPositions(entries, out int dot, out int dotDot);
+        for (int i = 0; i <= entries.Length; i++)
+        {
+            if (i == dot)
+                Add(1, ref blocks, ref used);
+            if (i == dotDot)
+                Add(2, ref blocks, ref used);
+            if (i < entries.Length)
+                Add(entries[i].Name.Length, ref blocks, ref used);
+        }
+        return blocks * blockSize + used;
+
+        void Add(int nameLength, ref long blocks, ref int used)
+        {
+            int size = DirectoryRecord.Size + nameLength;
+            if (used + size > blockSize)
+            {
+                blocks++;
+                used = 0;
+            }
+            used += size;
+        }
+    }
+
+    /// <summary>Writes a directory's bytes.</summary>
+    /// <param name="directory">Its names and inodes.</param>
+    /// <param name="self">Its own inode.</param>
+    /// <param name="blockSize">In bytes.</param>
+    /// <param name="destination">As long as <see cref="SizeOf"/> says; cleared before.</param>
+    public static void Write(PlannedDirectory directory, PlannedInode self, int blockSize, Span<byte> destination)
+    {
+        DotPositions(directory.Entries, out int dot, out int dotDot);
+        int total = directory.Entries.Length + 2;
+        for (int first = 0; first < total;)
+        {
+            int next = first, used = 0;
+            while (next < total && used + DirectoryRecord.Size + NameAt(directory.Entries, next, dot, dotDot).Length <= blockSize)
+                used += DirectoryRecord.Size + NameAt(directory.Entries, next++, dot, dotDot).Length;
+            int nameAt = (next - first) * DirectoryRecord.Size;
+            for (int i = first; i < next; i++)
+            {
+                ReadOnlySpan<byte> name = NameAt(directory.Entries, i, dot, dotDot);
+                PlannedInode inode = InodeAt(directory, self, i, dot, dotDot);
+                new DirectoryRecord(inode.Nid, (ushort)nameAt, FileTypes.Of((int)inode.Node.Type))
+                    .WriteTo(destination[((i - first) * DirectoryRecord.Size)..]);
+                name.CopyTo(destination[nameAt..]);
+                nameAt += name.Length;
+            }
+            destination = destination[Math.Min(blockSize, destination.Length)..];
+            first = next;
+        }
+    }
+
+    /// <summary>Where the two dots come in the order of names: before which entry each.</summary>
+    private static void DotPositions(Entry[] entries, out int dot, out int dotDot)
+    {
+        dot = LowerBound(entries, Dot);
+        dotDot = LowerBound(entries, DotDot);
+    }
+
+    private static int LowerBound(Entry[] entries, ReadOnlySpan<byte> name)
+    {
+        int low = 0, high = entries.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (entries[middle].Name.Span.SequenceCompareTo(name) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    // With both dots in, entry i stands at i, i + 1 or i + 2.
+    private static ReadOnlySpan<byte> NameAt(Entry[] entries, int i, int dot, int dotDot) =>
+        i == dot ? Dot : i == dotDot + 1 ? DotDot : entries[i < dot ? i : i <= dotDot ? i - 1 : i - 2].Name.Span;
+
+    private static PlannedInode InodeAt(PlannedDirectory directory, PlannedInode self, int i, int dot, int dotDot) =>
+        i == dot ? self : i == dotDot + 1 ? self.Parent : directory.Children[i < dot ? i : i <= dotDot ? i - 1 : i - 2];
+}

@@ -1,0 +1,14 @@
+namespace Lamina.Writing;
+
+/// <summary>What was written.</summary>
+/// <param name="Path">The image.</param>
+/// <param name="Length">Its length in bytes.</param>
+/// <param name="BlockSize">In bytes.</param>
+/// <param name="InodeCount">Files of all types in it.</param>
+/// <param name="MetadataLength">Bytes of inodes, xattrs and directories.</param>
+/// <param name="CopiedLength">Bytes of data that could not stay where they were.</param>
+/// <param name="Kernel">The oldest kernel that mounts it.</param>
+/// <param name="Devices">With an index: the files the kernel must be given, in order.</param>
+public sealed record WriteResult(
+    string Path, long Length, int BlockSize, int InodeCount, long MetadataLength, long CopiedLength, Version Kernel,
+    IReadOnlyList<string> Devices);
