@@ -23,7 +23,8 @@ public partial class TidyTests
         ["Layers"] = ["Tree", "Reading", "Format"],
         ["Merging"] = ["Tree"],
         ["Writing"] = ["Tree", "Format", "Compression", "Reading"],
-        ["Boot"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting"],
+        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing"],
+        ["Boot"] = ["Images", "Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting"],
     };
 
     /// <summary>A call or word that must not appear, why, where, and a sample that the rule must find.</summary>

@@ -121,7 +121,9 @@ internal sealed record SuperBlock
     public static SuperBlock Parse(ReadOnlySpan<byte> bytes)
     {
         IncompatibleFeatures incompatible = (IncompatibleFeatures)BinaryPrimitives.ReadUInt32LittleEndian(bytes[IncompatAt..]);
-        bool wide = (incompatible & IncompatibleFeatures.Wide48Bit) != 0;
+        // With 48BIT the short field still is the root's number where the long one is 0 (erofs_read_superblock).
+        ulong root8 = BinaryPrimitives.ReadUInt64LittleEndian(bytes[Root8At..]);
+        bool wide = (incompatible & IncompatibleFeatures.Wide48Bit) != 0 && root8 != 0;
         ushort rootOrHigh = BinaryPrimitives.ReadUInt16LittleEndian(bytes[RootOrBlocksHighAt..]);
         return new SuperBlock
         {
@@ -130,7 +132,7 @@ internal sealed record SuperBlock
             Incompatible = incompatible,
             BlockBits = bytes[BlockBitsAt],
             ExtensionSlots = bytes[SlotsAt],
-            RootNid = wide ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[Root8At..]) : rootOrHigh,
+            RootNid = wide ? root8 : rootOrHigh,
             InodeCount = BinaryPrimitives.ReadUInt64LittleEndian(bytes[InodesAt..]),
             Epoch = BinaryPrimitives.ReadInt64LittleEndian(bytes[EpochAt..]),
             FixedNanoseconds = BinaryPrimitives.ReadUInt32LittleEndian(bytes[NanosecondsAt..]),

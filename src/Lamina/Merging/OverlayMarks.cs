@@ -82,6 +82,6 @@ internal static class OverlayMarks
         name = name[..(UserPrefix.Length + mark.Length)];
         UserPrefix.CopyTo(name);
         mark.CopyTo(name[UserPrefix.Length..]);
-        return node.Xattrs.TryGet(name, out value) ? value : null;
+        return node.Xattrs.TryGet(name, out value) ? value : (ReadOnlyMemory<byte>?)null;
     }
 }

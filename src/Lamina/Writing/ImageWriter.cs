@@ -10,6 +10,10 @@ public static class ImageWriter
     /// <summary>What originals are aligned to, in bytes: the largest block there is, so that every block size suits them.</summary>
     internal const int OriginalAlignment = 4096;
 
+    /// <summary>Plans an image as <see cref="Write"/> would write it, and writes nothing.</summary>
+    public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null) =>
+        new WriteJob(root, layers, (options ?? new WriteOptions()) with { ComputesDigests = false }).Result(path);
+
     /// <summary>Writes an image. It appears whole or not at all.</summary>
     /// <param name="root">The tree, as <see cref="Merging"/> gives it or made by hand.</param>
     /// <param name="layers">The layers that the tree's content refers to, lowest first.</param>
@@ -73,6 +77,9 @@ internal sealed class WriteJob
     /// <summary>Bytes that will be written, for progress.</summary>
     public long TotalLength => End + (_options.Mode == OutputMode.Flat && _options.VmdkPath is null ? 0 : -_metadataStart);
 
+    /// <summary>How far the metadata moves towards the header where the originals stay out of the file.</summary>
+    private long Shift => _options.VmdkPath is null ? 0 : _metadataStart - HeaderWriter.PageSize;
+
     private long CopiesStart => _metadataStart + _plan.MetadataLength;
 
     private long RecordStart => CopiesStart + _plan.Context.Copies.Length;
@@ -85,7 +92,7 @@ internal sealed class WriteJob
     public WriteResult Write(ImageOutput output, string path)
     {
         bool isVmdk = _options.VmdkPath is not null;
-        long shift = isVmdk ? _metadataStart - HeaderWriter.PageSize : 0;
+        long shift = Shift;
         if (_options.Mode == OutputMode.Flat && !isVmdk)
         {
             foreach (Original original in _originals)
@@ -102,7 +109,7 @@ internal sealed class WriteJob
         output.Write(Header(metadata, record), 0);
         if (isVmdk)
             VmdkDescriptor.Write(_options.VmdkPath!, path, _originals, End - _metadataStart, _options.Overwrites);
-        return Result(path, End - shift);
+        return Result(path);
     }
 
     private byte[] Header(byte[] metadata, byte[] record)
@@ -116,10 +123,11 @@ internal sealed class WriteJob
         return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record));
     }
 
-    private WriteResult Result(string path, long length)
+    /// <summary>What was or will be written.</summary>
+    public WriteResult Result(string path)
     {
         Version kernel = _plan.Features.HasExtents || _plan.Times.HasOffsets ? KernelProfile.Linux615.Version : OldestKernel();
-        return new WriteResult(path, length, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength, _plan.Context.Copies.Length,
+        return new WriteResult(path, End - Shift, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength, _plan.Context.Copies.Length,
             kernel, _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : []);
     }
 

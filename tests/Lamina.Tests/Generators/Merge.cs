@@ -1,4 +1,4 @@
-using Lamina.Layers;
+using Lamina.Images;
 using Lamina.Merging;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -10,20 +10,6 @@ namespace Lamina.Tests.Generators;
 internal static class Merge
 {
     public static WriteResult ToFile(
-        IReadOnlyList<string> layers, WriteOptions options, MergeOptions? merging = null, WhiteoutRules rules = WhiteoutRules.Oci)
-    {
-        List<Layer> opened = [];
-        try
-        {
-            foreach (string layer in layers)
-                opened.Add(LayerOpener.Open(layer, rules));
-            Node root = Merger.Merge(opened, merging);
-            return ImageWriter.Write(root, opened, Scratch.NewPath("merged.erofs"), options);
-        }
-        finally
-        {
-            foreach (Layer layer in opened)
-                layer.Dispose();
-        }
-    }
+        IReadOnlyList<string> layers, WriteOptions options, MergeOptions? merging = null, WhiteoutRules rules = WhiteoutRules.Oci) =>
+        MergedImage.Create(layers, Scratch.NewPath("merged.erofs"), options, merging, rules);
 }

@@ -1,0 +1,46 @@
+using Lamina.Layers;
+using Lamina.Merging;
+using Lamina.Tree;
+using Lamina.Writing;
+
+namespace Lamina.Images;
+
+/// <summary>From files to one image and back: the whole way that the program's verbs take.</summary>
+public static class MergedImage
+{
+    /// <summary>Merges layers into a new image.</summary>
+    /// <param name="layers">The layers, lowest first: EROFS images (<c>IMAGE@DEVICE</c> with devices) and tars.</param>
+    /// <param name="output">The file to write.</param>
+    /// <param name="writing">How to write it.</param>
+    /// <param name="merging">How to merge.</param>
+    /// <param name="rules">How tars mark what they hide.</param>
+    /// <exception cref="CorruptImageException">A layer contradicts itself.</exception>
+    /// <exception cref="UnsupportedImageException">A layer, or the combination, is not supported.</exception>
+    /// <exception cref="IOException">A file is missing, the output exists, or the system refused.</exception>
+    public static WriteResult Create(
+        IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
+        WhiteoutRules rules = WhiteoutRules.Oci) =>
+        With(layers, rules, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, output, writing));
+
+    /// <summary>Does all that <see cref="Create"/> does, but for writing.</summary>
+    public static WriteResult Plan(
+        IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
+        WhiteoutRules rules = WhiteoutRules.Oci) =>
+        With(layers, rules, opened => ImageWriter.Plan(Merger.Merge(opened, merging), opened, output, writing));
+
+    private static WriteResult With(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], WriteResult> action)
+    {
+        List<Layer> opened = [];
+        try
+        {
+            foreach (string layer in layers)
+                opened.Add(LayerOpener.Open(layer, rules));
+            return action([.. opened]);
+        }
+        finally
+        {
+            foreach (Layer layer in opened)
+                layer.Dispose();
+        }
+    }
+}
