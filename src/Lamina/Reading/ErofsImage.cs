@@ -13,6 +13,7 @@ internal sealed class ErofsImage : IDisposable
     public const ulong MetaboxBit = 1UL << 63;
 
     private readonly MetadataReader _metadata;
+    private readonly MetadataClaims _claims = new(), _metaboxClaims = new();
     private readonly Lazy<MetadataReader?> _metabox;
     private readonly Lazy<ImagePackedFile?> _packed;
     private readonly Lazy<XattrReader> _xattrs;
@@ -107,7 +108,21 @@ internal sealed class ErofsImage : IDisposable
         }
         Inode inode = new() { Nid = nid, Record = record, Position = position };
         Check(inode, metadata);
+        int tail = record.Layout == DataLayout.FlatInline ? (int)record.Size & (BlockSize - 1) : 0;
+        if (!ClaimsOf(inode).TryClaimInode(position, inode.End + tail))
+            throw Corrupt(inode, $"its {inode.End + tail - position} bytes overlap another inode's");
         return inode;
+    }
+
+    /// <summary>Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.</summary>
+    public bool IsNeededForPacked(in Inode inode) => inode.Nid == SuperBlock.PackedNid ||
+        ((SuperBlock.PackedNid & MetaboxBit) != 0 && SuperBlock.Has(IncompatibleFeatures.Metabox) && inode.Nid == SuperBlock.MetaboxNid);
+
+    /// <summary>Claims the bytes of an inode's chunk or cluster table, so that no two inodes have the same.</summary>
+    public void ClaimTable(in Inode inode, long end)
+    {
+        if (!ClaimsOf(inode).TryClaimTable(inode.End, end))
+            throw Corrupt(inode, $"its table of {end - inode.End} bytes overlaps another inode", inode.End);
     }
 
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
@@ -124,6 +139,8 @@ internal sealed class ErofsImage : IDisposable
     /// <summary>A corruption at an inode, with the byte in the image where that is known.</summary>
     public CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
         new(Name, what, inode.Nid & ~MetaboxBit, inode.IsInMetabox ? null : position ?? inode.Position);
+
+    private MetadataClaims ClaimsOf(in Inode inode) => inode.IsInMetabox ? _metaboxClaims : _claims;
 
     private void Check(in Inode inode, MetadataReader metadata)
     {
@@ -206,6 +223,8 @@ internal sealed class ErofsImage : IDisposable
             int size = length[0] | length[1] << 8;
             if (size == 0 || size > CompressionConfigs.MaxRecordSize || !configs.TryAdd(codec, _metadata.Read(position + 2, size), out configs))
                 throw new CorruptImageException(Name, $"the configuration of codec {codec} has {size} bytes", null, position);
+            if (configs.FaultOf(codec, BlockSize) is { } fault)
+                throw new CorruptImageException(Name, fault, null, position);
             position += 2 + size;
         }
         return configs;
