@@ -26,6 +26,7 @@ internal static class DirectoryReader
     {
         if (inode.Size > MaxSize)
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
+        image.CountData(inode);
         Content content = image.OpenContent(inode);
         ContentSource? source = CanCopy(inode, content) ? null : new ContentSource(image.Name, content);
         List<DirectoryItem> items = [];

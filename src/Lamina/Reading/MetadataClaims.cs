@@ -13,6 +13,7 @@ internal sealed class MetadataClaims
 
     private readonly Dictionary<long, Page> _pages = [];
     private readonly Lock _lock = new();
+    private long _total;
     private long _lastNumber = -1;
     private Page _last = new();
 
@@ -21,6 +22,7 @@ internal sealed class MetadataClaims
         public readonly ulong[] Taken = new ulong[WordsPerPage];
         public readonly ulong[] InodeStarts = new ulong[WordsPerPage];
         public readonly ulong[] TableStarts = new ulong[WordsPerPage];
+        public readonly ulong[] Counted = new ulong[WordsPerPage];
     }
 
     /// <summary>
@@ -30,6 +32,20 @@ internal sealed class MetadataClaims
 
     /// <summary>Claims the table behind an inode: what shares a slot with the inode is claimed by it already.</summary>
     public bool TryClaimTable(long start, long end) => TryClaim(start, end, isTable: true);
+
+    /// <summary>Adds an inode's bytes to the total of those whose data are taken into memory, once; returns the total.</summary>
+    public long Count(long start, long bytes)
+    {
+        long slot = start >> InodeRecord.SlotBits;
+        lock (_lock)
+        {
+            ref ulong counted = ref PageOf(slot).Counted[WordOf(slot)];
+            if ((counted & Bit(slot)) == 0)
+                _total = _total > long.MaxValue - bytes ? long.MaxValue : _total + bytes;
+            counted |= Bit(slot);
+            return _total;
+        }
+    }
 
     private bool TryClaim(long start, long end, bool isTable)
     {
