@@ -6,7 +6,7 @@ using Lamina.Writing;
 namespace Lamina.Images;
 
 /// <summary>From files to one image and back: the whole way that the program's verbs take.</summary>
-public static partial class MergedImage
+public static class MergedImage
 {
     /// <summary>Merges layers into a new image.</summary>
     /// <param name="layers">The layers, lowest first: EROFS images (<c>IMAGE@DEVICE</c> with devices) and tars.</param>
