@@ -64,7 +64,7 @@ internal sealed class WriteJob
     public long TotalLength => End + (_options.Mode == OutputMode.Flat && _options.VmdkPath is null ? 0 : -_metadataStart);
 
     /// <summary>How far the metadata moves towards the header where the originals stay out of the file.</summary>
-    private long Shift => _options.VmdkPath is null ? 0 : _metadataStart - HeaderWriter.PageSize;
+    private long Shift => _options.VmdkPath is null ? 0 : _metadataStart - VmdkDescriptor.MetadataAt;
 
     private long CopiesStart => _metadataStart + _plan.MetadataLength;
 
