@@ -31,7 +31,8 @@ internal sealed class AppendVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         string[] layers = arguments.GetRequiredValue(_layers);
         MergeAccount? account = arguments.GetValue(_explain) ? new MergeAccount() : null;
-        using ProgressLine progress = new(Session, "appending");
+        // Whenever it is stopped the file is the old image or the new one; in between it must not be told to undo.
+        using ProgressLine progress = new(Session, "appending") { StopsVerb = false };
         WriteResult result;
         using (Session.Interrupts.Writing(image))
         {

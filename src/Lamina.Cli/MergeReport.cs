@@ -69,9 +69,12 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
         writer.WriteEndObject();
     }
 
+    /// <summary>
+    /// For mount(8), which puts a loop device under the image; devices must be block devices then as well, or the kernel refuses them.
+    /// </summary>
     private string MountLine()
     {
-        string devices = string.Concat(Result.Devices.Select(device => $",device={device}"));
-        return $"mount -t erofs -o {ShellText.Quote("ro" + devices)} {ShellText.Quote(Result.Path)} DIR";
+        string devices = string.Concat(Result.Devices.Select(device => $",device=$(losetup -rf --show {ShellText.Quote(device)})"));
+        return $"mount -t erofs -o ro{devices} {ShellText.Quote(Result.Path)} DIR";
     }
 }

@@ -11,6 +11,9 @@ internal sealed class ProgressLine(Session session, string what) : IProgress<(lo
     private const long FirstMilliseconds = 1000, StepMilliseconds = 200;
     private const string WipeLine = "\r\e[K";
 
+    /// <summary>Whether an interrupted verb is stopped here. Not for one that has a moment when it must not be.</summary>
+    public bool StopsVerb { get; init; } = true;
+
     private readonly Lock _lock = new();
     private long _next = Environment.TickCount64 + FirstMilliseconds;
     private bool _isShown;
@@ -19,7 +22,8 @@ internal sealed class ProgressLine(Session session, string what) : IProgress<(lo
     /// <exception cref="OperationCanceledException">The user has interrupted the program.</exception>
     public void Report((long Done, long Total) value)
     {
-        session.Interrupts.Token.ThrowIfCancellationRequested();
+        if (StopsVerb)
+            session.Interrupts.Token.ThrowIfCancellationRequested();
         if (!session.IsErrorTerminal || Environment.TickCount64 < _next)
             return;
         lock (_lock)

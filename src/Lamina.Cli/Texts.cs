@@ -35,6 +35,29 @@ internal static class Texts
         ? DateTimeOffset.FromUnixTimeSeconds(time.Seconds).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)
         : $"@{time.Seconds}";
 
+    public static string Percent(long part, long whole) =>
+        whole == 0 ? "" : (100.0 * part / whole).ToString("0.0 '%'", CultureInfo.InvariantCulture);
+
+    /// <summary>How a cluster is encoded.</summary>
+    public static string Encoding(ClusterEncoding encoding) => encoding switch
+    {
+        ClusterEncoding.Lz4 => "lz4",
+        ClusterEncoding.Lzma => "lzma",
+        ClusterEncoding.Deflate => "deflate",
+        ClusterEncoding.Zstd => "zstd",
+        ClusterEncoding.Hole => "hole",
+        _ => "uncompressed",
+    };
+
+    /// <summary>What an original is.</summary>
+    public static string Kind(OriginalKind kind) => kind switch
+    {
+        OriginalKind.Erofs => "erofs",
+        OriginalKind.Device => "device",
+        OriginalKind.Tar => "tar",
+        _ => $"kind {(int)kind}",
+    };
+
     private static bool IsInCalendar(Timestamp time) =>
         time.Seconds >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && time.Seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
