@@ -15,7 +15,7 @@ internal sealed class Interrupts : IDisposable
     private readonly ManualResetEventSlim _finished = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Lock _lock = new();
-    private string? _partialPrefix;
+    private Action? _cleanUp;
 
     private Interrupts()
     {
@@ -44,10 +44,17 @@ internal sealed class Interrupts : IDisposable
     /// </summary>
     public IDisposable Writing(string prefix)
     {
+        string full = Path.GetFullPath(prefix);
+        return During(() => DeletePartial(full));
+    }
+
+    /// <summary>A verb does something now that needs cleaning up, until the result is disposed.</summary>
+    public IDisposable During(Action cleanUp)
+    {
         lock (_lock)
         {
             _finished.Reset();
-            _partialPrefix = Path.GetFullPath(prefix);
+            _cleanUp = cleanUp;
         }
         return new Scope(this);
     }
@@ -63,15 +70,15 @@ internal sealed class Interrupts : IDisposable
     {
         context.Cancel = true;
         Code = context.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
-        string? prefix;
+        Action? cleanUp;
         lock (_lock)
-            prefix = _partialPrefix;
-        if (prefix is not null)
+            cleanUp = _cleanUp;
+        if (cleanUp is not null)
         {
             _cancelled.Cancel();
             if (_finished.Wait(s_grace))
                 return;         // the verb has cleaned up and is on its way out
-            DeletePartial(prefix);
+            cleanUp();
         }
         Environment.Exit(Code);
     }
@@ -92,7 +99,7 @@ internal sealed class Interrupts : IDisposable
         public void Dispose()
         {
             lock (interrupts._lock)
-                interrupts._partialPrefix = null;
+                interrupts._cleanUp = null;
             interrupts._finished.Set();
         }
     }

@@ -71,7 +71,7 @@ internal static class Program
         {
             new MergeVerb(session), new AppendVerb(session), new SplitVerb(session), new MountVerb(session), new UmountVerb(session),
             new ListVerb(session), new TreeVerb(session), new StatVerb(session),
-            new InspectVerb(session),
+            new InspectVerb(session), new DemoVerb(session),
         };
         root.Directives.Clear();
         HelpOption help = root.Options.OfType<HelpOption>().Single();
