@@ -74,15 +74,21 @@ internal sealed class DemoVerb : Verb
         Output.WriteLine(Session.UsesColour ? $"\e[1m{text}\e[0m" : text);
     }
 
-    private void MakeLayers()
+    /// <summary>Writes the layers into a folder.</summary>
+    internal static void WriteLayers(string folder)
     {
         foreach (string name in s_layers[..2])
         {
             using Stream from = typeof(DemoVerb).Assembly.GetManifestResourceStream(name)!;
-            using FileStream to = new(PathOf(name), FileMode.CreateNew);
+            using FileStream to = new(Path.Combine(folder, name), FileMode.CreateNew);
             from.CopyTo(to);
         }
-        DemoTar.Write(PathOf(s_layers[2]));
+        DemoTar.Write(Path.Combine(folder, s_layers[2]));
+    }
+
+    private void MakeLayers()
+    {
+        WriteLayers(_folder);
         Output.WriteLine("Three layers become one read-only file system that the kernel mounts as it is.");
         Title("The layers, lowest first: the later one wins");
         foreach (string name in s_layers)

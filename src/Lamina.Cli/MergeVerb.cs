@@ -83,6 +83,9 @@ internal sealed class MergeVerb : Verb
         }
         else
         {
+            string folder = Path.GetDirectoryName(Path.GetFullPath(output)) ?? "/";
+            if (!Directory.Exists(folder))
+                throw new DirectoryNotFoundException($"{folder}: there is no such directory");
             using IDisposable scope = Session.Interrupts.Writing(output);
             result = MergedImage.Create(layers, output, writing, merging, _common.Rules(arguments));
         }

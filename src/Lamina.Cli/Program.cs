@@ -19,7 +19,7 @@ internal static class Program
             IsErrorTerminal = !Console.IsErrorRedirected,
             UsesColour = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb" &&
                 string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
-            Width = Console.IsOutputRedirected ? Session.UnlimitedWidth : Math.Max(Console.WindowWidth, Session.LeastWidth),
+            Width = !Console.IsOutputRedirected && Console.WindowWidth >= Session.LeastWidth ? Console.WindowWidth : Session.UnlimitedWidth,
         };
         int code = Run(arguments, session);
         try
