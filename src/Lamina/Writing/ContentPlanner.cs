@@ -62,9 +62,6 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             case BytesContent bytes:
                 PlanCopy(inode, ByteSource.FromMemory("data", bytes.Bytes), 0, content.Size);
                 break;
-            case HostFileContent host:
-                PlanCopy(inode, host.Source, host.Offset, host.Size);
-                break;
             default:
                 throw new InvalidOperationException($"content {content.GetType().Name} is not known");
         }
