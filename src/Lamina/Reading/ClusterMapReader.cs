@@ -96,11 +96,6 @@ internal sealed class ClusterMapReader
             throw new UnsupportedImageException(_image.Name, $"inode {_inode.Nid}: compression algorithm {algorithm} is not known");
         if ((_image.Configs.Algorithms & (1 << algorithm)) == 0)
             throw _image.Corrupt(_inode, $"algorithm {(ClusterEncoding)algorithm} is not among those the superblock names", _mapPosition);
-        if (algorithm == 0 && !_image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding))
-        {
-            throw new UnsupportedImageException(_image.Name, "LZ4 clusters without 0padding, the form before Linux 5.3",
-                "Make the image anew with a current mkfs.erofs.");
-        }
         return (ClusterEncoding)algorithm;
     }
 

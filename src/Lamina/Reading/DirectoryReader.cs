@@ -108,7 +108,7 @@ internal static class DirectoryReader
             }
             return bytes;
         }
-        new ContentSource(image.Name, content).ReadExactly(0, bytes);
+        new ImageContentSource(image, content).ReadExactly(0, bytes);
         return bytes;
     }
 }

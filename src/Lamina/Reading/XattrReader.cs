@@ -135,7 +135,7 @@ internal sealed class XattrReader
             if (superBlock.Has(IncompatibleFeatures.Metabox))
                 metadata = _image.MetadataOf(ErofsImage.MetaboxBit);
             else if (_image.Packed is { } packed)
-                metadata = new MetadataReader(new ContentSource(_image.Name, packed.Content), 0, packed.Content.Size);
+                metadata = new MetadataReader(new ImageContentSource(_image, packed.Content), 0, packed.Content.Size);
         }
         byte[][] prefixes = new byte[superBlock.XattrPrefixCount][];
         long position = (long)superBlock.XattrPrefixStart * sizeof(uint);
