@@ -154,6 +154,11 @@ internal sealed class ClusterMapReader
         foreach (Head head in heads[..(hasTail ? heads.Count - 1 : heads.Count)])
         {
             bool isBig = (_header.Advice & (head.Record.Type == ClusterType.Head1 ? MapAdvice.BigCluster1 : MapAdvice.BigCluster2)) != 0;
+            if (head.Record.IsHole || (isBig && head.Count == Head.NoBlocks))
+            {
+                _extents.Add(new ClusterExtent(head.Logical, 0, null, 0, 0, ClusterEncoding.Hole, false));
+                continue;
+            }
             int length = (isBig ? Math.Max(head.Count, 1) : 1) << _blockBits;
             AddCluster(head.Logical, (ulong)head.Record.Block << _blockBits, length, EncodingOf(head.Record.Type), head.Record.IsPartial);
         }
@@ -279,7 +284,11 @@ internal sealed class ClusterMapReader
     }
 
     /// <summary>A head of an index: where in the file, its record, and its cluster's size in blocks (0 where that is not said).</summary>
-    private readonly record struct Head(long Logical, ClusterRecord Record, int Count);
+    private readonly record struct Head(long Logical, ClusterRecord Record, int Count)
+    {
+        /// <summary>The count where the index says that there are none: a hole.</summary>
+        public const int NoBlocks = -1;
+    }
 
     /// <summary>Collects the heads of an index, the lcluster behind each telling its cluster's size.</summary>
     private sealed class Heads(ClusterMapReader reader, int clusterBits, bool isBig)
@@ -302,10 +311,17 @@ internal sealed class ClusterMapReader
             }
             if (List.Count == 0)
                 throw _image.Corrupt(reader._inode, $"logical cluster {cluster} has no head before it", reader._mapPosition);
-            if (record.Count > 0 && !isBig)
+            // Kernels go back step by step. A step of 0 never ends, and one past the head ends at another extent.
+            long distance = cluster - (List[^1].Logical >> clusterBits);
+            if (record.Back == 0 || record.Back > distance)
+            {
+                throw _image.Corrupt(reader._inode,
+                    $"logical cluster {cluster} has its head {distance} before it, its record says {record.Back}", reader._mapPosition);
+            }
+            if ((record.Count > 0 || record.IsHole) && !isBig)
                 throw _image.Corrupt(reader._inode, $"logical cluster {cluster} counts blocks, without big clusters", reader._mapPosition);
             if (cluster == (List[^1].Logical >> clusterBits) + 1)
-                List[^1] = List[^1] with { Count = record.Count };
+                List[^1] = List[^1] with { Count = record.IsHole ? Head.NoBlocks : record.Count };
         }
     }
 }

@@ -28,6 +28,10 @@ internal sealed class ImageContentSource : ByteSource
 
     public override long Length => _content.Size;
 
+    /// <summary>Reads the map of a compressed file now, so that it is not read again and again if it cannot be.</summary>
+    /// <exception cref="CorruptImageException">The map contradicts itself.</exception>
+    public void ReadMap() => _ = _map?.Value;
+
     public override int Read(long offset, Span<byte> destination)
     {
         if (offset < 0 || offset >= Length)
@@ -124,6 +128,10 @@ internal sealed class ImageContentSource : ByteSource
         }
     }
 
+    /// <summary>Decodes an extent, past the cache.</summary>
+    public void Decode(ClusterMap map, in ClusterExtent extent, Span<byte> destination) =>
+        ClusterDecoding.Decode(map, extent, destination, _isUnpadded);
+
     private void ReadExtent(ClusterMap map, in ClusterExtent extent, long into, Span<byte> destination)
     {
         switch (extent.Encoding)
@@ -139,14 +147,14 @@ internal sealed class ImageContentSource : ByteSource
             return;
         if (destination.Length == extent.Length)
         {
-            ClusterDecoding.Decode(map, extent, destination, _isUnpadded);
+            Decode(map, extent, destination);
             return;
         }
         byte[] buffer = ClusterCache.Rent(extent);
         bool isDecoded = false;
         try
         {
-            ClusterDecoding.Decode(map, extent, buffer.AsSpan(0, (int)extent.Length), _isUnpadded);
+            Decode(map, extent, buffer.AsSpan(0, (int)extent.Length));
             buffer.AsSpan((int)into, destination.Length).CopyTo(destination);
             isDecoded = true;
         }
