@@ -32,8 +32,21 @@ internal sealed class ClusterMapReader
 
     private long IndexPosition => _mapPosition + MapHeader.Size;
 
+    /// <summary>The header that the map begins with.</summary>
+    public MapHeader Header => _header;
+
+    /// <summary>The header's first byte, in the metadata that the inode is in.</summary>
+    public long Position => _mapPosition;
+
+    /// <summary>The first byte behind header and index; known when the map was read.</summary>
+    public long End { get; private set; }
+
+    /// <summary>The first byte of an inline cluster, if there is one; known when the map was read.</summary>
+    public long? InlinePosition { get; private set; }
+
     public ClusterMap Read()
     {
+        End = IndexPosition;
         if (_header.IsWholeFragment)
             return Map(Fragment(0, _header.WholeFragmentOffset), 0, false);
         if (_inode.Record.Layout == DataLayout.CompressedFull && (_header.Advice & MapAdvice.Extents) != 0)
@@ -148,6 +161,7 @@ internal sealed class ClusterMapReader
     /// <summary>All heads become extents; the last may be a tail, whose block is not one.</summary>
     private ClusterMap Finish(List<Head> heads, bool isCompact, in CompactIndex compact, long total)
     {
+        End = IndexPosition + (isCompact ? compact.Size : ClusterRecord.FullIndexPadding + total * ClusterRecord.Size);
         bool isFragment = (_header.Advice & MapAdvice.Fragment) != 0;
         bool isInline = !isFragment && (_header.Advice & MapAdvice.InlineCluster) != 0 && _header.InlineSize > 0;
         bool hasTail = (isFragment || isInline) && heads.Count > 0;
@@ -174,6 +188,7 @@ internal sealed class ClusterMapReader
             long position = isCompact ? IndexPosition + compact.EndOfPack(total - 1)
                 : IndexPosition + ClusterRecord.FullIndexPadding + total * ClusterRecord.Size;
             _extents.Add(InlineTail(heads[^1], position));
+            InlinePosition = position;
         }
         return Map(null, _inode.Size, hasTail);
     }
@@ -208,6 +223,7 @@ internal sealed class ClusterMapReader
         long position = (IndexPosition + size - 1) & ~(size - 1L);
         if (count > (ulong)((_metadata.Length - position) / size))
             throw _image.Corrupt(_inode, $"{count} extents reach past the end of the image", _mapPosition);
+        End = position + (long)count * size;
         for (ulong i = 0; i < count; i++, position += size)
         {
             ExtentRecord record = ExtentRecord.Parse(_metadata.Read(position, size, _inode.Nid));
@@ -241,6 +257,7 @@ internal sealed class ClusterMapReader
         }
         if (total > (_metadata.Length - position) / size)
             throw _image.Corrupt(_inode, $"{total} extents reach past the end of the image", _mapPosition);
+        End = position + total * size;
         for (long i = 0; i < total; i++, position += size)
         {
             ReadOnlySpan<byte> bytes = _metadata.Read(position, size, _inode.Nid);

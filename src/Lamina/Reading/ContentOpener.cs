@@ -129,5 +129,8 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
     }
 
     /// <summary>The map, for reading the image itself.</summary>
-    public ClusterMap ReadOwnMap() => new ClusterMapReader(image, inode).Read();
+    public ClusterMap ReadOwnMap() => OpenMap().Read();
+
+    /// <summary>What reads the map, and knows where it stands.</summary>
+    public ClusterMapReader OpenMap() => new(image, inode);
 }
