@@ -115,6 +115,8 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
 {
     public override long Size => inode.Size;
 
+    public override int BlockSize => image.BlockSize;
+
     /// <summary>The map, for those who put its clusters into another image.</summary>
     /// <exception cref="UnsupportedImageException">The clusters cannot stand in an image as it is written today.</exception>
     public override ClusterMap ReadMap()
