@@ -12,10 +12,10 @@ internal static class DirectoryReader
     /// <summary>
     /// The largest directory that is read, in bytes: over a hundred million names. Beyond, i_size is a lie rather than a directory.
     /// </summary>
-    private const long MaxSize = 1 << 30;
+    public const long MaxSize = 1 << 30;
 
     /// <summary>What a codec can make of a byte at most, generously: no buffer is made for a size that is merely claimed.</summary>
-    private const long MaxExpansion = 1024;
+    public const long MaxExpansion = 1024;
 
     /// <summary>The names, sorted, without <c>.</c> and <c>..</c>; the names are slices of one array.</summary>
     /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
@@ -108,7 +108,7 @@ internal static class DirectoryReader
             }
             return bytes;
         }
-        new ContentSource(image.Name, content).ReadExactly(0, bytes);
+        new ImageContentSource(image, content).ReadExactly(0, bytes);
         return bytes;
     }
 }

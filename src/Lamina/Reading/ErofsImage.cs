@@ -7,10 +7,10 @@ namespace Lamina.Reading;
 /// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an image
 /// starts here. Safe for concurrent use.
 /// </summary>
-internal sealed class ErofsImage : IDisposable
+public sealed partial class ErofsImage : IDisposable
 {
     /// <summary>The bit of a node number that says it counts in the metabox (<c>EROFS_DIRENT_NID_METABOX_BIT</c>).</summary>
-    public const ulong MetaboxBit = 1UL << 63;
+    internal const ulong MetaboxBit = 1UL << 63;
 
     private readonly MetadataReader _metadata;
     private readonly Lazy<MetadataReader?> _metabox;
@@ -32,27 +32,32 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>The image file itself.</summary>
-    public Original Primary { get; }
+    internal Original Primary { get; }
 
     /// <summary>The devices that were given with it, in the order of the device table.</summary>
-    public Original[] Devices { get; }
+    internal Original[] Devices { get; }
 
-    public SuperBlock SuperBlock { get; }
+    internal SuperBlock SuperBlock { get; }
 
     /// <summary>Which codecs the image has, and their limits.</summary>
-    public CompressionConfigs Configs { get; }
+    internal CompressionConfigs Configs { get; }
 
     /// <summary>Where block addresses lead.</summary>
-    public AddressSpace Space { get; }
+    internal AddressSpace Space { get; }
 
+    /// <summary>What messages call the image: the path as it was given.</summary>
     public string Name => Primary.Name;
 
+    /// <summary>The block size in bytes.</summary>
     public int BlockSize => SuperBlock.BlockSize;
 
     /// <summary>The packed file that fragments are in; null without.</summary>
-    public ImagePackedFile? Packed => _packed.Value;
+    internal ImagePackedFile? Packed => _packed.Value;
 
-    public XattrReader Xattrs => _xattrs.Value;
+    internal XattrReader Xattrs => _xattrs.Value;
+
+    /// <summary>The decoded clusters that all readers of the image share.</summary>
+    internal ClusterCache Clusters { get; } = new();
 
     /// <summary>Whether the file's bytes carry an EROFS superblock.</summary>
     public static bool IsErofs(ByteSource source)
@@ -62,6 +67,8 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>Opens an image with the devices it needs, the device table's order.</summary>
+    /// <param name="source">The image; it and the devices are disposed with what is returned, not if opening fails.</param>
+    /// <param name="devices">Its devices; none if it has none, or if they lie in the image file itself.</param>
     /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices.</exception>
     public static ErofsImage Open(ByteSource source, params ByteSource[] devices)
@@ -89,7 +96,7 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>The metadata an inode of this number lives in.</summary>
-    public MetadataReader MetadataOf(ulong nid)
+    internal MetadataReader MetadataOf(ulong nid)
     {
         if ((nid & MetaboxBit) == 0)
             return _metadata;
@@ -98,7 +105,7 @@ internal sealed class ErofsImage : IDisposable
 
     /// <summary>Reads an inode.</summary>
     /// <exception cref="CorruptImageException">The number leads out of the image, or the record contradicts itself.</exception>
-    public Inode ReadInode(ulong nid)
+    internal Inode ReadInode(ulong nid)
     {
         MetadataReader metadata = MetadataOf(nid);
         ulong number = nid & ~MetaboxBit;
@@ -120,7 +127,7 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
-    public Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
+    internal Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -131,7 +138,7 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>A corruption at an inode, with the byte in the image where that is known.</summary>
-    public CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
+    internal CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
         new(Name, what, inode.Nid & ~MetaboxBit, inode.IsInMetabox ? null : position ?? inode.Position);
 
     private void Check(in Inode inode, MetadataReader metadata)
@@ -227,7 +234,7 @@ internal sealed class ErofsImage : IDisposable
         if (SuperBlock.ExtensionSlots == 0 || (SuperBlock.MetaboxNid & MetaboxBit) != 0)
             throw new CorruptImageException(Name, "the metabox has no inode of its own", null, SuperBlock.Offset);
         Content content = OpenContent(ReadInode(SuperBlock.MetaboxNid));
-        ContentSource bytes = new($"{Name} (metabox)", content);
+        ImageContentSource bytes = new(this, content, $"{Name} (metabox)");
         return new MetadataReader(bytes, 0, bytes.Length);
     }
 }

@@ -27,6 +27,9 @@ internal sealed class XattrReader
     /// <summary>The long name prefixes of the image, resolved: without trailing NUL, short prefix included.</summary>
     public IReadOnlyList<byte[]> LongPrefixes => _longPrefixes;
 
+    /// <summary>What the long prefixes were read from; null without any.</summary>
+    public MetadataReader? PrefixMetadata { get; private set; }
+
     public XattrSet Read(in Inode inode)
     {
         int size = inode.Record.XattrSize;
@@ -89,12 +92,18 @@ internal sealed class XattrReader
         return XattrSet.Create(items);
     }
 
-    private Xattr ReadShared(in Inode inode, uint id)
+    /// <summary>Where a shared xattr stands.</summary>
+    public (MetadataReader Metadata, long Position) PlaceOfShared(uint id)
     {
         SuperBlock superBlock = _image.SuperBlock;
         bool inMetabox = superBlock.Has(CompatibleFeatures.SharedXattrsInMetabox);
         MetadataReader metadata = _image.MetadataOf(inMetabox ? ErofsImage.MetaboxBit : 0);
-        long position = (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint);
+        return (metadata, (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint));
+    }
+
+    private Xattr ReadShared(in Inode inode, uint id)
+    {
+        (MetadataReader metadata, long position) = PlaceOfShared(id);
         XattrEntryRecord record = XattrEntryRecord.Parse(metadata.Read(position, XattrEntryRecord.Size, inode.Nid));
         ReadOnlySpan<byte> body = metadata.Read(position + XattrEntryRecord.Size, record.NameLength + record.ValueSize, inode.Nid);
         return Parse(inode, record, body);
@@ -130,12 +139,14 @@ internal sealed class XattrReader
         if (!superBlock.Has(IncompatibleFeatures.XattrPrefixes) || superBlock.XattrPrefixCount == 0)
             return [];
         MetadataReader metadata = _image.MetadataOf(0);
+        PrefixMetadata = metadata;
         if (!superBlock.Has(CompatibleFeatures.PlainXattrPrefixes))
         {
             if (superBlock.Has(IncompatibleFeatures.Metabox))
                 metadata = _image.MetadataOf(ErofsImage.MetaboxBit);
             else if (_image.Packed is { } packed)
-                metadata = new MetadataReader(new ContentSource(_image.Name, packed.Content), 0, packed.Content.Size);
+                metadata = new MetadataReader(new ImageContentSource(_image, packed.Content), 0, packed.Content.Size);
+            PrefixMetadata = metadata;
         }
         byte[][] prefixes = new byte[superBlock.XattrPrefixCount][];
         long position = (long)superBlock.XattrPrefixStart * sizeof(uint);
