@@ -93,6 +93,9 @@ internal sealed class ClusterMapReader
 
     private (PackedFile File, long Offset, long Start) Fragment(long start, ulong offset)
     {
+        // Where the packed file or the metabox leads back to itself there is no first byte to begin with.
+        if (_image.IsNeededForPacked(_inode))
+            throw _image.Corrupt(_inode, "the packed file would be needed to read the packed file", _mapPosition);
         PackedFile packed = _image.Packed ?? throw _image.Corrupt(_inode, "a fragment, but the image has no packed file", _mapPosition);
         long length = _inode.Size - start;
         if (offset > (ulong)packed.Content.Size || length > packed.Content.Size - (long)offset)
@@ -130,6 +133,7 @@ internal sealed class ClusterMapReader
         long least = isCompact ? total * 2 : total * ClusterRecord.Size;
         if (least > _metadata.Length - IndexPosition)
             throw _image.Corrupt(_inode, $"an index of {total} logical clusters reaches past the end of the image", _mapPosition);
+        _image.ClaimTable(_inode, IndexPosition + (isCompact ? compact.Size : ClusterRecord.FullIndexPadding + least));
         Heads heads = new(this, clusterBits, big1 || big2);
         if (isCompact)
             ReadCompact(compact, heads);
@@ -224,6 +228,7 @@ internal sealed class ClusterMapReader
         if (count > (ulong)((_metadata.Length - position) / size))
             throw _image.Corrupt(_inode, $"{count} extents reach past the end of the image", _mapPosition);
         End = position + (long)count * size;
+        _image.ClaimTable(_inode, position + (long)count * size);
         for (ulong i = 0; i < count; i++, position += size)
         {
             ExtentRecord record = ExtentRecord.Parse(_metadata.Read(position, size, _inode.Nid));
@@ -258,6 +263,7 @@ internal sealed class ClusterMapReader
         if (total > (_metadata.Length - position) / size)
             throw _image.Corrupt(_inode, $"{total} extents reach past the end of the image", _mapPosition);
         End = position + total * size;
+        _image.ClaimTable(_inode, position + total * size);
         for (long i = 0; i < total; i++, position += size)
         {
             ReadOnlySpan<byte> bytes = _metadata.Read(position, size, _inode.Nid);

@@ -13,6 +13,7 @@ public sealed partial class ErofsImage : IDisposable
     internal const ulong MetaboxBit = 1UL << 63;
 
     private readonly MetadataReader _metadata;
+    private readonly MetadataClaims _claims = new(), _metaboxClaims = new();
     private readonly Lazy<MetadataReader?> _metabox;
     private readonly Lazy<ImagePackedFile?> _packed;
     private readonly Lazy<XattrReader> _xattrs;
@@ -81,7 +82,7 @@ public sealed partial class ErofsImage : IDisposable
     /// <summary>Reads the superblock and makes sure that it suits the file; the devices are not looked at.</summary>
     /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known.</exception>
-    public static SuperBlock ReadSuperBlock(ByteSource source)
+    internal static SuperBlock ReadSuperBlock(ByteSource source)
     {
         Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
         bytes.Clear();
@@ -123,7 +124,21 @@ public sealed partial class ErofsImage : IDisposable
         }
         Inode inode = new() { Nid = nid, Record = record, Position = position };
         Check(inode, metadata);
+        int tail = record.Layout == DataLayout.FlatInline ? (int)record.Size & (BlockSize - 1) : 0;
+        if (!ClaimsOf(inode).TryClaimInode(position, inode.End + tail))
+            throw Corrupt(inode, $"its {inode.End + tail - position} bytes overlap another inode's");
         return inode;
+    }
+
+    /// <summary>Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.</summary>
+    internal bool IsNeededForPacked(in Inode inode) => inode.Nid == SuperBlock.PackedNid ||
+        ((SuperBlock.PackedNid & MetaboxBit) != 0 && SuperBlock.Has(IncompatibleFeatures.Metabox) && inode.Nid == SuperBlock.MetaboxNid);
+
+    /// <summary>Claims the bytes of an inode's chunk or cluster table, so that no two inodes have the same.</summary>
+    internal void ClaimTable(in Inode inode, long end)
+    {
+        if (!ClaimsOf(inode).TryClaimTable(inode.End, end))
+            throw Corrupt(inode, $"its table of {end - inode.End} bytes overlaps another inode", inode.End);
     }
 
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
@@ -140,6 +155,8 @@ public sealed partial class ErofsImage : IDisposable
     /// <summary>A corruption at an inode, with the byte in the image where that is known.</summary>
     internal CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
         new(Name, what, inode.Nid & ~MetaboxBit, inode.IsInMetabox ? null : position ?? inode.Position);
+
+    private MetadataClaims ClaimsOf(in Inode inode) => inode.IsInMetabox ? _metaboxClaims : _claims;
 
     private void Check(in Inode inode, MetadataReader metadata)
     {
@@ -222,6 +239,8 @@ public sealed partial class ErofsImage : IDisposable
             int size = length[0] | length[1] << 8;
             if (size == 0 || size > CompressionConfigs.MaxRecordSize || !configs.TryAdd(codec, _metadata.Read(position + 2, size), out configs))
                 throw new CorruptImageException(Name, $"the configuration of codec {codec} has {size} bytes", null, position);
+            if (configs.FaultOf(codec, BlockSize) is { } fault)
+                throw new CorruptImageException(Name, fault, null, position);
             position += 2 + size;
         }
         return configs;

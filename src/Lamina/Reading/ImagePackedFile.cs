@@ -12,8 +12,6 @@ internal sealed class ImagePackedFile : PackedFile
     {
         _image = image;
         Content = image.OpenContent(image.ReadInode(image.SuperBlock.PackedNid));
-        if (Content is ImageEncodedContent encoded && encoded.ReadOwnMap().Packed is not null)
-            throw new CorruptImageException(image.Name, "the packed file has a fragment itself", image.SuperBlock.PackedNid);
         _bytes = new ImageContentSource(image, Content, $"{image.Name} (packed file)");
     }
 

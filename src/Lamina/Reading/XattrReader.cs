@@ -12,11 +12,16 @@ internal sealed class XattrReader
     /// <summary>Bytes of xattrs that are worth remembering; longer ones are rarely repeated.</summary>
     private const int MaxKnownLength = 256;
 
+    /// <summary>Bytes of shared xattrs that are taken in any case: prefixes and a compressed metabox may make them more than the image.</summary>
+    private const long SharedAllowance = 16 << 20;
+
     private readonly ErofsImage _image;
     private readonly byte[][] _longPrefixes;
     private readonly Dictionary<int, List<(byte[] Raw, XattrSet Set)>> _known = [];
     private readonly Lock _lock = new();
+    private readonly Dictionary<uint, Xattr> _shared = [];
     private int _knownCount;
+    private long _sharedBytes;
 
     public XattrReader(ErofsImage image)
     {
@@ -101,7 +106,24 @@ internal sealed class XattrReader
         return (metadata, (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint));
     }
 
+    /// <summary>A shared xattr, the same object for all inodes that have it.</summary>
     private Xattr ReadShared(in Inode inode, uint id)
+    {
+        lock (_lock)
+        {
+            if (_shared.TryGetValue(id, out Xattr known))
+                return known;
+            Xattr item = ParseShared(inode, id);
+            _sharedBytes += item.Name.Length + item.Value.Length;
+            // Shared xattrs do not overlap, so all of them together are no more than the image, but for the names' prefixes.
+            if (_sharedBytes > SharedAllowance + _image.Primary.Length * 2)
+                throw _image.Corrupt(inode, $"shared xattr {id} overlaps others: all have {_sharedBytes} bytes, more than the image");
+            _shared.Add(id, item);
+            return item;
+        }
+    }
+
+    private Xattr ParseShared(in Inode inode, uint id)
     {
         (MetadataReader metadata, long position) = PlaceOfShared(id);
         XattrEntryRecord record = XattrEntryRecord.Parse(metadata.Read(position, XattrEntryRecord.Size, inode.Nid));
@@ -126,6 +148,8 @@ internal sealed class XattrReader
         byte[] name = [.. prefix, .. body[..record.NameLength]];
         if (name.Length > XattrSet.MaxNameLength || name.AsSpan().Contains((byte)0))
             throw _image.Corrupt(inode, $"an xattr name of {name.Length} bytes is too long or holds a NUL");
+        if (record is { NameIndex: 2 or 3, NameLength: > 0 })
+            throw _image.Corrupt(inode, $"a POSIX ACL has a name of its own, {record.NameLength} bytes");
         return new Xattr(name, body.Slice(record.NameLength, record.ValueSize).ToArray());
     }
 
