@@ -119,5 +119,24 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
 {
     public override long Size => inode.Size;
 
-    public override ClusterMap ReadMap() => new ClusterMapReader(image, inode).Read();
+    public override int BlockSize => image.BlockSize;
+
+    /// <summary>The map, for those who put its clusters into another image.</summary>
+    /// <exception cref="UnsupportedImageException">The clusters cannot stand in an image as it is written today.</exception>
+    public override ClusterMap ReadMap()
+    {
+        ClusterMap map = ReadOwnMap();
+        if (!image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding) && map.Extents.Any(extent => extent.Encoding == ClusterEncoding.Lz4))
+        {
+            throw new UnsupportedImageException(image.Name, "LZ4 clusters without 0padding, the form before Linux 5.3",
+                "Make the image anew with a current mkfs.erofs.");
+        }
+        return map;
+    }
+
+    /// <summary>The map, for reading the image itself.</summary>
+    public ClusterMap ReadOwnMap() => OpenMap().Read();
+
+    /// <summary>What reads the map, and knows where it stands.</summary>
+    public ClusterMapReader OpenMap() => new(image, inode);
 }

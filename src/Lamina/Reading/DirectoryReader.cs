@@ -12,8 +12,10 @@ internal static class DirectoryReader
     /// <summary>
     /// The largest directory that is read, in bytes: over a hundred million names. Beyond, i_size is a lie rather than a directory.
     /// </summary>
-    private const long MaxSize = 1 << 30;
+    public const long MaxSize = 1 << 30;
 
+    /// <summary>What a codec can make of a byte at most, generously: no buffer is made for a size that is merely claimed.</summary>
+    public const long MaxExpansion = 1024;
     /// <summary>
     /// Bytes read at once, a multiple of every block size: a large directory is checked piece by piece, so that none is kept for a
     /// size that is merely claimed.
@@ -28,7 +30,7 @@ internal static class DirectoryReader
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
         image.CountData(inode);
         Content content = image.OpenContent(inode);
-        ContentSource? source = CanCopy(inode, content) ? null : new ContentSource(image.Name, content);
+        ImageContentSource? source = CanCopy(inode, content) ? null : new ImageContentSource(image, content);
         List<DirectoryItem> items = [];
         ReadOnlyMemory<byte> previous = default;
         for (long start = 0; start < inode.Size; start += WindowSize)

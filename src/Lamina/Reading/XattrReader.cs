@@ -32,6 +32,9 @@ internal sealed class XattrReader
     /// <summary>The long name prefixes of the image, resolved: without trailing NUL, short prefix included.</summary>
     public IReadOnlyList<byte[]> LongPrefixes => _longPrefixes;
 
+    /// <summary>What the long prefixes were read from; null without any.</summary>
+    public MetadataReader? PrefixMetadata { get; private set; }
+
     public XattrSet Read(in Inode inode)
     {
         int size = inode.Record.XattrSize;
@@ -94,6 +97,15 @@ internal sealed class XattrReader
         return XattrSet.Create(items);
     }
 
+    /// <summary>Where a shared xattr stands.</summary>
+    public (MetadataReader Metadata, long Position) PlaceOfShared(uint id)
+    {
+        SuperBlock superBlock = _image.SuperBlock;
+        bool inMetabox = superBlock.Has(CompatibleFeatures.SharedXattrsInMetabox);
+        MetadataReader metadata = _image.MetadataOf(inMetabox ? ErofsImage.MetaboxBit : 0);
+        return (metadata, (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint));
+    }
+
     /// <summary>A shared xattr, the same object for all inodes that have it.</summary>
     private Xattr ReadShared(in Inode inode, uint id)
     {
@@ -113,10 +125,7 @@ internal sealed class XattrReader
 
     private Xattr ParseShared(in Inode inode, uint id)
     {
-        SuperBlock superBlock = _image.SuperBlock;
-        bool inMetabox = superBlock.Has(CompatibleFeatures.SharedXattrsInMetabox);
-        MetadataReader metadata = _image.MetadataOf(inMetabox ? ErofsImage.MetaboxBit : 0);
-        long position = (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint);
+        (MetadataReader metadata, long position) = PlaceOfShared(id);
         XattrEntryRecord record = XattrEntryRecord.Parse(metadata.Read(position, XattrEntryRecord.Size, inode.Nid));
         ReadOnlySpan<byte> body = metadata.Read(position + XattrEntryRecord.Size, record.NameLength + record.ValueSize, inode.Nid);
         return Parse(inode, record, body);
@@ -154,12 +163,14 @@ internal sealed class XattrReader
         if (!superBlock.Has(IncompatibleFeatures.XattrPrefixes) || superBlock.XattrPrefixCount == 0)
             return [];
         MetadataReader metadata = _image.MetadataOf(0);
+        PrefixMetadata = metadata;
         if (!superBlock.Has(CompatibleFeatures.PlainXattrPrefixes))
         {
             if (superBlock.Has(IncompatibleFeatures.Metabox))
                 metadata = _image.MetadataOf(ErofsImage.MetaboxBit);
             else if (_image.Packed is { } packed)
-                metadata = new MetadataReader(new ContentSource(_image.Name, packed.Content), 0, packed.Content.Size);
+                metadata = new MetadataReader(new ImageContentSource(_image, packed.Content), 0, packed.Content.Size);
+            PrefixMetadata = metadata;
         }
         byte[][] prefixes = new byte[superBlock.XattrPrefixCount][];
         long position = (long)superBlock.XattrPrefixStart * sizeof(uint);
