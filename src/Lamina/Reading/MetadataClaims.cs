@@ -3,10 +3,13 @@ using Lamina.Format;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Which bytes of the metadata belong to which inode. In a sound image no two inodes overlap, so all that inodes claim together is no
+/// Which bytes of the metadata belong to which inode. In a sound image no two inodes overlap, so all that inodes claim together
+/// is no
 /// more than the image; where they may overlap, an image of a megabyte can claim gigabytes of tables.
 /// </summary>
-/// <remarks>Kept in bits, one for each slot of 32 bytes, in pages made when needed: metadata are a small part of most images.</remarks>
+/// <remarks>
+/// Kept in bits, one for each slot of 32 bytes, in pages made when needed: metadata are a small part of most images.
+/// </remarks>
 internal sealed class MetadataClaims
 {
     private const int PageBits = 12, WordBits = 6, WordsPerPage = 1 << (PageBits - WordBits);
@@ -26,7 +29,8 @@ internal sealed class MetadataClaims
     }
 
     /// <summary>
-    /// Claims an inode's record with what stands next to it. Claiming the same once more does nothing; false if another has part of it.
+    /// Claims an inode's record with what stands next to it. Claiming the same once more does nothing; false if another has part
+    /// of it.
     /// </summary>
     public bool TryClaimInode(long start, long end) => TryClaim(start, end, isTable: false);
 

@@ -13,8 +13,10 @@ internal sealed class ImagePlaces
         [.. devices.Select(device => ByteSource.FromMemory("device", device))]);
 
     /// <summary>
-    /// The first byte of a place, as tests name it: <c>superblock</c>, <c>configs</c>, <c>devices</c>, <c>shared</c>, <c>prefixes</c>,
-    /// <c>packed</c> and <c>metabox</c> (inodes); or with a path behind a colon <c>inode</c>, <c>xattrs</c>, <c>chunks</c>, <c>map</c>,
+    /// The first byte of a place, as tests name it: <c>superblock</c>, <c>configs</c>, <c>devices</c>, <c>shared</c>,
+    /// <c>prefixes</c>,
+    /// <c>packed</c> and <c>metabox</c> (inodes); or with a path behind a colon <c>inode</c>, <c>xattrs</c>, <c>chunks</c>,
+    /// <c>map</c>,
     /// <c>index</c>, <c>directory</c>.
     /// </summary>
     public int Of(string place)
@@ -52,7 +54,8 @@ internal sealed class ImagePlaces
         Inode inode = _image.ReadInode(_image.SuperBlock.RootNid);
         foreach (string name in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            DirectoryItem item = DirectoryReader.Read(_image, inode).Single(item => item.Name.Span.SequenceEqual(Grow.Bytes(name)));
+            DirectoryItem item = DirectoryReader.Read(_image, inode).Single(item =>
+                item.Name.Span.SequenceEqual(Grow.Bytes(name)));
             inode = _image.ReadInode(item.Nid);
         }
         return inode;

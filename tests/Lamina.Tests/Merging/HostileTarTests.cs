@@ -21,9 +21,11 @@ public class HostileTarTests(ITestOutputHelper output)
     [Fact]
     public void Tars_changed_by_dice_merge_or_fail_with_a_fault_that_says_why()
     {
-        byte[][] archives = [.. ((string[])["config.tar", "app.tar", "main.tar", "base-gnu.tar"]).Select(name => File.ReadAllBytes(Corpus.PathOf(name)))];
+        byte[][] archives = [.. ((string[])["config.tar", "app.tar", "main.tar", "base-gnu.tar"]).Select(name =>
+            File.ReadAllBytes(Corpus.PathOf(name)))];
         int[][] headers = [.. archives.Select(HeadersOf)];
-        byte[] lower = File.ReadAllBytes(TestImages.Of(Grow.Directory(("etc", Grow.Directory(("x", Grow.File("other")))), ("dir", Grow.Directory()))).Path);
+        byte[] lower = File.ReadAllBytes(TestImages.Of(Grow.Directory(("etc", Grow.Directory(("x", Grow.File("other")))),
+            ("dir", Grow.Directory()))).Path);
         string folder = Scratch.NewFolder("hostile"), path = Path.Combine(folder, "merged.erofs");
         Random dice = new(Setting("LAMINA_HOSTILE_SEED", DefaultSeed));
         TimeSpan limit = TimeSpan.FromSeconds(Setting("LAMINA_HOSTILE_SECONDS", DefaultSeconds)), slowest = TimeSpan.Zero;
@@ -65,7 +67,8 @@ public class HostileTarTests(ITestOutputHelper output)
     }
 
     private static int[] HeadersOf(byte[] archive) =>
-        [.. Enumerable.Range(0, archive.Length / Block).Select(i => i * Block).Where(at => archive.AsSpan(at + 257).StartsWith("ustar"u8))];
+        [.. Enumerable.Range(0, archive.Length / Block).Select(i => i * Block).Where(at =>
+            archive.AsSpan(at + 257).StartsWith("ustar"u8))];
 
     private static void Change(byte[] archive, int[] headers, Random dice)
     {

@@ -4,16 +4,23 @@ using Lamina.Tests.Oracles;
 
 namespace Lamina.Tests.Reading;
 
-/// <summary>A good image with one field changed: the exact fault for the values that matter, the contract for all others.</summary>
+/// <summary>
+/// A good image with one field changed: the exact fault for the values that matter, the contract for all others.
+/// </summary>
 public class HostileFieldTests
 {
-    private const string Compact = "lz4hc-64k.erofs", Full = "lz4-full.erofs", Extents = "48bit.erofs", Chunks = "chunk-index.erofs";
-    private const string Fragments = "frag-all-dedupe.erofs", Tails = "ztail.erofs", Metabox = "metabox.erofs", Prefixes = "xattr-prefix-frag.erofs";
-    private const string Plain = "extended.erofs", Shared = "xattr-shared.erofs", Devices = "blob.erofs", Codecs = "two-algs.erofs", Lzma = "lzma.erofs";
+    private const string Compact = "lz4hc-64k.erofs", Full = "lz4-full.erofs", Extents = "48bit.erofs",
+        Chunks = "chunk-index.erofs";
+    private const string Fragments = "frag-all-dedupe.erofs", Tails = "ztail.erofs", Metabox = "metabox.erofs",
+        Prefixes = "xattr-prefix-frag.erofs";
+    private const string Plain = "extended.erofs", Shared = "xattr-shared.erofs", Devices = "blob.erofs",
+        Codecs = "two-algs.erofs", Lzma = "lzma.erofs";
 
     private static readonly HostileImage s_hostile = new();
 
-    /// <summary>Image, place, byte in it, size, value, and what the message must say; "unsupported" in front for the other kind.</summary>
+    /// <summary>
+    /// Image, place, byte in it, size, value, and what the message must say; "unsupported" in front for the other kind.
+    /// </summary>
     public static TheoryData<string, string, int, int, ulong, string> Faults => new()
     {
         { Plain, "superblock", 0, 4, 0, "not an EROFS image: no magic number (byte 0x400)" },
@@ -91,7 +98,8 @@ public class HostileFieldTests
         { Extents, "index:/text/200001", 20, 4, 5, "the first extent begins at 5, not at 0" },
         { Extents, "index:/text/200001", 36, 4, 0xFFFF_FFFF, "extent 1 begins at 4294967295, behind the end of the file" },
         { Extents, "index:/text/200001", 36, 4, 0, "an extent begins at 0, the one before at 0" },
-        { Fragments, "map:/text/200001", 0, 8, ulong.MaxValue, "its fragment at 9223372036854775807 (200001 bytes) reaches past the packed file's" },
+        { Fragments, "map:/text/200001", 0, 8, ulong.MaxValue,
+            "its fragment at 9223372036854775807 (200001 bytes) reaches past the packed file's" },
         { Fragments, "superblock", 96, 8, 0, "a fragment, but the image has no packed file" },
         { Fragments, "superblock", 96, 8, 38, "reaches past the packed file's" },
         { Fragments, "superblock", 96, 8, 1UL << 63 | 38, "the image has no metabox, but an inode in it" },
@@ -132,7 +140,9 @@ public class HostileFieldTests
     /// <summary>Image, place, and the fields there, each as position and size.</summary>
     public static TheoryData<string, string, string> Structures => new()
     {
-        { "layer-config-lz4hc.erofs", "superblock", "8,4 12,1 13,1 14,2 16,8 24,8 32,4 36,4 40,4 44,4 80,4 84,2 86,2 88,2 90,1 91,1 92,4 96,8 104,1 105,1 108,4 112,8 128,8" },
+        { "layer-config-lz4hc.erofs", "superblock",
+            "8,4 12,1 13,1 14,2 16,8 24,8 32,4 36,4 40,4 44,4 " +
+                "80,4 84,2 86,2 88,2 90,1 91,1 92,4 96,8 104,1 105,1 108,4 112,8 128,8" },
         { "layer-config-lz4hc.erofs", "configs", "0,2 2,2 4,2" },
         { "layer-config-inline.erofs", "inode:/etc/hostname", "0,2 2,2 4,2 6,2 8,4 12,4 16,4 20,4 24,2 26,2" },
         { "layer-config-inline.erofs", "inode:/etc", "0,2 2,2 4,2 6,2 8,4 16,4 32,8 40,2 42,1 44,8 52,2 54,1 56,8 64,2 66,1" },

@@ -15,7 +15,8 @@ public class HostileShapeTests
     public void A_directory_in_two_places_is_no_tree()
     {
         // Two names for one directory, and a directory that is its own child.
-        byte[] image = Written(Grow.Directory(("a", Grow.Directory()), ("b", Grow.Directory()), ("c", Grow.Directory(("d", Grow.Directory())))), out ImagePlaces places);
+        byte[] image = Written(Grow.Directory(("a", Grow.Directory()), ("b", Grow.Directory()),
+            ("c", Grow.Directory(("d", Grow.Directory())))), out ImagePlaces places);
         byte[] twice = (byte[])image.Clone();
         SetNid(twice, places, "/", 3, places.NidOf("/a"));
         AssertCorrupt(twice, "the directory is in two places");
@@ -33,8 +34,10 @@ public class HostileShapeTests
         // 200 directories of two blocks, all of them the first one's blocks: 40,000 names in an image with room for 200.
         const int count = 200;
         Node file = Grow.File("x");
-        Node Many(int number) => Grow.DirectoryOf(new Traits(), Enumerable.Range(0, count).Select(i => new Entry(Grow.Bytes($"name-{number}-{i:d4}-{new string('n', 20)}"), file)));
-        (string, Node)[] entries = [("first", Many(0)), .. Enumerable.Range(1, count).Select(i => ($"dir-{i:d3}", Grow.Directory(("small", Grow.Fifo()))))];
+        Node Many(int number) => Grow.DirectoryOf(new Traits(), Enumerable.Range(0, count).Select(i =>
+            new Entry(Grow.Bytes($"name-{number}-{i:d4}-{new string('n', 20)}"), file)));
+        (string, Node)[] entries = [("first", Many(0)), .. Enumerable.Range(1, count).Select(i =>
+            ($"dir-{i:d3}", Grow.Directory(("small", Grow.Fifo()))))];
         byte[] image = Written(Grow.Directory(entries), out ImagePlaces places);
         ReadOnlySpan<byte> first = image.AsSpan(places.Of("inode:/first"), 32);
         Assert.Equal(DataLayout.FlatInline, InodeRecord.Parse(first).Layout);
@@ -52,7 +55,8 @@ public class HostileShapeTests
     [Fact]
     public void Inodes_that_overlap_are_refused()
     {
-        Node[] files = [.. Enumerable.Range(0, 20).Select(i => Grow.File("x", new Traits { Xattrs = [("user.x", new byte[100])] }))];
+        Node[] files = [.. Enumerable.Range(0, 20).Select(i =>
+            Grow.File("x", new Traits { Xattrs = [("user.x", new byte[100])] }))];
         byte[] image = Written(Grow.Directory([.. files.Select((file, i) => ($"f{i:d2}", file))]), out ImagePlaces places);
         // The tenth is met first, then the ninth, whose xattrs reach over it.
         SetNid(image, places, "/", 2, places.NidOf("/f10"));
@@ -119,7 +123,8 @@ public class HostileShapeTests
     public void Links_that_share_their_target_are_counted_until_there_are_too_many()
     {
         string target = new('t', 3000);
-        byte[] image = Written(Grow.Directory([.. Enumerable.Range(0, 300).Select(i => ($"link-{i:d3}", Grow.Link(i == 0 ? target : "x")))]), out ImagePlaces places);
+        byte[] image = Written(Grow.Directory([.. Enumerable.Range(0, 300).Select(i =>
+            ($"link-{i:d3}", Grow.Link(i == 0 ? target : "x")))]), out ImagePlaces places);
         for (int i = 1; i < 300; i++)
         {
             int at = places.Of($"inode:/link-{i:d3}");
@@ -137,7 +142,8 @@ public class HostileShapeTests
         // Each id is four bytes behind the one before, and each is an attribute of 64 KiB, in a new area behind all else.
         const int count = 400;
         Traits Of(int i) => new() { Xattrs = [("user.a", [(byte)i, (byte)(i >> 8)]), ("user.shared", new byte[6000])] };
-        byte[] image = Written(Grow.Directory([.. Enumerable.Range(0, count).Select(i => ($"f{i:d4}", Grow.File("", Of(i))))]), out ImagePlaces places);
+        byte[] image = Written(Grow.Directory([.. Enumerable.Range(0, count).Select(i => ($"f{i:d4}", Grow.File("", Of(i))))]),
+            out ImagePlaces places);
         int shared = image.Length;
         image = [.. image, .. new byte[1 << 17]];
         BinaryPrimitives.WriteInt32LittleEndian(image.AsSpan(SuperBlock.Offset + 44), shared / 4096);
@@ -161,7 +167,8 @@ public class HostileShapeTests
 
     /// <summary>Gives the name at a position of a directory's first block another inode. The two dots come first.</summary>
     private static void SetNid(byte[] image, ImagePlaces places, string directory, int at, ulong nid) =>
-        BinaryPrimitives.WriteUInt64LittleEndian(image.AsSpan(places.Of($"directory:{directory}") + at * DirectoryRecord.Size), nid);
+        BinaryPrimitives.WriteUInt64LittleEndian(image.AsSpan(places.Of($"directory:{directory}") + at * DirectoryRecord.Size),
+            nid);
 
     private static void AssertCorrupt(byte[] image, string expected)
     {
