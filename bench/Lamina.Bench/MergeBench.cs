@@ -22,10 +22,10 @@ internal static class MergeBench
         Compare(setting, $"{many.Layers.Length} layers of 10 files: index", many, "index");
     }
 
-    /// <summary>The peer, for an index or a full image. It names the uppermost layer first.</summary>
+    /// <summary>The peer, for an index or a full image. Its order is ours: lowest first.</summary>
     public static Contender Peer(Setting setting, Workload workload, bool isFull) => new(
         isFull ? "mkfs.erofs --clean=data" : "mkfs.erofs", "mkfs.erofs",
-        ["--quiet", .. isFull ? (string[])["--clean=data"] : [], setting.Output("peer.erofs"), .. workload.Layers.Reverse()],
+        ["--quiet", .. isFull ? (string[])["--clean=data"] : [], setting.Output("peer.erofs"), .. workload.Layers],
         setting.Output("peer.erofs"));
 
     /// <summary>Lamina in one of its ways.</summary>

@@ -6,16 +6,17 @@ namespace Lamina.Reading;
 /// </summary>
 internal sealed class MetadataReader(ByteSource source, long start, long length)
 {
-    /// <summary>Bytes a page: large enough to hold hundreds of inodes, small enough for images with data between them.</summary>
-    private const int PageSize = 32 << 10;
+    /// <summary>Bytes a page: it holds the inodes of a directory of a hundred files, and little of the data that may lie beside them.</summary>
+    private const int PageSize = 8 << 10;
 
-    /// <summary>Pages kept at once: 8 MiB an image. All are dropped when there are more.</summary>
-    private const int MaxPages = 256;
+    /// <summary>Pages kept at once: 1 MiB an image, as there may be a thousand images. All are dropped when there are more.</summary>
+    private const int MaxPages = 128;
 
-    private readonly Dictionary<long, byte[]> _pages = [];
+    private readonly Dictionary<long, Page> _pages = [];
     private readonly Lock _lock = new();
-    private long _lastNumber = -1;
-    private byte[] _lastPage = [];
+    private Page _last = new(-1, []);
+
+    private sealed record Page(long Number, byte[] Bytes);
 
     /// <summary>What messages call the bytes.</summary>
     public string Name => source.Name;
@@ -35,7 +36,7 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
         long number = position / PageSize;
         int into = (int)(position % PageSize);
         if (into + count <= PageSize)
-            return Page(number).AsSpan(into, count);
+            return PageAt(number).AsSpan(into, count);
         byte[] joined = new byte[count];
         Copy(position, joined);
         return joined;
@@ -59,30 +60,31 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
                 return;
             }
             int count = Math.Min(destination.Length, PageSize - into);
-            Page(number).AsSpan(into, count).CopyTo(destination);
+            PageAt(number).AsSpan(into, count).CopyTo(destination);
             destination = destination[count..];
             position += count;
         }
     }
 
-    private byte[] Page(long number)
+    private byte[] PageAt(long number)
     {
+        // Nearly always the page before; one reference is read and written as a whole, so that this needs no lock.
+        Page last = _last;
+        if (last.Number == number)
+            return last.Bytes;
         lock (_lock)
         {
-            if (number == _lastNumber)
-                return _lastPage;
-            if (!_pages.TryGetValue(number, out byte[]? page))
+            if (!_pages.TryGetValue(number, out Page? page))
             {
                 if (_pages.Count >= MaxPages)
                     _pages.Clear();
                 long position = number * PageSize;
-                page = new byte[(int)Math.Min(PageSize, length - position)];
-                source.ReadExactly(start + position, page);
-                _pages.Add(number, page);
+                byte[] bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(PageSize, length - position));
+                source.ReadExactly(start + position, bytes);
+                _pages.Add(number, page = new Page(number, bytes));
             }
-            _lastNumber = number;
-            _lastPage = page;
-            return page;
+            _last = page;
+            return page.Bytes;
         }
     }
 }
