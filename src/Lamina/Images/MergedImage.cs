@@ -28,6 +28,32 @@ public static class MergedImage
         WhiteoutRules rules = WhiteoutRules.Oci) =>
         With(layers, rules, opened => ImageWriter.Plan(Merger.Merge(opened, merging), opened, output, writing));
 
+    /// <summary>
+    /// Puts layers on top of a flat image, in its place. A stop at any moment leaves the old image or the new one.
+    /// </summary>
+    /// <param name="image">A flat or full image that Lamina wrote.</param>
+    /// <param name="layers">The layers to add, lowest first.</param>
+    /// <param name="writing">How to write; the mode is flat.</param>
+    /// <param name="merging">How to merge.</param>
+    /// <param name="rules">How tars mark what they hide.</param>
+    /// <exception cref="UnsupportedImageException">The image is not one that can be appended to.</exception>
+    public static WriteResult Append(
+        string image, IReadOnlyList<string> layers, WriteOptions? writing = null, MergeOptions? merging = null,
+        WhiteoutRules rules = WhiteoutRules.Oci) =>
+        With(layers, rules, opened => FlatImage.Append(image, opened, writing ?? new WriteOptions(), merging,
+            (handle, progress) => new ImageOutput(handle, progress)));
+
+    /// <summary>
+    /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was before each
+    /// append.
+    /// </summary>
+    /// <param name="image">A flat image that Lamina wrote.</param>
+    /// <param name="directory">Where the files go; made if it is not there.</param>
+    /// <param name="overwrites">Whether files of these names may be replaced.</param>
+    /// <returns>The files, originals first, lowest layer first.</returns>
+    public static IReadOnlyList<string> Split(string image, string directory, bool overwrites = false) =>
+        FlatImage.Split(image, directory, overwrites);
+
     private static WriteResult With(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], WriteResult> action)
     {
         List<Layer> opened = [];

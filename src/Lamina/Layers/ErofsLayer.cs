@@ -32,7 +32,6 @@ internal sealed class ErofsLayer
             Rules = WhiteoutRules.Overlay,
             Originals = [image.Primary, .. image.Devices],
             BlockSize = image.BlockSize,
-            HasEncodedContent = image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding) || image.Configs.Algorithms != 0,
             RequiredKernel = RequiredKernelOf(image.SuperBlock),
             Codecs = LimitsOf(image.Configs, image.BlockSize),
         };

@@ -115,5 +115,7 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
 {
     public override long Size => inode.Size;
 
+    public override int BlockSize => image.BlockSize;
+
     public override ClusterMap ReadMap() => new ClusterMapReader(image, inode).Read();
 }

@@ -86,6 +86,9 @@ public readonly record struct PlacedExtent(long Logical, Original Original, long
 /// </summary>
 public abstract class EncodedContent : Content
 {
+    /// <summary>The block size the clusters were made with, in bytes; known without reading the map.</summary>
+    public abstract int BlockSize { get; }
+
     /// <summary>Reads the map of the file's clusters.</summary>
     /// <exception cref="CorruptImageException">The cluster index contradicts itself.</exception>
     public abstract ClusterMap ReadMap();

@@ -38,9 +38,6 @@ public sealed class Layer : IDisposable
     /// <summary>The block size data lies aligned to, in bytes: an image's own, 512 for a tar.</summary>
     public required int BlockSize { get; init; }
 
-    /// <summary>Whether any file may be compressed.</summary>
-    public bool HasEncodedContent { get; init; }
-
     /// <summary>What a decoder must be ready for, if files are compressed.</summary>
     public CodecLimits Codecs { get; init; }
 
@@ -61,7 +58,6 @@ public sealed class Layer : IDisposable
         Rules = rules,
         Originals = Originals,
         BlockSize = BlockSize,
-        HasEncodedContent = HasEncodedContent,
         Codecs = Codecs,
         RequiredKernel = RequiredKernel,
         Implied = Implied,

@@ -14,6 +14,18 @@ namespace Lamina.Writing;
 internal sealed record WriteContext(int BlockBits, KernelProfile Kernel, Placement Placement, CopyArea Copies, bool MayCopyData)
 {
     public int BlockSize => 1 << BlockBits;
+
+    /// <summary>Whether the kernel can be given an extent where it lies: whole blocks, and the file's last one there as well.</summary>
+    /// <param name="extent">The extent.</param>
+    /// <param name="size">The file's size: only its last block may be used in part.</param>
+    public bool CanRefer(in PlacedExtent extent, long size)
+    {
+        long mask = BlockSize - 1;
+        bool isLast = extent.Logical + extent.Length == size;
+        if (!Placement.Holds(extent.Original) || ((extent.Logical | extent.Offset) & mask) != 0 || (!isLast && (extent.Length & mask) != 0))
+            return false;
+        return ((extent.Offset + extent.Length + mask) & ~mask) <= Placement.EndOf(extent.Original);
+    }
 }
 
 /// <summary>
@@ -104,7 +116,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         bool bodyFits = true;
         int body = extents.Length - (content.HasInlineTail ? 1 : 0);
         for (int i = 0; i < body; i++)
-            bodyFits &= CanRefer(extents[i], content.Size);
+            bodyFits &= context.CanRefer(extents[i], content.Size);
         if (!bodyFits)
         {
             if (context.Kernel.HasExtents && TryPlanExtents(inode, content))
@@ -126,18 +138,6 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             SetFlat(inode, content);
         else
             PlanChunks(inode, content);
-    }
-
-    /// <summary>Whether the kernel can be given an extent where it lies: whole blocks, and the file's last one there as well.</summary>
-    private bool CanRefer(in PlacedExtent extent, long size)
-    {
-        bool isLast = extent.Logical + extent.Length == size;
-        if (!context.Placement.Holds(extent.Original) || ((extent.Logical | extent.Offset) & _blockMask) != 0 ||
-            (!isLast && (extent.Length & _blockMask) != 0))
-        {
-            return false;
-        }
-        return ((extent.Offset + extent.Length + _blockMask) & ~_blockMask) <= context.Placement.EndOf(extent.Original);
     }
 
     private PlacedContent WithTailCopied(PlacedContent content)

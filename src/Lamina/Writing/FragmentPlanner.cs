@@ -75,9 +75,7 @@ internal sealed class FragmentPlanner(WriteContext context)
                 extents.Add(new ClusterExtent(at, extent.Logical - at, null, 0, 0, ClusterEncoding.Hole, false));
             Original original = extent.Original;
             long offset = extent.Offset;
-            bool fits = context.Placement.Holds(original) && ((extent.Logical | offset) & (context.BlockSize - 1)) == 0 &&
-                ((offset + extent.Length + context.BlockSize - 1) & ~(context.BlockSize - 1L)) <= context.Placement.EndOf(original);
-            if (!fits)
+            if (!context.CanRefer(extent, placed.Size))
             {
                 offset = context.Copies.Add(original.Bytes, offset, extent.Length);
                 original = context.Copies.Original;
@@ -190,6 +188,8 @@ internal sealed class FragmentPlanner(WriteContext context)
 internal sealed class MergedPackedContent(ClusterMap map) : EncodedContent
 {
     public override long Size => map.Size;
+
+    public override int BlockSize => map.BlockSize;
 
     public override ClusterMap ReadMap() => map;
 }

@@ -13,19 +13,22 @@ internal sealed class ImagePlan
     private const long MaxMetadata = int.MaxValue - (1 << 20);
 
     private readonly WriteContext _context;
-    private readonly TreePlanner _tree = new();
+    private readonly TreePlanner _tree;
     private readonly FragmentPlanner _fragments;
     private readonly ContentPlanner _contents;
     private readonly InodeLayout _layout;
     private long _directoryBytes;
 
-    public ImagePlan(Node root, WriteContext context)
+    /// <summary>Plans all of it.</summary>
+    /// <param name="tree">The tree, read.</param>
+    /// <param name="context">What the output is like.</param>
+    public ImagePlan(TreePlanner tree, WriteContext context)
     {
+        _tree = tree;
         _context = context;
         _fragments = new FragmentPlanner(context);
         _contents = new ContentPlanner(context, _fragments);
         _layout = new InodeLayout(context.BlockSize);
-        _tree.Read(root);
         Times = InodeTimes.Choose(_tree.Times, context.Kernel.HasCompactTimes);
         foreach (PlannedInode inode in _tree.Inodes)
             PlanInode(inode);
@@ -52,6 +55,8 @@ internal sealed class ImagePlan
     public InodeTimes Times { get; }
 
     public ImageFeatures Features { get; } = new();
+
+    public bool HasXattrs => _tree.Xattrs.IsUsed;
 
     public ReadOnlyMemory<byte> SharedXattrs => _tree.Xattrs.SharedArea;
 

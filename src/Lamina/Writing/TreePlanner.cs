@@ -21,6 +21,9 @@ internal sealed class TreePlanner
     /// <summary>Counts how often each time occurs, to choose the one that compact inodes have.</summary>
     public Dictionary<Timestamp, int> Times { get; } = [];
 
+    /// <summary>The block sizes that compressed files were made with, in bytes.</summary>
+    public HashSet<int> ClusterBlockSizes { get; } = [];
+
     /// <summary>Xattrs of all inodes.</summary>
     public XattrPlanner Xattrs { get; } = new();
 
@@ -81,6 +84,8 @@ internal sealed class TreePlanner
         Inodes.Add(inode);
         CollectionsMarshal.GetValueRefOrAddDefault(Times, node.Modified, out _)++;
         Xattrs.Count(node.Xattrs);
+        if (node.Payload is EncodedContent encoded)
+            ClusterBlockSizes.Add(encoded.BlockSize);
         return inode;
     }
 }

@@ -9,6 +9,9 @@ namespace Lamina.Writing;
 /// </summary>
 internal static class VmdkDescriptor
 {
+    /// <summary>Where the metadata is in the image file: behind the header and a page of zeros, which pads originals to whole pages.</summary>
+    public const int MetadataAt = 2 * HeaderWriter.PageSize;
+
     private const int SectorSize = 512;
 
     /// <summary>Extents stay below 2 GiB, as several programs keep extent sizes in 32 bits.</summary>
@@ -16,7 +19,7 @@ internal static class VmdkDescriptor
 
     /// <summary>Writes the descriptor.</summary>
     /// <param name="path">The descriptor file.</param>
-    /// <param name="image">The file with the header, and behind it the metadata.</param>
+    /// <param name="image">The file with the header, and from <see cref="MetadataAt"/> on the metadata.</param>
     /// <param name="originals">What lies between the two.</param>
     /// <param name="metadataLength">The bytes behind the originals.</param>
     /// <param name="overwrites">Whether an existing file may be replaced.</param>
@@ -35,10 +38,11 @@ internal static class VmdkDescriptor
             }
             Add(original.Name, 0, original.Length);
             long padding = -original.Length & (ImageWriter.OriginalAlignment - 1);
+            // There is an extent type ZERO, but qemu skips it silently; zeros are in the image file for the purpose.
             if (padding > 0)
-                AddLine($"RW {padding / SectorSize} ZERO", padding);
+                Add(image, HeaderWriter.PageSize, padding);
         }
-        Add(image, HeaderWriter.PageSize, metadataLength);
+        Add(image, MetadataAt, metadataLength);
 
         string text = string.Join('\n',
         [

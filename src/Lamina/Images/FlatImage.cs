@@ -1,0 +1,150 @@
+using Lamina.Format;
+using Lamina.Layers;
+using Lamina.Merging;
+using Lamina.Reading;
+using Lamina.Tree;
+using Lamina.Writing;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Images;
+
+/// <summary>A flat image as a thing to append to and to take apart: the page in front, and the record of what is inside.</summary>
+internal static class FlatImage
+{
+    /// <summary>Appends layers to an image in its place.</summary>
+    /// <param name="path">The image.</param>
+    /// <param name="layers">The layers to put on top, lowest first.</param>
+    /// <param name="writing">How to write.</param>
+    /// <param name="merging">How to merge.</param>
+    /// <param name="openOutput">Makes the output over the open file.</param>
+    /// <remarks>
+    /// All new bytes go behind the old image and to the medium; then one page, the first, is written. Whatever stops this in between,
+    /// the file is the old image or the new one.
+    /// </remarks>
+    public static WriteResult Append(
+        string path, IReadOnlyList<Layer> layers, WriteOptions writing, MergeOptions? merging,
+        Func<SafeFileHandle, Action<long>?, ImageOutput> openOutput)
+    {
+        if (writing.Mode != OutputMode.Flat || writing.VmdkPath is not null)
+            throw new ArgumentException("appending makes flat images only");
+        ErofsImage image = ErofsImage.Open(ByteSource.OpenFile(path));
+        using Layer flat = ErofsLayer.Open(image);
+        AppendBase appendBase = ReadBase(image);
+        Layer[] all = [flat, .. layers];
+        WriteJob job = new(Merger.Merge(all, merging), all, writing, appendBase);
+        long before = image.Primary.Length, done = 0, total = job.TotalLength - appendBase.Length;
+        Action<long>? progress = writing.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total))) : null;
+        using ImageOutput output = openOutput(File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), progress);
+        try
+        {
+            WriteResult result = job.Write(output, path);
+            output.Flush();
+            return result;
+        }
+        catch
+        {
+            // The header is written last, so the old image is still there; only what was put behind it goes.
+            output.SetLength(before);
+            throw;
+        }
+    }
+
+    /// <summary>Gives the originals back as files, and the image as it was before each append.</summary>
+    public static IReadOnlyList<string> Split(string path, string directory, bool overwrites)
+    {
+        using ErofsImage image = ErofsImage.Open(ByteSource.OpenFile(path));
+        AppendBase state = ReadBase(image);
+        ByteSource bytes = image.Primary.Bytes;
+        List<(string Name, RecordedOriginal Original)> files = [];
+        HashSet<string> names = [];
+        foreach (RecordedOriginal original in state.Record.Originals)
+            files.Add((UniqueName(SafeName(original.Name.Span), names), original));
+        Directory.CreateDirectory(directory);
+        List<string> written = [];
+        foreach ((string name, RecordedOriginal original) in files)
+        {
+            string target = Path.Combine(directory, name);
+            using OutputFile output = new(target, overwrites);
+            output.CopyFrom(bytes, original.Start, 0, original.Length);
+            CheckDigest(bytes, original, image.Name, name);
+            output.Commit();
+            written.Add(target);
+        }
+        for (int i = 0; i < state.Record.History.Length; i++)
+        {
+            RecordedState former = state.Record.History[i];
+            string target = Path.Combine(directory, UniqueName($"before-append-{i + 1}.erofs", names));
+            using OutputFile output = new(target, overwrites);
+            output.CopyFrom(bytes, 0, 0, former.Length);
+            output.Write(former.Header.Span, 0);
+            output.Commit();
+            written.Add(target);
+        }
+        return written;
+    }
+
+    /// <summary>The record of an image that Lamina wrote, found through the first bytes of the file; null if there is none.</summary>
+    public static LayerRecord? ReadRecord(ByteSource bytes, long end)
+    {
+        byte[] head = new byte[HeadRecord.Size];
+        if (bytes.Read(0, head) < head.Length || !HeadRecord.TryParse(head, out HeadRecord where))
+            return null;
+        if (where.Length is < 0 or > LayerRecord.MaxSize || where.Position < 0 || where.Position > end - where.Length)
+            throw new CorruptImageException(bytes.Name, $"the layer record ({where.Length} bytes) lies outside the image", null, where.Position);
+        byte[] record = new byte[where.Length];
+        bytes.ReadExactly(where.Position, record);
+        if (Crc32C.Compute(record) != where.Checksum || LayerRecord.Parse(record) is not { } parsed)
+            throw new CorruptImageException(bytes.Name, "the layer record does not match its checksum", null, where.Position);
+        return parsed;
+    }
+
+    private static AppendBase ReadBase(ErofsImage image)
+    {
+        const string advice = "Make a flat image first: lamina merge LAYER... -o FLAT";
+        if (image.Space.Slots.Length > 0)
+            throw new UnsupportedImageException(image.Name, "is an index: its originals are other files", advice);
+        long end = (long)image.SuperBlock.Blocks << image.SuperBlock.BlockBits;
+        LayerRecord record = ReadRecord(image.Primary.Bytes, end) ??
+            throw new UnsupportedImageException(image.Name, "was not written by lamina: it has no layer record", advice);
+        foreach (RecordedOriginal original in record.Originals)
+        {
+            if (original.Start < HeaderWriter.PageSize || original.Length < 0 || original.Start > end - original.Length)
+                throw new CorruptImageException(image.Name, $"an original of {original.Length} bytes lies outside the image", null, original.Start);
+        }
+        foreach (RecordedState state in record.History)
+        {
+            if (state.Length < HeaderWriter.PageSize || state.Length > end || state.Header.Length != HeaderWriter.PageSize)
+                throw new CorruptImageException(image.Name, $"a former state of {state.Length} bytes is not possible");
+        }
+        byte[] header = new byte[HeaderWriter.PageSize];
+        image.Primary.Bytes.ReadExactly(0, header);
+        return new AppendBase((end + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header);
+    }
+
+    private static void CheckDigest(ByteSource bytes, RecordedOriginal original, string image, string name)
+    {
+        if (original.Digest.IsEmpty)
+            return;
+        byte[] found = Digests.Compute(ByteSource.Slice(bytes, name, original.Start, original.Length));
+        if (!found.AsSpan().SequenceEqual(original.Digest.Span))
+        {
+            throw new CorruptImageException(image, $"{name} has SHA-256 {Convert.ToHexStringLower(found)}, " +
+                $"{Convert.ToHexStringLower(original.Digest.Span)} was recorded", null, original.Start);
+        }
+    }
+
+    /// <summary>A name that stays in its folder, whatever the record says.</summary>
+    private static string SafeName(ReadOnlySpan<byte> name)
+    {
+        string text = System.Text.Encoding.UTF8.GetString(name).Replace('/', '_').Replace('\\', '_').Replace('\0', '_');
+        return text is "" or "." or ".." ? "original" : text;
+    }
+
+    private static string UniqueName(string name, HashSet<string> names)
+    {
+        string unique = name;
+        for (int i = 2; !names.Add(unique); i++)
+            unique = $"{Path.GetFileNameWithoutExtension(name)}-{i}{Path.GetExtension(name)}";
+        return unique;
+    }
+}

@@ -1,0 +1,191 @@
+using System.Text;
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Writing;
+
+/// <summary>A flat image that is appended to: it becomes the lowest layer, and stays where it is.</summary>
+/// <param name="Length">Its length in bytes, a multiple of a page; what lies behind is left over from an append that was cut off.</param>
+/// <param name="Record">Its originals and its history.</param>
+/// <param name="Header">Its first page.</param>
+internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header);
+
+/// <summary>One image on its way from plan to file.</summary>
+internal sealed class WriteJob
+{
+    private readonly WriteOptions _options;
+    private readonly IReadOnlyList<Layer> _layers;
+    private readonly List<Original> _originals;
+    private readonly Digests _digests;
+    private readonly WholePlacement _whole;
+    private readonly RangePlacement? _ranges;
+    private readonly ImagePlan _plan;
+    private readonly AppendBase? _base;
+    private readonly long _metadataStart;
+
+    /// <summary>Plans an image.</summary>
+    /// <param name="root">The tree.</param>
+    /// <param name="layers">The layers its content is in; when appending, the image itself is the first.</param>
+    /// <param name="options">How to write it.</param>
+    /// <param name="appendBase">The image that is appended to, if any.</param>
+    public WriteJob(Node root, IReadOnlyList<Layer> layers, WriteOptions options, AppendBase? appendBase = null)
+    {
+        _options = options;
+        _layers = layers;
+        _base = appendBase;
+        _originals = [.. layers.Skip(appendBase is null ? 0 : 1).SelectMany(layer => layer.Originals)];
+        _digests = new Digests(_originals, options.ComputesDigests && options.Mode != OutputMode.Full);
+        TreePlanner tree = new();
+        tree.Read(root);
+        OutputShape shape = OutputShape.Choose(layers, tree.ClusterBlockSizes, options);
+        bool isIndex = options.Mode == OutputMode.Index;
+        _whole = new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
+        _ranges = options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
+        long end = HeaderWriter.SizeFor(isIndex ? _originals.Count : 0);
+        if (appendBase is not null)
+        {
+            _whole.Add(layers[0].Originals[0], 0);
+            end = appendBase.Length;
+        }
+        foreach (Original original in _originals)
+        {
+            _whole.Add(original, end);
+            if (options.Mode == OutputMode.Flat)
+                end = AlignOriginal(end + original.Length);
+        }
+        WriteContext context = new(shape.BlockBits, shape.Kernel, _ranges is null ? _whole : _ranges,
+            new CopyArea(1 << shape.BlockBits), !isIndex);
+        _plan = new ImagePlan(tree, context);
+        _metadataStart = _ranges is null ? end : _ranges.Assign(end);
+        if (isIndex)
+            PlaceDevices();
+        CheckAddresses();
+    }
+
+    /// <summary>Bytes that will be written, for progress.</summary>
+    public long TotalLength => End + (_options.Mode == OutputMode.Flat && _options.VmdkPath is null ? 0 : -_metadataStart);
+
+    /// <summary>How far the metadata moves towards the header where the originals stay out of the file.</summary>
+    private long Shift => _options.VmdkPath is null ? 0 : _metadataStart - VmdkDescriptor.MetadataAt;
+
+    private long CopiesStart => _metadataStart + _plan.MetadataLength;
+
+    private long RecordStart => CopiesStart + _plan.Context.Copies.Length;
+
+    private long End => AlignOriginal(RecordStart + RecordLength);
+
+    private int RecordLength => Record(default).ToBytes().Length;
+
+    /// <summary>
+    /// Writes all of it, in the order of positions but for the header: it needs the digests, and when appending it makes the new image
+    /// out of the old one, after all else is on the medium.
+    /// </summary>
+    public WriteResult Write(ImageOutput output, string path)
+    {
+        bool isVmdk = _options.VmdkPath is not null;
+        long shift = Shift;
+        if (_options.Mode == OutputMode.Flat && !isVmdk)
+        {
+            foreach (Original original in _originals)
+                output.CopyFrom(original.Bytes, 0, _whole.AddressOf(original, 0), original.Length);
+        }
+        foreach ((Original original, long start, long address, long length) in _ranges?.Runs() ?? [])
+            output.CopyFrom(original.Bytes, start, address, Math.Min(length, original.Length - start));
+        byte[] metadata = new MetadataEmitter(_plan, _metadataStart, AddressOf).Emit();
+        output.Write(metadata, _metadataStart - shift);
+        _plan.Context.Copies.Write(output, CopiesStart - shift);
+        byte[] record = Record(_digests).ToBytes();
+        output.Write(record, RecordStart - shift);
+        output.SetLength(End - shift);
+        byte[] header = Header(metadata, record);
+        if (_base is not null)
+            output.Flush();
+        output.Write(header, 0);
+        if (isVmdk)
+            VmdkDescriptor.Write(_options.VmdkPath!, path, _originals, End - _metadataStart, _options.Overwrites);
+        return Result(path);
+    }
+
+    private byte[] Header(byte[] metadata, byte[] record)
+    {
+        DeviceSlot[] slots = _options.Mode != OutputMode.Index ? [] : [.. _originals.Select(original => new DeviceSlot(
+            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(_digests.Of(original))),
+            (ulong)((original.Length + _plan.Context.BlockSize - 1) >> _plan.Context.BlockBits),
+            (ulong)(AddressOf(original, 0) >> _plan.Context.BlockBits)))];
+        CodecLimits limits = _layers.Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
+        HeadRecord head = new(RecordStart, record.Length, Crc32C.Compute(record));
+        return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record));
+    }
+
+    /// <summary>What was or will be written.</summary>
+    public WriteResult Result(string path)
+    {
+        Version kernel = _plan.Features.HasExtents || _plan.Times.HasOffsets ? KernelProfile.Linux615.Version : OldestKernel();
+        return new WriteResult(path, End - Shift, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength, _plan.Context.Copies.Length,
+            kernel, _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : []);
+    }
+
+    private Version OldestKernel()
+    {
+        int algorithms = _plan.Features.Algorithms;
+        if ((algorithms & 1 << (int)ClusterEncoding.Zstd) != 0)
+            return new Version(6, 10);
+        if (_plan.Context.BlockSize < 4096)
+            return _plan.Features.HasCompressedLayouts ? new Version(6, 8) : new Version(6, 4);
+        return (algorithms & 1 << (int)ClusterEncoding.Deflate) != 0 ? new Version(6, 6) : new Version(6, 1);
+    }
+
+    /// <summary>Devices come behind the index in the unified space, each at a multiple of a page.</summary>
+    private void PlaceDevices()
+    {
+        long address = End;
+        foreach (Original original in _originals)
+        {
+            _whole.Add(original, address);
+            address = AlignOriginal(address + original.Length);
+        }
+    }
+
+    private long AddressOf(Original original, long offset)
+    {
+        if (original == _plan.Context.Copies.Original)
+            return CopiesStart + offset;
+        return _plan.Context.Placement.AddressOf(original, offset);
+    }
+
+    private void CheckAddresses()
+    {
+        long end = Math.Max(End, _originals.Count == 0 ? 0 : _originals.Max(original => _ranges is null ? AddressOf(original, original.Length) : 0));
+        if (end >> _plan.Context.BlockBits > uint.MaxValue)
+        {
+            throw new UnsupportedImageException("output", $"{end} bytes in blocks of {_plan.Context.BlockSize} are more than 2^32 blocks",
+                _plan.Context.BlockSize < 4096 ? "Merge with --block-size 4096." : null);
+        }
+        if (_options.Mode == OutputMode.Index && _originals.Count > ushort.MaxValue)
+            throw new UnsupportedImageException("output", $"{_originals.Count} devices; an index holds {ushort.MaxValue}", "Merge with --mode flat.");
+    }
+
+    private LayerRecord Record(Digests? digests)
+    {
+        if (_options.Mode == OutputMode.Full)
+            return new LayerRecord([], []);
+        List<RecordedOriginal> all = [.. _base?.Record.Originals ?? []];
+        bool isInFile = _options.Mode == OutputMode.Flat;
+        int below = all.Count == 0 ? 0 : all[^1].Layer + 1;
+        for (int layer = _base is null ? 0 : 1; layer < _layers.Count; layer++)
+        {
+            foreach (Original original in _layers[layer].Originals)
+            {
+                byte[] digest = digests?.Of(original) ?? new byte[_options.ComputesDigests ? 32 : 0];
+                byte[] name = Encoding.UTF8.GetBytes(Path.GetFileName(original.Name));
+                all.Add(new RecordedOriginal(below + layer - (_base is null ? 0 : 1), (byte)original.Kind, isInFile ? _whole.AddressOf(original, 0) : -1, original.Length,
+                    digest, name));
+            }
+        }
+        RecordedState[] history = _base is null ? [] : [.. _base.Record.History, new RecordedState(_base.Length, _base.Header)];
+        return new LayerRecord([.. all], history);
+    }
+
+    private static long AlignOriginal(long position) =>
+        (position + ImageWriter.OriginalAlignment - 1) & ~(ImageWriter.OriginalAlignment - 1L);
+}
