@@ -87,8 +87,12 @@ internal sealed class ErofsLayer
             lock (_lock)
             {
                 // A directory has one place: a second one is a loop, or the way to trees without end.
-                if (!_directories.TryAdd(item.Nid, (parent.Nid, index)) && _directories[item.Nid] != (parent.Nid, index))
-                    throw _image.Corrupt(inode, $"the directory is in two places, inodes {_directories[item.Nid].Parent} and {parent.Nid}");
+                if (!_directories.TryAdd(item.Nid, (parent.Nid, index)) && _directories[item.Nid] is var other && other != (parent.Nid, index))
+                {
+                    // Directories may be read by several threads: the message does not tell which was first.
+                    (ulong low, ulong high) = (Math.Min(other.Parent, parent.Nid), Math.Max(other.Parent, parent.Nid));
+                    throw _image.Corrupt(inode, $"the directory is in two places, inodes {low} and {high}");
+                }
             }
             return MakeNode(inode);
         }
@@ -104,13 +108,7 @@ internal sealed class ErofsLayer
 
     private sealed class Listing(ErofsLayer layer, Inode inode) : DirectoryListing
     {
-        public override Entry[] Read()
-        {
-            DirectoryItem[] items = DirectoryReader.Read(layer._image, inode);
-            Entry[] entries = new Entry[items.Length];
-            for (int i = 0; i < items.Length; i++)
-                entries[i] = new Entry(items[i].Name, layer.NodeOf(inode, i, items[i]));
-            return entries;
-        }
+        public override Entry[] Read() => DirectoryReader.Read(
+            layer._image, inode, (index, item) => new Entry(item.Name, layer.NodeOf(inode, index, item)));
     }
 }

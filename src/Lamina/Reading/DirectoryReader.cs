@@ -19,12 +19,16 @@ internal static class DirectoryReader
 
     /// <summary>The names, sorted, without <c>.</c> and <c>..</c>; the names are slices of one array.</summary>
     /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
-    public static DirectoryItem[] Read(ErofsImage image, in Inode inode)
+    public static DirectoryItem[] Read(ErofsImage image, in Inode inode) => Read(image, inode, static (_, item) => item);
+
+    /// <summary>What a function makes of each name and its index, in the same order.</summary>
+    /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
+    public static T[] Read<T>(ErofsImage image, in Inode inode, Func<int, DirectoryItem, T> make)
     {
         if (inode.Size > MaxSize)
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
         byte[] bytes = ReadAll(image, inode);
-        DirectoryItem[] items = new DirectoryItem[Count(image, inode, bytes)];
+        T[] items = new T[Count(image, inode, bytes)];
         int count = 0;
         ReadOnlyMemory<byte> previous = default;
         for (int start = 0; start < bytes.Length; start += image.BlockSize)
@@ -47,7 +51,7 @@ internal static class DirectoryReader
                 CheckName(image, inode, name.Span, previous.Span);
                 previous = name;
                 if (!IsDotOrDotDot(name.Span))
-                    items[count++] = new DirectoryItem(name, record.Nid, record.Type);
+                    items[count] = make(count++, new DirectoryItem(name, record.Nid, record.Type));
             }
         }
         if (count < items.Length)

@@ -6,11 +6,11 @@ namespace Lamina.Reading;
 /// </summary>
 internal sealed class MetadataReader(ByteSource source, long start, long length)
 {
-    /// <summary>Bytes a page: it holds the inodes of a directory of a hundred files, and little of the data that may lie beside them.</summary>
-    private const int PageSize = 8 << 10;
+    /// <summary>Bytes a page: dozens of inodes, and little of the data that may lie beside them.</summary>
+    private const int PageSize = 4 << 10;
 
     /// <summary>Pages kept at once: 1 MiB an image, as there may be a thousand images. All are dropped when there are more.</summary>
-    private const int MaxPages = 128;
+    private const int MaxPages = 256;
 
     private readonly Dictionary<long, Page> _pages = [];
     private readonly Lock _lock = new();
