@@ -77,9 +77,9 @@ internal sealed class ErofsLayer
         return target;
     }
 
-    private Node NodeOf(in Inode parent, int index, DirectoryItem item)
+    private Node NodeOf(in Inode parent, int index, DirectoryItem item, MetadataWindow window)
     {
-        Inode inode = _image.ReadInode(item.Nid);
+        Inode inode = _image.ReadInode(item.Nid, window);
         if (item.Type != DirectoryFileType.Unknown && item.Type != FileTypes.Of((int)inode.Type))
             throw _image.Corrupt(inode, $"is a {inode.Type}, its directory (inode {parent.Nid}) says {item.Type}");
         if (inode.Type == NodeType.Directory)
@@ -108,7 +108,10 @@ internal sealed class ErofsLayer
 
     private sealed class Listing(ErofsLayer layer, Inode inode) : DirectoryListing
     {
-        public override Entry[] Read() => DirectoryReader.Read(
-            layer._image, inode, (index, item) => new Entry(item.Name, layer.NodeOf(inode, index, item)));
+        public override Entry[] Read()
+        {
+            using MetadataWindow window = layer._image.OpenWindow();
+            return DirectoryReader.Read(layer._image, inode, (index, item) => new Entry(item.Name, layer.NodeOf(inode, index, item, window)));
+        }
     }
 }

@@ -87,19 +87,26 @@ internal sealed class ErofsImage : IDisposable
         return _metabox.Value ?? throw new CorruptImageException(Name, "the image has no metabox, but an inode in it", nid & ~MetaboxBit);
     }
 
+    /// <summary>A way to read inodes one after another, most of them from the same neighbourhood.</summary>
+    public MetadataWindow OpenWindow() => new(_metadata);
+
     /// <summary>Reads an inode.</summary>
+    /// <param name="nid">Its number.</param>
+    /// <param name="window">Where it may well be already; null if it stands alone.</param>
     /// <exception cref="CorruptImageException">The number leads out of the image, or the record contradicts itself.</exception>
-    public Inode ReadInode(ulong nid)
+    public Inode ReadInode(ulong nid, MetadataWindow? window = null)
     {
         MetadataReader metadata = MetadataOf(nid);
+        if (window?.Reader != metadata)
+            window = null;
         ulong number = nid & ~MetaboxBit;
         ulong first = metadata == _metadata ? (ulong)SuperBlock.MetaBlockAddress << SuperBlock.BlockBits : 0;
         if (number > (ulong)(metadata.Length >> InodeRecord.SlotBits) || first > (ulong)metadata.Length)
             throw new CorruptImageException(Name, $"lies past the end of the image ({metadata.Length} bytes)", number);
         long position = (long)(first + (number << InodeRecord.SlotBits));
-        ReadOnlySpan<byte> head = metadata.Read(position, InodeRecord.CompactSize, number);
+        ReadOnlySpan<byte> head = Read(InodeRecord.CompactSize);
         if (InodeRecord.SizeFromFormat(head) > head.Length)
-            head = metadata.Read(position, InodeRecord.ExtendedSize, number);
+            head = Read(InodeRecord.ExtendedSize);
         InodeRecord record = InodeRecord.Parse(head);
         if (record is { IsExtended: false } compact)
         {
@@ -108,6 +115,9 @@ internal sealed class ErofsImage : IDisposable
         Inode inode = new() { Nid = nid, Record = record, Position = position };
         Check(inode, metadata);
         return inode;
+
+        ReadOnlySpan<byte> Read(int count) =>
+            window is null ? metadata.Read(position, count, number) : window.Read(position, count, number);
     }
 
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Lamina.Reading;
 
 /// <summary>
@@ -11,6 +13,9 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
 
     /// <summary>Pages kept at once: 1 MiB an image, as there may be a thousand images. All are dropped when there are more.</summary>
     private const int MaxPages = 256;
+
+    /// <summary>From this many bytes on a run is not worth keeping.</summary>
+    private const int LargeRun = 2 * PageSize;
 
     private readonly Dictionary<long, Page> _pages = [];
     private readonly Lock _lock = new();
@@ -31,8 +36,7 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
     /// <exception cref="CorruptImageException">They reach past the end.</exception>
     public ReadOnlySpan<byte> Read(long position, int count, ulong? inode = null)
     {
-        if (position < 0 || position > length - count)
-            throw new CorruptImageException(Name, $"{count} bytes expected past the end at byte {length}", inode, PositionInFile(position));
+        Check(position, count, inode);
         long number = position / PageSize;
         int into = (int)(position % PageSize);
         if (into + count <= PageSize)
@@ -45,16 +49,12 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
     /// <summary>Copies bytes that are known to exist; large runs go past the cache.</summary>
     public void Copy(long position, Span<byte> destination, ulong? inode = null)
     {
-        if (position < 0 || position > length - destination.Length)
-        {
-            throw new CorruptImageException(
-                Name, $"{destination.Length} bytes expected past the end at byte {length}", inode, PositionInFile(position));
-        }
+        Check(position, destination.Length, inode);
         while (destination.Length > 0)
         {
             long number = position / PageSize;
             int into = (int)(position % PageSize);
-            if (destination.Length >= 4 * PageSize)
+            if (destination.Length >= LargeRun)
             {
                 source.ReadExactly(start + position, destination);
                 return;
@@ -64,6 +64,14 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
             destination = destination[count..];
             position += count;
         }
+    }
+
+    /// <summary>Whether there are such bytes.</summary>
+    /// <exception cref="CorruptImageException">They reach past the end.</exception>
+    public void Check(long position, int count, ulong? inode)
+    {
+        if (position < 0 || position > length - count)
+            throw new CorruptImageException(Name, $"{count} bytes expected past the end at byte {length}", inode, PositionInFile(position));
     }
 
     private byte[] PageAt(long number)
@@ -86,5 +94,42 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
             _last = page;
             return page.Bytes;
         }
+    }
+}
+
+/// <summary>
+/// Reads the inodes of one directory, which mostly lie together: straight from the file into one buffer, used again and again. For
+/// one thread; a span is valid until the next one is asked for.
+/// </summary>
+internal sealed class MetadataWindow(MetadataReader reader) : IDisposable
+{
+    private const int Size = 8 << 10, Alignment = 4 << 10;
+
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(Size);
+    private long _start;
+    private int _count;
+
+    /// <summary>What is read.</summary>
+    public MetadataReader Reader => reader;
+
+    /// <summary>Some bytes, far fewer than <see cref="Alignment"/>.</summary>
+    /// <exception cref="CorruptImageException">They reach past the end.</exception>
+    public ReadOnlySpan<byte> Read(long position, int count, ulong inode)
+    {
+        if (position < _start || position + count > _start + _count)
+            Fill(position, count, inode);
+        return _buffer.AsSpan((int)(position - _start), count);
+    }
+
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
+
+    private void Fill(long position, int count, ulong inode)
+    {
+        _count = 0;
+        reader.Check(position, count, inode);
+        _start = position & -Alignment;
+        int wanted = (int)Math.Min(Size, reader.Length - _start);
+        reader.Copy(_start, _buffer.AsSpan(0, wanted), inode);
+        _count = wanted;
     }
 }
