@@ -40,7 +40,7 @@ public sealed class MergeAccount
     internal void Add(MergeEvent what)
     {
         _events.Add(what);
-        WastedBytes += what.WastedBytes;
+        WastedBytes = Sum(WastedBytes, what.WastedBytes);
     }
 
     /// <summary>The bytes of file data under a node, counted once for each name.</summary>
@@ -52,7 +52,10 @@ public sealed class MergeAccount
             return 0;
         long bytes = 0;
         foreach (Entry entry in node.Listing.Read())
-            bytes += BytesUnder(entry.Node, depth + 1);
+            bytes = Sum(bytes, BytesUnder(entry.Node, depth + 1));
         return bytes;
     }
+
+    /// <summary>Sizes of sparse files may be anything up to the largest number.</summary>
+    internal static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 }
