@@ -1,3 +1,4 @@
+using System.Buffers;
 using Lamina.Tree;
 
 namespace Lamina.Merging;
@@ -41,7 +42,9 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
         }
         for (int i = count / 2 - 1; i >= 0; i--)
             SiftDown(heap, i, count);
-        List<Entry> merged = new(total);
+        // Rented, as how many there will be is known at the end, and the largest directories are the ones to spare.
+        Entry[] merged = ArrayPool<Entry>.Shared.Rent(total);
+        int shown = 0;
         List<MergeSource> same = [];
         while (count > 0)
         {
@@ -57,9 +60,11 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
             }
             while (count > 0 && heap[0].Current.Name.Span.SequenceEqual(name.Span));
             if (Resolve(name, same) is { } node)
-                merged.Add(new Entry(name, node));
+                merged[shown++] = new Entry(name, node);
         }
-        return [.. merged];
+        Entry[] result = merged[..shown];
+        ArrayPool<Entry>.Shared.Return(merged, clearArray: true);
+        return result;
     }
 
     /// <summary>Decides who wins a name; null where it is gone.</summary>
@@ -72,11 +77,10 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
             // Below an opaque directory there is nothing a whiteout could still hide.
             return context.Options.KeepWhiteouts && !isClosed ? MergeContext.Keep(top.Node) : null;
         }
-        MergePath here = new(path, name);
         if (!top.Node.IsDirectory)
         {
             Account(name, MergeOutcome.Replaced, same, 1);
-            return context.Show(top, here);
+            return context.Show(top, path, name);
         }
         int directories = 1;
         while (directories < same.Count && same[directories].Node.IsDirectory &&
@@ -89,7 +93,7 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
             Account(name, MergeOutcome.Opaque, same, directories);
         else
             Account(name, MergeOutcome.Merged, same, 1);
-        return context.MergeDirectories(same[..directories], here, hidesBelow, isClosed);
+        return context.MergeDirectories(same[..directories], new MergePath(path, name), hidesBelow, isClosed);
     }
 
     private void Account(ReadOnlyMemory<byte> name, MergeOutcome outcome, List<MergeSource> same, int visible)

@@ -86,12 +86,12 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     public static Node Keep(Node whiteout) => whiteout.IsWhiteout ? whiteout : s_whiteout;
 
     /// <summary>A file as the merged tree shows it, the same object each time so that hard links stay links.</summary>
-    public Node Show(MergeSource source, MergePath path)
+    public Node Show(MergeSource source, MergePath? parent, ReadOnlyMemory<byte> name)
     {
         Node node = source.Node;
         if (node.Xattrs.IsEmpty)
             return node;
-        RefuseUnsupported(source, path);
+        RefuseUnsupported(source, new MergePath(parent, name));
         XattrSet stripped = OverlayMarks.Strip(node.Xattrs, options.KeepWhiteouts, false);
         if (ReferenceEquals(stripped, node.Xattrs))
             return node;

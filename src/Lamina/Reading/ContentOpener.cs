@@ -36,6 +36,8 @@ internal static class ContentOpener
             if (length == body)
                 return new PlacedContent(inode.Size, new PlacedExtent(0, original, offset, body), blockSize);
         }
+        if (body == 0)
+            return new PlacedContent(inode.Size, InlineTail(image, inode, 0, tail), blockSize) { HasInlineTail = true };
         List<PlacedExtent> extents = [];
         AddRun(image, inode, 0, block << image.SuperBlock.BlockBits, 0, body, extents);
         if (tail > 0)

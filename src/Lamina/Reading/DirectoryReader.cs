@@ -28,14 +28,18 @@ internal static class DirectoryReader
 
     /// <summary>The names, sorted, without <c>.</c> and <c>..</c>; the names are slices of a few arrays.</summary>
     /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
-    public static DirectoryItem[] Read(ErofsImage image, in Inode inode)
+    public static DirectoryItem[] Read(ErofsImage image, in Inode inode) => Read(image, inode, static (_, item) => item);
+
+    /// <summary>What a function makes of each name and its index, in the same order.</summary>
+    /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
+    public static T[] Read<T>(ErofsImage image, in Inode inode, Func<int, DirectoryItem, T> make)
     {
         if (inode.Size > MaxSize)
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
         image.CountData(inode);
         Content content = image.OpenContent(inode);
         ImageContentSource? source = CanCopy(inode, content) ? null : new ImageContentSource(image, content);
-        List<DirectoryItem> items = [];
+        List<T> items = [];
         ReadOnlyMemory<byte> previous = default;
         for (long start = 0; start < inode.Size; start += WindowSize)
         {
@@ -44,7 +48,7 @@ internal static class DirectoryReader
                 Copy(image, inode, (PlacedContent)content, bytes);
             else
                 source.ReadExactly(start, bytes);
-            DirectoryItem[] window = ReadWindow(image, inode, start, bytes, ref previous);
+            T[] window = ReadWindow(image, inode, start, bytes, items.Count, make, ref previous);
             if (inode.Size <= WindowSize)
                 return window;
             items.AddRange(window);
@@ -52,10 +56,11 @@ internal static class DirectoryReader
         return [.. items];
     }
 
-    private static DirectoryItem[] ReadWindow(ErofsImage image, in Inode inode, long at, byte[] bytes,
+    private static T[] ReadWindow<T>(
+        ErofsImage image, in Inode inode, long at, byte[] bytes, int before, Func<int, DirectoryItem, T> make,
         ref ReadOnlyMemory<byte> previous)
     {
-        DirectoryItem[] items = new DirectoryItem[Count(image, inode, at, bytes)];
+        T[] items = new T[Count(image, inode, at, bytes)];
         int count = 0;
         for (int start = 0; start < bytes.Length; start += image.BlockSize)
         {
@@ -78,7 +83,7 @@ internal static class DirectoryReader
                 CheckName(image, inode, name.Span, previous.Span);
                 previous = name;
                 if (!IsDotOrDotDot(name.Span))
-                    items[count++] = new DirectoryItem(name, record.Nid, record.Type);
+                    items[count] = make(before + count++, new DirectoryItem(name, record.Nid, record.Type));
             }
         }
         if (count < items.Length)

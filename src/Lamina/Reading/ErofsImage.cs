@@ -110,19 +110,26 @@ public sealed partial class ErofsImage : IDisposable
         return _metabox.Value ?? throw new CorruptImageException(Name, "the image has no metabox, but an inode in it", nid & ~MetaboxBit);
     }
 
+    /// <summary>A way to read inodes one after another, most of them from the same neighbourhood.</summary>
+    internal MetadataWindow OpenWindow() => new(_metadata);
+
     /// <summary>Reads an inode.</summary>
+    /// <param name="nid">Its number.</param>
+    /// <param name="window">Where it may well be already; null if it stands alone.</param>
     /// <exception cref="CorruptImageException">The number leads out of the image, or the record contradicts itself.</exception>
-    internal Inode ReadInode(ulong nid)
+    internal Inode ReadInode(ulong nid, MetadataWindow? window = null)
     {
         MetadataReader metadata = MetadataOf(nid);
+        if (window?.Reader != metadata)
+            window = null;
         ulong number = nid & ~MetaboxBit;
         ulong first = metadata == _metadata ? (ulong)SuperBlock.MetaBlockAddress << SuperBlock.BlockBits : 0;
         if (number > (ulong)(metadata.Length >> InodeRecord.SlotBits) || first > (ulong)metadata.Length)
             throw new CorruptImageException(Name, $"lies past the end of the image ({metadata.Length} bytes)", number);
         long position = (long)(first + (number << InodeRecord.SlotBits));
-        ReadOnlySpan<byte> head = metadata.Read(position, InodeRecord.CompactSize, number);
+        ReadOnlySpan<byte> head = Read(InodeRecord.CompactSize);
         if (InodeRecord.SizeFromFormat(head) > head.Length)
-            head = metadata.Read(position, InodeRecord.ExtendedSize, number);
+            head = Read(InodeRecord.ExtendedSize);
         InodeRecord record = InodeRecord.Parse(head);
         if (record is { IsExtended: false } compact)
         {
@@ -134,13 +141,16 @@ public sealed partial class ErofsImage : IDisposable
         if (!ClaimsOf(inode).TryClaimInode(position, inode.End + tail))
             throw Corrupt(inode, $"its {inode.End + tail - position} bytes overlap another inode's");
         return inode;
+
+        ReadOnlySpan<byte> Read(int count) =>
+            window is null ? metadata.Read(position, count, number) : window.Read(position, count, number);
     }
 
     /// <summary>
     /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image, so all of
     /// them together are no more than the image, or what codecs can make of it.
     /// </summary>
-    public void CountData(in Inode inode)
+    internal void CountData(in Inode inode)
     {
         bool isEncoded = inode.IsInMetabox || inode.Record.Layout is DataLayout.CompressedFull or DataLayout.CompressedCompact;
         long limit = Primary.Length + Devices.Sum(device => device.Length) + BlockSize;
