@@ -46,23 +46,20 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
         Entry[] merged = ArrayPool<Entry>.Shared.Rent(total);
         int shown = 0;
         List<MergeSource> same = [];
-        List<Cursor> parents = [];
         while (count > 0)
         {
             ReadOnlyMemory<byte> name = heap[0].Current.Name;
             same.Clear();
-            parents.Clear();
             do
             {
                 Cursor cursor = heap[0];
                 same.Add(new MergeSource(cursor.Source.Layer, cursor.Current.Node));
-                parents.Add(cursor);
                 if (++cursor.At == cursor.Entries.Length)
                     heap[0] = heap[--count];
                 SiftDown(heap, 0, count);
             }
             while (count > 0 && heap[0].Current.Name.Span.SequenceEqual(name.Span));
-            if (Resolve(name, same, parents) is { } node)
+            if (Resolve(name, same) is { } node)
                 merged[shown++] = new Entry(name, node);
         }
         Entry[] result = merged[..shown];
@@ -71,11 +68,10 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
     }
 
     /// <summary>Decides who wins a name; null where it is gone.</summary>
-    private Node? Resolve(ReadOnlyMemory<byte> name, List<MergeSource> same, List<Cursor> parents)
+    private Node? Resolve(ReadOnlyMemory<byte> name, List<MergeSource> same)
     {
         MergeSource top = same[0];
-        MergeSource parent = parents[0].Source;
-        if (context.IsWhiteout(parent, top.Node))
+        if (context.IsWhiteout(top))
         {
             Account(name, MergeOutcome.Removed, same, 1);
             // Below an opaque directory there is nothing a whiteout could still hide.

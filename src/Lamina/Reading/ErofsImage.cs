@@ -7,12 +7,13 @@ namespace Lamina.Reading;
 /// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an image
 /// starts here. Safe for concurrent use.
 /// </summary>
-internal sealed class ErofsImage : IDisposable
+public sealed partial class ErofsImage : IDisposable
 {
     /// <summary>The bit of a node number that says it counts in the metabox (<c>EROFS_DIRENT_NID_METABOX_BIT</c>).</summary>
-    public const ulong MetaboxBit = 1UL << 63;
+    internal const ulong MetaboxBit = 1UL << 63;
 
     private readonly MetadataReader _metadata;
+    private readonly MetadataClaims _claims = new(), _metaboxClaims = new();
     private readonly Lazy<MetadataReader?> _metabox;
     private readonly Lazy<ImagePackedFile?> _packed;
     private readonly Lazy<XattrReader> _xattrs;
@@ -32,27 +33,32 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>The image file itself.</summary>
-    public Original Primary { get; }
+    internal Original Primary { get; }
 
     /// <summary>The devices that were given with it, in the order of the device table.</summary>
-    public Original[] Devices { get; }
+    internal Original[] Devices { get; }
 
-    public SuperBlock SuperBlock { get; }
+    internal SuperBlock SuperBlock { get; }
 
     /// <summary>Which codecs the image has, and their limits.</summary>
-    public CompressionConfigs Configs { get; }
+    internal CompressionConfigs Configs { get; }
 
     /// <summary>Where block addresses lead.</summary>
-    public AddressSpace Space { get; }
+    internal AddressSpace Space { get; }
 
+    /// <summary>What messages call the image: the path as it was given.</summary>
     public string Name => Primary.Name;
 
+    /// <summary>The block size in bytes.</summary>
     public int BlockSize => SuperBlock.BlockSize;
 
     /// <summary>The packed file that fragments are in; null without.</summary>
-    public ImagePackedFile? Packed => _packed.Value;
+    internal ImagePackedFile? Packed => _packed.Value;
 
-    public XattrReader Xattrs => _xattrs.Value;
+    internal XattrReader Xattrs => _xattrs.Value;
+
+    /// <summary>The decoded clusters that all readers of the image share.</summary>
+    internal ClusterCache Clusters { get; } = new();
 
     /// <summary>Whether the file's bytes carry an EROFS superblock.</summary>
     public static bool IsErofs(ByteSource source)
@@ -62,9 +68,21 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>Opens an image with the devices it needs, the device table's order.</summary>
+    /// <param name="source">The image; it and the devices are disposed with what is returned, not if opening fails.</param>
+    /// <param name="devices">Its devices; none if it has none, or if they lie in the image file itself.</param>
     /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices.</exception>
     public static ErofsImage Open(ByteSource source, params ByteSource[] devices)
+    {
+        SuperBlock superBlock = ReadSuperBlock(source);
+        Original[] originals = [.. devices.Select(device => new Original(device, OriginalKind.Device))];
+        return new ErofsImage(new Original(source, OriginalKind.Erofs), originals, superBlock);
+    }
+
+    /// <summary>Reads the superblock and makes sure that it suits the file; the devices are not looked at.</summary>
+    /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
+    /// <exception cref="UnsupportedImageException">The image has features that are not known.</exception>
+    internal static SuperBlock ReadSuperBlock(ByteSource source)
     {
         Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
         bytes.Clear();
@@ -75,12 +93,11 @@ internal sealed class ErofsImage : IDisposable
             throw new CorruptImageException(source.Name, "not an EROFS image: no magic number", null, SuperBlock.Offset);
         SuperBlock superBlock = SuperBlock.Parse(bytes);
         Validate(source, superBlock);
-        Original[] originals = [.. devices.Select(device => new Original(device, OriginalKind.Device))];
-        return new ErofsImage(new Original(source, OriginalKind.Erofs), originals, superBlock);
+        return superBlock;
     }
 
     /// <summary>The metadata an inode of this number lives in.</summary>
-    public MetadataReader MetadataOf(ulong nid)
+    internal MetadataReader MetadataOf(ulong nid)
     {
         if ((nid & MetaboxBit) == 0)
             return _metadata;
@@ -88,13 +105,13 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>A way to read inodes one after another, most of them from the same neighbourhood.</summary>
-    public MetadataWindow OpenWindow() => new(_metadata);
+    internal MetadataWindow OpenWindow() => new(_metadata);
 
     /// <summary>Reads an inode.</summary>
     /// <param name="nid">Its number.</param>
     /// <param name="window">Where it may well be already; null if it stands alone.</param>
     /// <exception cref="CorruptImageException">The number leads out of the image, or the record contradicts itself.</exception>
-    public Inode ReadInode(ulong nid, MetadataWindow? window = null)
+    internal Inode ReadInode(ulong nid, MetadataWindow? window = null)
     {
         MetadataReader metadata = MetadataOf(nid);
         if (window?.Reader != metadata)
@@ -114,14 +131,28 @@ internal sealed class ErofsImage : IDisposable
         }
         Inode inode = new() { Nid = nid, Record = record, Position = position };
         Check(inode, metadata);
+        int tail = record.Layout == DataLayout.FlatInline ? (int)record.Size & (BlockSize - 1) : 0;
+        if (!ClaimsOf(inode).TryClaimInode(position, inode.End + tail))
+            throw Corrupt(inode, $"its {inode.End + tail - position} bytes overlap another inode's");
         return inode;
 
         ReadOnlySpan<byte> Read(int count) =>
             window is null ? metadata.Read(position, count, number) : window.Read(position, count, number);
     }
 
+    /// <summary>Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.</summary>
+    internal bool IsNeededForPacked(in Inode inode) => inode.Nid == SuperBlock.PackedNid ||
+        ((SuperBlock.PackedNid & MetaboxBit) != 0 && SuperBlock.Has(IncompatibleFeatures.Metabox) && inode.Nid == SuperBlock.MetaboxNid);
+
+    /// <summary>Claims the bytes of an inode's chunk or cluster table, so that no two inodes have the same.</summary>
+    internal void ClaimTable(in Inode inode, long end)
+    {
+        if (!ClaimsOf(inode).TryClaimTable(inode.End, end))
+            throw Corrupt(inode, $"its table of {end - inode.End} bytes overlaps another inode", inode.End);
+    }
+
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
-    public Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
+    internal Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -132,8 +163,10 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>A corruption at an inode, with the byte in the image where that is known.</summary>
-    public CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
+    internal CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
         new(Name, what, inode.Nid & ~MetaboxBit, inode.IsInMetabox ? null : position ?? inode.Position);
+
+    private MetadataClaims ClaimsOf(in Inode inode) => inode.IsInMetabox ? _metaboxClaims : _claims;
 
     private void Check(in Inode inode, MetadataReader metadata)
     {
@@ -216,6 +249,8 @@ internal sealed class ErofsImage : IDisposable
             int size = length[0] | length[1] << 8;
             if (size == 0 || size > CompressionConfigs.MaxRecordSize || !configs.TryAdd(codec, _metadata.Read(position + 2, size), out configs))
                 throw new CorruptImageException(Name, $"the configuration of codec {codec} has {size} bytes", null, position);
+            if (configs.FaultOf(codec, BlockSize) is { } fault)
+                throw new CorruptImageException(Name, fault, null, position);
             position += 2 + size;
         }
         return configs;
@@ -228,7 +263,7 @@ internal sealed class ErofsImage : IDisposable
         if (SuperBlock.ExtensionSlots == 0 || (SuperBlock.MetaboxNid & MetaboxBit) != 0)
             throw new CorruptImageException(Name, "the metabox has no inode of its own", null, SuperBlock.Offset);
         Content content = OpenContent(ReadInode(SuperBlock.MetaboxNid));
-        ContentSource bytes = new($"{Name} (metabox)", content);
+        ImageContentSource bytes = new(this, content, $"{Name} (metabox)");
         return new MetadataReader(bytes, 0, bytes.Length);
     }
 }

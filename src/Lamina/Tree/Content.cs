@@ -20,19 +20,6 @@ public sealed class BytesContent(ReadOnlyMemory<byte> bytes) : Content
     public override long Size => Bytes.Length;
 }
 
-/// <summary>Data in a file of the host that must be copied: a directory's file, an entry of a cpio.</summary>
-public sealed class HostFileContent(ByteSource source, long offset, long size) : Content
-{
-    /// <summary>The file that holds the data.</summary>
-    public ByteSource Source { get; } = source;
-
-    /// <summary>The first byte of the data in the source.</summary>
-    public long Offset { get; } = offset;
-
-    /// <inheritdoc/>
-    public override long Size { get; } = size;
-}
-
 /// <summary>
 /// Data that lies uncompressed in originals, and can be referred to where it is. Everything between extents is a hole.
 /// </summary>

@@ -27,6 +27,12 @@ public sealed class Layer : IDisposable
     /// </summary>
     public bool HasRootMetadata { get; init; } = true;
 
+    /// <summary>
+    /// Whether the root hides all that is in layers below. Only an OCI layer can say so: overlayfs joins the roots of its layers
+    /// whatever they are marked with.
+    /// </summary>
+    public bool HasOpaqueRoot { get; init; }
+
     /// <summary>How this layer marks what it hides.</summary>
     public required WhiteoutRules Rules { get; init; }
 
@@ -55,6 +61,7 @@ public sealed class Layer : IDisposable
         Name = Name,
         Root = Root,
         HasRootMetadata = HasRootMetadata,
+        HasOpaqueRoot = HasOpaqueRoot,
         Rules = rules,
         Originals = Originals,
         BlockSize = BlockSize,

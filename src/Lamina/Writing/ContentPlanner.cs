@@ -36,8 +36,8 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
     /// <summary>Bytes of chunk entries for one file, at most: beyond, a sparse file is too sparse for this form.</summary>
     private const long MaxChunkTable = 256 << 20;
 
-    /// <summary>The largest chunk, as log2 of bytes, so that a hole of any size takes few entries.</summary>
-    private const int MaxChunkBits = 30;
+    /// <summary>The largest chunk over the block, as a shift: the format has five bits for it. A hole of any size takes few entries.</summary>
+    private const int MaxChunkShift = 31;
 
     /// <summary>A plain extent's length at most (<c>Z_EROFS_PCLUSTER_MAX_SIZE</c>), in bytes.</summary>
     private const int MaxPlainExtent = 1 << 20;
@@ -61,9 +61,6 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
                 break;
             case BytesContent bytes:
                 PlanCopy(inode, ByteSource.FromMemory("data", bytes.Bytes), 0, content.Size);
-                break;
-            case HostFileContent host:
-                PlanCopy(inode, host.Source, host.Offset, host.Size);
                 break;
             default:
                 throw new InvalidOperationException($"content {content.GetType().Name} is not known");
@@ -165,7 +162,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
 
     private void PlanChunks(PlannedInode inode, PlacedContent content)
     {
-        long boundaries = 1L << MaxChunkBits;
+        long boundaries = 1L << (context.BlockBits + MaxChunkShift);
         foreach (PlacedExtent extent in content.Extents)
         {
             boundaries |= extent.Logical;
@@ -177,7 +174,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         ChunkPlan plan = new(content, chunkBits);
         if (plan.Count > MaxChunkTable / sizeof(uint))
         {
-            throw new UnsupportedImageException(content.Extents[0].Original.Name,
+            throw new UnsupportedImageException(content.Extents.IsEmpty ? "output" : content.Extents[0].Original.Name,
                 $"a sparse file of {content.Size} bytes in pieces of {1L << chunkBits}: {plan.Count} chunks");
         }
         inode.Layout = DataLayout.ChunkBased;
