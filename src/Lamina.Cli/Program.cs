@@ -10,6 +10,8 @@ internal static class Program
 {
     public static int Main(string[] arguments)
     {
+        if (arguments is ["merge" or "append", ..])
+            Heap.CollectLate();
         using Interrupts interrupts = Interrupts.Listen();
         using TextWriter output = Standard(Console.OpenStandardOutput());
         using TextWriter error = Standard(Console.OpenStandardError());
