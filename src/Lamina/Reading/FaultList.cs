@@ -7,6 +7,9 @@ internal sealed class FaultList(ErofsImage image, int limit)
     private readonly Lock _lock = new();
     private volatile bool _isFull;
 
+    /// <summary>Whether nothing was found so far.</summary>
+    public bool IsEmpty => _faults.Count == 0;
+
     /// <summary>Whether there were more faults than are kept; looking for further ones is in vain.</summary>
     public bool IsFull => _isFull;
 

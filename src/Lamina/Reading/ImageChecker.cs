@@ -56,6 +56,7 @@ public sealed class ImageChecker
         AddHidden(superBlock.Has(IncompatibleFeatures.Fragments) ? superBlock.PackedNid : 0, "packed file");
         AddHidden(superBlock.Has(IncompatibleFeatures.Metabox) ? superBlock.MetaboxNid : 0, "metabox");
         CheckLinkCounts();
+        CheckSuperBlock(whole);
         _total = _withData.Sum(file => file.Inode.Size);
         CheckData();
         (ImageFault[] faults, bool isComplete) = _faults.ToReport();
@@ -131,6 +132,21 @@ public sealed class ImageChecker
         if (file.Inode.Type != NodeType.RegularFile)
             _faults.Add(file, $"is the image's {what}, but a {file.Inode.Type}", OffsetOf(file));
         _withData.Add(file);
+    }
+
+    /// <summary>What the superblock says that nothing depends on.</summary>
+    private void CheckSuperBlock(CheckedFile whole)
+    {
+        SuperBlock superBlock = _image.SuperBlock;
+        // A tree of which a part could not be read has fewer inodes than it should.
+        if (_faults.IsEmpty && superBlock.InodeCount != (ulong)_files.Count)
+            Warn($"inos is {superBlock.InodeCount}, {_files.Count} inodes were found", SuperBlock.InodesAt);
+        uint unknown = (uint)(superBlock.Compatible & ~CompatibleFeatures.All);
+        if (unknown != 0)
+            Warn($"feature_compat has bits that are not known: 0x{unknown:x}", SuperBlock.CompatAt);
+
+        void Warn(string what, int at) => _faults.Add(whole.Number,
+            new ImageFault(FaultSeverity.Warning, null, null, SuperBlock.Offset + at, what));
     }
 
     private void CheckLinkCounts()

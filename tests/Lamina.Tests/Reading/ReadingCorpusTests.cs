@@ -40,7 +40,7 @@ public class ReadingCorpusTests
     }
 
     [Theory]
-    [InlineData("lz4hc.erofs")]
+    [InlineData("lz4hc-64k.erofs")]
     [InlineData("frag-all-dedupe.erofs")]
     [InlineData("layer-app-lzma.erofs")]
     public void Several_threads_read_the_same_files_at_once(string name)
