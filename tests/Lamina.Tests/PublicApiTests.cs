@@ -4,7 +4,9 @@ using Lamina.Tests.Reading;
 
 namespace Lamina.Tests;
 
-/// <summary>What users of the library can call, written down: a change of it is seen in a review, and never happens by mistake.</summary>
+/// <summary>
+/// What users of the library can call, written down: a change of it is seen in a review, and never happens by mistake.
+/// </summary>
 public class PublicApiTests
 {
     private static readonly Dictionary<Type, string> s_keywords = new()
@@ -21,14 +23,17 @@ public class PublicApiTests
         [typeof(object)] = "object",
     };
 
+    private static readonly NullabilityInfoContext s_nullability = new();
+
     [Fact]
     public void The_public_surface_of_the_library_is_the_one_written_down()
     {
         StringBuilder text = new();
-        foreach (Type type in typeof(ByteSource).Assembly.GetExportedTypes().OrderBy(type => type.FullName, StringComparer.Ordinal))
+        Type[] types = typeof(ByteSource).Assembly.GetExportedTypes();
+        foreach (Type type in types.OrderBy(type => type.FullName, StringComparer.Ordinal))
         {
             text.Append(Kind(type)).Append(' ').Append(type.Namespace).Append('.').Append(NameOf(type)).Append('\n');
-            foreach (string member in Members(type).Distinct().Order(StringComparer.Ordinal))
+            foreach (string member in Members(type).Distinct())
                 text.Append("    ").Append(member).Append('\n');
         }
         Golden.AssertEqual("PublicApi.txt", text.ToString());
@@ -48,22 +53,31 @@ public class PublicApiTests
 
     private static IEnumerable<string> Members(Type type)
     {
-        const BindingFlags declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        const BindingFlags declared =
+            BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static |
+            BindingFlags.DeclaredOnly;
         if (type.IsEnum)
             return Enum.GetNames(type).Select(name => $"{name} = {Convert.ToInt64(Enum.Parse(type, name))}");
         // What the compiler makes of a record beside what is written goes without saying.
-        string[] made = ["<Clone>$", "PrintMembers", "Deconstruct", "get_EqualityContract", "op_Equality", "op_Inequality", "Equals", "GetHashCode", "ToString"];
+        string[] made =
+        [
+            "<Clone>$", "PrintMembers", "Deconstruct", "EqualityContract", "Equals", "GetHashCode", "ToString",
+        ];
         return type.GetMembers(declared)
             .Where(member => !made.Contains(member.Name))
+            .OrderBy(member => member.Name, StringComparer.Ordinal)
             .Select(member => member switch
             {
                 ConstructorInfo one when IsSeen(one) => $"new({Parameters(one)})",
-                FieldInfo { IsPublic: true, IsLiteral: true } one => $"const {NameOf(one.FieldType)} {one.Name} = {one.GetRawConstantValue()}",
+                FieldInfo { IsPublic: true, IsLiteral: true } one =>
+                    $"const {NameOf(one.FieldType)} {one.Name} = {one.GetRawConstantValue()}",
                 FieldInfo { IsPublic: true } one => $"{NameOf(one.FieldType)} {one.Name}",
                 PropertyInfo one when Accessors(one) is { Length: > 0 } accessors =>
-                    $"{Static(one.GetMethod)}{NameOf(one.PropertyType)} {one.Name} {{ {accessors}}}",
+                    $"{Static(one.GetMethod)}{NameOf(one.PropertyType)}{Mark(s_nullability.Create(one))} " +
+                    $"{one.Name} {{ {accessors}}}",
                 MethodInfo { IsSpecialName: false } one when IsSeen(one) =>
-                    $"{Static(one)}{NameOf(one.ReturnType)} {one.Name}({Parameters(one)})",
+                    $"{Static(one)}{NameOf(one.ReturnType)}{Mark(s_nullability.Create(one.ReturnParameter))} " +
+                    $"{one.Name}({Parameters(one)})",
                 _ => "",
             })
             .Where(text => text.Length > 0);
@@ -75,7 +89,12 @@ public class PublicApiTests
         return (IsSeen(property.GetMethod) ? "get; " : "") + (IsSeen(property.SetMethod) ? isInit ? "init; " : "set; " : "");
     }
 
-    private static bool IsSeen(MethodBase? method) => method is { IsPublic: true } or { IsFamily: true } or { IsFamilyOrAssembly: true };
+    private static bool IsSeen(MethodBase? method) =>
+        method is { IsPublic: true } or { IsFamily: true } or { IsFamilyOrAssembly: true };
+
+    /// <summary>The question mark of a reference that may be null; values have theirs in their type.</summary>
+    private static string Mark(NullabilityInfo info) =>
+        info.ReadState == NullabilityState.Nullable && !info.Type.IsValueType ? "?" : "";
 
     private static string Static(MethodBase? method) => method is { IsStatic: true } ? "static " : "";
 
@@ -84,7 +103,8 @@ public class PublicApiTests
         string how = parameter.IsOut ? "out " : parameter.IsIn ? "in " : parameter.ParameterType.IsByRef ? "ref " : "";
         string rest = parameter.IsDefined(typeof(ParamArrayAttribute)) ? "params " : "";
         string value = parameter.HasDefaultValue ? $" = {parameter.RawDefaultValue ?? "default"}" : "";
-        return $"{rest}{how}{NameOf(parameter.ParameterType)} {parameter.Name}{value}";
+        string mark = Mark(s_nullability.Create(parameter));
+        return $"{rest}{how}{NameOf(parameter.ParameterType)}{mark} {parameter.Name}{value}";
     }));
 
     private static string NameOf(Type type)
@@ -98,7 +118,9 @@ public class PublicApiTests
         if (s_keywords.TryGetValue(type, out string? keyword))
             return keyword;
         string name = type.IsNested && !type.IsGenericParameter ? $"{NameOf(type.DeclaringType!)}.{type.Name}" : type.Name;
-        return type.IsGenericType
-            ? $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>" : name;
+        if (!type.IsGenericType)
+            return name;
+        string arguments = string.Join(", ", type.GetGenericArguments().Select(NameOf));
+        return $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}<{arguments}>";
     }
 }

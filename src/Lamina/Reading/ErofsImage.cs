@@ -81,7 +81,7 @@ public sealed partial class ErofsImage : IDisposable
     /// <summary>Reads the superblock and makes sure that it suits the file; the devices are not looked at.</summary>
     /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known.</exception>
-    public static SuperBlock ReadSuperBlock(ByteSource source)
+    internal static SuperBlock ReadSuperBlock(ByteSource source)
     {
         Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
         bytes.Clear();

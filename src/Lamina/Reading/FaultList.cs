@@ -86,8 +86,10 @@ internal sealed class CheckedFile(long number, ulong nid, CheckedFile? parent, R
     /// <summary>The path, made when it is needed: in a deep tree all paths together are far longer than all names.</summary>
     public ReadOnlyMemory<byte>? Path()
     {
+        if (parent is null && !name.IsEmpty)
+            return null;
         if (parent is null)
-            return name.IsEmpty ? "/"u8.ToArray() : null;
+            return "/"u8.ToArray();
         int length = 0;
         for (CheckedFile? at = this; at.Parent is not null; at = at.Parent)
             length += at.NameLength + 1;

@@ -3,7 +3,9 @@ using Lamina.Tests.Oracles;
 
 namespace Lamina.Tests.Reading;
 
-/// <summary>After a warm-up, reading makes no garbage: a server that reads images for days must not be stopped by its collector.</summary>
+/// <summary>
+/// After a warm-up, reading makes no garbage: a server that reads images for days must not be stopped by its collector.
+/// </summary>
 public class AllocationTests
 {
     [Theory]
@@ -18,7 +20,8 @@ public class AllocationTests
     public void A_read_after_the_warm_up_allocates_nothing(string name)
     {
         using ErofsImage image = ErofsImage.Open(Corpus.PathOf(name));
-        ErofsFileReader[] readers = [.. new[] { "/text/200001", "/noise/70001", "/text/65537" }.Select(path => image.GetEntry(path).OpenReader())];
+        string[] paths = ["/text/200001", "/noise/70001", "/text/65537"];
+        ErofsFileReader[] readers = [.. paths.Select(path => image.GetEntry(path).OpenReader())];
         byte[] small = new byte[4096], large = new byte[300_000];
         ReadAll(readers, small, large);
         ReadAll(readers, small, large);

@@ -1,8 +1,8 @@
 namespace Lamina.Tests.Reading;
 
 /// <summary>
-/// Texts that are kept beside the tests. What differs is a failed test; with LAMINA_UPDATE_GOLDEN=1 in the environment the files are
-/// written anew instead, to be looked at before they are committed.
+/// Texts that are kept beside the tests. What differs is a failed test; with LAMINA_UPDATE_GOLDEN=1 in the environment the files
+/// are written anew instead, to be looked at before they are committed.
 /// </summary>
 internal static class Golden
 {
@@ -22,7 +22,8 @@ internal static class Golden
         if (expected == text)
             return;
         string[] before = expected.Split('\n'), after = text.Split('\n');
-        List<string> changes = [.. before.Except(after).Select(line => $"- {line}"), .. after.Except(before).Select(line => $"+ {line}")];
+        List<string> changes =
+            [.. before.Except(after).Select(line => $"- {line}"), .. after.Except(before).Select(line => $"+ {line}")];
         Assert.Fail($"{file} differs; {UpdateVariable}=1 writes it anew\n{string.Join('\n', changes.Take(60))}");
     }
 

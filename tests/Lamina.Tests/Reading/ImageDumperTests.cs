@@ -22,7 +22,8 @@ public partial class ImageDumperTests
         Assert.DoesNotContain("faults:", text, StringComparison.Ordinal);
         // mkfs.erofs leaves what was in its memory behind some inodes, up to the next multiple of 32. Nothing else in an image is
         // unknown; in a device, what stands between the files of a tar is.
-        foreach (string line in text.Split("\n\ndevice ")[0].Split('\n').Where(line => line.EndsWith(": unreferenced", StringComparison.Ordinal)))
+        IEnumerable<string> lines = text.Split("\n\ndevice ")[0].Split('\n');
+        foreach (string line in lines.Where(line => line.EndsWith(": unreferenced", StringComparison.Ordinal)))
             Assert.InRange(long.Parse(Region().Match(line).Groups[3].ValueSpan, CultureInfo.InvariantCulture), 1, 31);
     }
 
