@@ -1,6 +1,112 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Text;
+
 namespace Lamina.Cli;
 
+/// <summary>The program: finds the verb, runs it, and turns what went wrong into a message and an exit code.</summary>
 internal static class Program
 {
-    public static int Main() => 0;
+    public static int Main(string[] arguments)
+    {
+        using Interrupts interrupts = Interrupts.Listen();
+        using TextWriter output = Standard(Console.OpenStandardOutput());
+        using TextWriter error = Standard(Console.OpenStandardError());
+        Session session = new(output, error, interrupts)
+        {
+            IsTerminal = !Console.IsOutputRedirected,
+            IsErrorTerminal = !Console.IsErrorRedirected,
+            UsesColour = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb" &&
+                string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+            Width = Console.IsOutputRedirected ? Session.UnlimitedWidth : Math.Max(Console.WindowWidth, Session.LeastWidth),
+        };
+        int code = Run(arguments, session);
+        try
+        {
+            output.Flush();
+        }
+        catch (IOException)
+        {
+            // The reader of a pipe has gone, as with "| head": it has what it wanted.
+        }
+        return code;
+    }
+
+    /// <summary>Runs the program in this process: what it prints goes to the writers. For tests.</summary>
+    internal static int Run(string[] arguments, TextWriter output, TextWriter error)
+    {
+        using Interrupts interrupts = Interrupts.None();
+        return Run(arguments, new Session(output, error, interrupts));
+    }
+
+    private static int Run(string[] arguments, Session session)
+    {
+        RootCommand root = Root(session);
+        // "@" separates an image from its devices here; it does not name files with further arguments.
+        ParseResult result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (result.Action is ParseErrorAction)
+            return Misuse(result, session);
+        try
+        {
+            return result.Invoke(new InvocationConfiguration
+            {
+                Output = session.Output,
+                Error = session.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,       // Interrupts listens instead, so that partial files go away
+            });
+        }
+        catch (Exception failure)
+        {
+            return Failures.Report(failure, session);
+        }
+    }
+
+    internal static RootCommand Root(Session session)
+    {
+        RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without touching " +
+            "them. Layers are named lowest first: the later one wins. A layer is an EROFS image or a tar; one that has devices of its " +
+            "own is IMAGE@DEVICE@DEVICE.")
+        {
+            new MergeVerb(session), new AppendVerb(session), new SplitVerb(session), new MountVerb(session), new UmountVerb(session),
+            new ListVerb(session), new TreeVerb(session), new StatVerb(session),
+            new InspectVerb(session), new DemoVerb(session),
+        };
+        root.Directives.Clear();
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpAction();
+        help.Description = "Show help";
+        VersionOption version = root.Options.OfType<VersionOption>().Single();
+        version.Action = new VersionAction();
+        version.Description = "Show the version";
+        return root;
+    }
+
+    private static int Misuse(ParseResult result, Session session)
+    {
+        Command command = result.CommandResult.Command;
+        if (command is RootCommand && result.Tokens.Count == 0)
+        {
+            HelpAction.Write(command, session.Error);
+            return ExitCodes.WrongUsage;
+        }
+        string[] messages = [.. result.Errors.Select(error => error.Message.ReplaceLineEndings(" ")).Distinct()];
+        session.Error.WriteLine($"lamina: {string.Join(' ', messages)}");
+        session.Error.WriteLine($"See: lamina {(command is RootCommand ? "" : command.Name + " ")}--help");
+        return ExitCodes.WrongUsage;
+    }
+
+    /// <summary>UTF-8 whatever the locale says, as names are bytes that mostly are UTF-8.</summary>
+    private static StreamWriter Standard(Stream stream) => new(stream, new UTF8Encoding(false), 1 << 14);
+
+    private sealed class VersionAction : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            string version = typeof(Program).Assembly.GetName().Version!.ToString(3);
+            parseResult.InvocationConfiguration.Output.WriteLine($"lamina {version}");
+            return ExitCodes.Done;
+        }
+    }
 }

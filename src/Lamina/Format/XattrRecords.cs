@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 
 namespace Lamina.Format;
 
@@ -11,6 +12,15 @@ namespace Lamina.Format;
 internal readonly record struct XattrHeader(uint NameFilter, byte SharedCount)
 {
     public const int Size = 12;
+
+    private const uint FilterSeed = 0x25BBE08F;
+
+    /// <summary>
+    /// The filter's bit for a name: 32-bit xxHash of the name behind its prefix, the prefix's index added to the seed
+    /// (<c>erofs_xattr_iter</c>, fs/erofs/xattr.c).
+    /// </summary>
+    public static uint FilterBit(byte index, ReadOnlySpan<byte> name) =>
+        1u << (int)(XxHash32.HashToUInt32(name, unchecked((int)(FilterSeed + index))) & 31);
 
     public static XattrHeader Parse(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt32LittleEndian(bytes), bytes[4]);
 

@@ -83,28 +83,13 @@ internal static class FlatImage
         return written;
     }
 
-    /// <summary>The record of an image that Lamina wrote, found through the first bytes of the file; null if there is none.</summary>
-    public static LayerRecord? ReadRecord(ByteSource bytes, long end)
-    {
-        byte[] head = new byte[HeadRecord.Size];
-        if (bytes.Read(0, head) < head.Length || !HeadRecord.TryParse(head, out HeadRecord where))
-            return null;
-        if (where.Length is < 0 or > LayerRecord.MaxSize || where.Position < 0 || where.Position > end - where.Length)
-            throw new CorruptImageException(bytes.Name, $"the layer record ({where.Length} bytes) lies outside the image", null, where.Position);
-        byte[] record = new byte[where.Length];
-        bytes.ReadExactly(where.Position, record);
-        if (Crc32C.Compute(record) != where.Checksum || LayerRecord.Parse(record) is not { } parsed)
-            throw new CorruptImageException(bytes.Name, "the layer record does not match its checksum", null, where.Position);
-        return parsed;
-    }
-
     private static AppendBase ReadBase(ErofsImage image)
     {
         const string advice = "Make a flat image first: lamina merge LAYER... -o FLAT";
         if (image.Space.Slots.Length > 0)
             throw new UnsupportedImageException(image.Name, "is an index: its originals are other files", advice);
         long end = (long)image.SuperBlock.Blocks << image.SuperBlock.BlockBits;
-        LayerRecord record = ReadRecord(image.Primary.Bytes, end) ??
+        LayerRecord record = LayerRecordReader.Read(image.Primary.Bytes, end) ??
             throw new UnsupportedImageException(image.Name, "was not written by lamina: it has no layer record", advice);
         foreach (RecordedOriginal original in record.Originals)
         {
@@ -125,7 +110,7 @@ internal static class FlatImage
     {
         if (original.Digest.IsEmpty)
             return;
-        byte[] found = Digests.Compute(ByteSource.Slice(bytes, name, original.Start, original.Length));
+        byte[] found = ContentDigest.Compute(ByteSource.Slice(bytes, name, original.Start, original.Length), original.Length);
         if (!found.AsSpan().SequenceEqual(original.Digest.Span))
         {
             throw new CorruptImageException(image, $"{name} has SHA-256 {Convert.ToHexStringLower(found)}, " +

@@ -24,17 +24,27 @@ internal sealed class AddressSpace
 
     public static AddressSpace Read(ErofsImage image, MetadataReader metadata)
     {
-        SuperBlock superBlock = image.SuperBlock;
+        DeviceSlot[] slots = ReadSlots(image.SuperBlock, metadata);
+        bool isFlat = CheckDevices(image, slots);
+        return new AddressSpace(image, slots, isFlat);
+    }
+
+    /// <summary>Reads the device table alone.</summary>
+    public static DeviceSlot[] ReadSlots(SuperBlock superBlock, MetadataReader metadata)
+    {
         int count = superBlock.Has(IncompatibleFeatures.DeviceTable) ? superBlock.ExtraDevices : 0;
         if (count == 0 && superBlock.ExtraDevices != 0)
-            throw new CorruptImageException(image.Name, $"{superBlock.ExtraDevices} devices without the device_table feature", null, 1110);
+            throw new CorruptImageException(metadata.Name, $"{superBlock.ExtraDevices} devices without the device_table feature", null, 1110);
         DeviceSlot[] slots = new DeviceSlot[count];
         long position = (long)superBlock.DeviceTableSlot * DeviceSlot.Size;
         for (int i = 0; i < count; i++, position += DeviceSlot.Size)
             slots[i] = DeviceSlot.Parse(metadata.Read(position, DeviceSlot.Size));
-        bool isFlat = CheckDevices(image, slots);
-        return new AddressSpace(image, slots, isFlat);
+        return slots;
     }
+
+    /// <summary>Whether all slots point into the image file itself, so that it needs no other.</summary>
+    public static bool AreWithin(DeviceSlot[] slots, long length, int blockBits) => Array.TrueForAll(slots, slot =>
+        slot.UnifiedAddress != 0 && slot.UnifiedAddress + slot.Blocks <= (ulong)(length + (1L << blockBits) - 1) >> blockBits);
 
     /// <summary>
     /// Leads a run of bytes to the file that holds it, cut at the end of a device; the kernel cuts there as well.
@@ -99,11 +109,8 @@ internal sealed class AddressSpace
             }
             return false;
         }
-        if (given == 0 && slots.All(slot => slot.UnifiedAddress != 0 &&
-            slot.UnifiedAddress + slot.Blocks <= (ulong)(image.Primary.Length + image.BlockSize - 1) >> image.SuperBlock.BlockBits))
-        {
+        if (given == 0 && AreWithin(slots, image.Primary.Length, image.SuperBlock.BlockBits))
             return true;
-        }
         throw new UnsupportedImageException(image.Name, $"has {slots.Length} devices, {given} were given",
             slots.Length == 0 ? "Give the image without devices." : $"Give them in order: {image.Name}@DEVICE{(slots.Length > 1 ? "@DEVICE..." : "")}");
     }

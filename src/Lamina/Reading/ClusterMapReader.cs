@@ -32,6 +32,30 @@ internal sealed class ClusterMapReader
 
     private long IndexPosition => _mapPosition + MapHeader.Size;
 
+    /// <summary>The first byte behind header and index; an inline tail may follow.</summary>
+    public long End
+    {
+        get
+        {
+            if (_header.IsWholeFragment)
+                return IndexPosition;
+            int clusterBits = _blockBits + _header.ClusterShift;
+            long total = _inode.Size == 0 ? 0 : ((_inode.Size - 1) >> clusterBits) + 1;
+            if (_inode.Record.Layout == DataLayout.CompressedCompact)
+            {
+                bool isBig = (_header.Advice & MapAdvice.BigCluster1) != 0, has2B = (_header.Advice & MapAdvice.Compacted2B) != 0;
+                return IndexPosition + new CompactIndex(IndexPosition, total, clusterBits, isBig, has2B).Size;
+            }
+            if ((_header.Advice & MapAdvice.Extents) == 0)
+                return IndexPosition + ClusterRecord.FullIndexPadding + total * ClusterRecord.Size;
+            int size = _header.ExtentRecordSize;
+            long start = (IndexPosition + size - 1) & ~(size - 1L);
+            if (size >= ExtentRecord.NarrowSize)
+                return start + (long)_header.ExtentCount * size;
+            return start + (size == sizeof(uint) ? sizeof(ulong) : 0) + total * size;
+        }
+    }
+
     public ClusterMap Read()
     {
         if (_header.IsWholeFragment)

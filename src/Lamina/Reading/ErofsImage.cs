@@ -66,6 +66,16 @@ internal sealed class ErofsImage : IDisposable
     /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices.</exception>
     public static ErofsImage Open(ByteSource source, params ByteSource[] devices)
     {
+        SuperBlock superBlock = ReadSuperBlock(source);
+        Original[] originals = [.. devices.Select(device => new Original(device, OriginalKind.Device))];
+        return new ErofsImage(new Original(source, OriginalKind.Erofs), originals, superBlock);
+    }
+
+    /// <summary>Reads the superblock and makes sure that it suits the file; the devices are not looked at.</summary>
+    /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
+    /// <exception cref="UnsupportedImageException">The image has features that are not known.</exception>
+    public static SuperBlock ReadSuperBlock(ByteSource source)
+    {
         Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
         bytes.Clear();
         int count = source.Read(SuperBlock.Offset, bytes);
@@ -75,8 +85,7 @@ internal sealed class ErofsImage : IDisposable
             throw new CorruptImageException(source.Name, "not an EROFS image: no magic number", null, SuperBlock.Offset);
         SuperBlock superBlock = SuperBlock.Parse(bytes);
         Validate(source, superBlock);
-        Original[] originals = [.. devices.Select(device => new Original(device, OriginalKind.Device))];
-        return new ErofsImage(new Original(source, OriginalKind.Erofs), originals, superBlock);
+        return superBlock;
     }
 
     /// <summary>The metadata an inode of this number lives in.</summary>

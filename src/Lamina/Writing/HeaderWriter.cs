@@ -30,7 +30,8 @@ internal static class HeaderWriter
         bool isWide = features.HasExtents || plan.Times.HasOffsets;
         SuperBlock superBlock = new()
         {
-            Compatible = CompatibleFeatures.SuperBlockChecksum | CompatibleFeatures.ModificationTimes,
+            Compatible = CompatibleFeatures.SuperBlockChecksum | CompatibleFeatures.ModificationTimes |
+                (plan.HasXattrs ? CompatibleFeatures.XattrFilter : CompatibleFeatures.None),
             Incompatible = Incompatible(features, devices.Length > 0, isWide),
             BlockBits = (byte)bits,
             ExtensionSlots = isWide ? (byte)1 : (byte)0,

@@ -53,6 +53,8 @@ internal sealed class ImagePlan
 
     public ImageFeatures Features { get; } = new();
 
+    public bool HasXattrs => _tree.Xattrs.IsUsed;
+
     public ReadOnlyMemory<byte> SharedXattrs => _tree.Xattrs.SharedArea;
 
     /// <summary>Where the shared xattrs begin, from the start of the metadata area on; a block boundary.</summary>

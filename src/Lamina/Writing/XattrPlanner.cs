@@ -33,6 +33,9 @@ internal sealed class XattrPlanner
     private readonly Dictionary<XattrSet, XattrBlock> _blocks = new(ReferenceEqualityComparer.Instance);
     private readonly MemoryStream _shared = new();
 
+    /// <summary>Whether any inode has xattrs.</summary>
+    public bool IsUsed => _sets.Count > 0;
+
     /// <summary>The area of shared xattrs; ids count in units of 4 bytes from its start.</summary>
     public ReadOnlyMemory<byte> SharedArea => _shared.GetBuffer().AsMemory(0, (int)_shared.Length);
 
@@ -88,11 +91,23 @@ internal sealed class XattrPlanner
         byte[] bytes = new byte[XattrHeader.Size + shared.Count * sizeof(uint) + own.Length];
         if (bytes.Length > MaxSize)
             throw new UnsupportedImageException("output", $"{bytes.Length} bytes of xattrs on one file; EROFS holds {MaxSize}");
-        new XattrHeader(0, (byte)shared.Count).WriteTo(bytes);
+        new XattrHeader(FilterOf(set), (byte)shared.Count).WriteTo(bytes);
         for (int i = 0; i < shared.Count; i++)
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(XattrHeader.Size + i * sizeof(uint)), shared[i]);
         own.GetBuffer().AsSpan(0, (int)own.Length).CopyTo(bytes.AsSpan(XattrHeader.Size + shared.Count * sizeof(uint)));
         return new XattrBlock(bytes);
+    }
+
+    /// <summary>A bit stays set for the names that are surely absent, so that the kernel need not look for those.</summary>
+    internal static uint FilterOf(XattrSet set)
+    {
+        uint filter = uint.MaxValue;
+        foreach (Xattr item in set.Items)
+        {
+            if (XattrNames.TrySplit(item.Name.Span, out byte index, out int prefix))
+                filter &= ~XattrHeader.FilterBit(index, item.Name.Span[prefix..]);
+        }
+        return filter;
     }
 
     private static void Write(MemoryStream output, Xattr item)

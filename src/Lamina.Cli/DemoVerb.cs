@@ -1,0 +1,226 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Lamina.Images;
+using Lamina.Layers;
+using Lamina.Merging;
+using Lamina.Mounting;
+using Lamina.Reading;
+using Lamina.Tree;
+using Lamina.Writing;
+
+namespace Lamina.Cli;
+
+/// <summary><c>lamina demo</c>: shows on small layers that come with the program what it does, and proves it.</summary>
+internal sealed class DemoVerb : Verb
+{
+    private static readonly string[] s_layers = ["base.erofs", "app.erofs", "config.tar"];
+
+    private static readonly Dictionary<string, string> s_about = new()
+    {
+        ["base.erofs"] = "EROFS, LZ4 in clusters of 64 KiB",
+        ["app.erofs"] = "EROFS, Zstandard, small files packed together; removes and hides files of the base",
+        ["config.tar"] = "a tar, written just now; replaces a script, removes a file",
+    };
+
+    private readonly Option<bool> _keep = new("--keep") { Description = "Keep the layers and the merged image, and say where" };
+    private string _folder = "";
+    private bool _isMounted;
+
+    public DemoVerb(Session session) : base(session, "demo",
+        "Merges three small layers that come with the program, checks the result against them, and mounts it where that is possible.",
+        "lamina demo",
+        "lamina demo --keep    # to look at the files afterwards")
+    {
+        Add(_keep);
+    }
+
+    private string Image => PathOf("root.erofs");
+
+    private string MountPoint => PathOf("mnt");
+
+    protected override int Run(ParseResult arguments)
+    {
+        bool keeps = arguments.GetValue(_keep);
+        _folder = Directory.CreateTempSubdirectory("lamina-demo-").FullName;
+        using IDisposable scope = Session.Interrupts.During(CleanUp);
+        try
+        {
+            MakeLayers();
+            MergeAccount account = MergeThem();
+            using Layer merged = LayerOpener.Open(Image);
+            ShowTree(merged.Root);
+            Explain(account);
+            Check(merged.Root);
+            Mount(merged.Root);
+            Output.WriteLine();
+            Output.WriteLine(keeps ? $"All is well. The files are in {_folder}" : "All is well. Nothing is left behind; --keep would keep the files.");
+            return ExitCodes.Done;
+        }
+        finally
+        {
+            if (keeps)
+                Unmount();
+            else
+                CleanUp();
+        }
+    }
+
+    private string PathOf(string name) => Path.Combine(_folder, name);
+
+    private void Title(string text)
+    {
+        Session.Interrupts.Token.ThrowIfCancellationRequested();
+        Output.WriteLine();
+        Output.WriteLine(Session.UsesColour ? $"\e[1m{text}\e[0m" : text);
+    }
+
+    private void MakeLayers()
+    {
+        foreach (string name in s_layers[..2])
+        {
+            using Stream from = typeof(DemoVerb).Assembly.GetManifestResourceStream(name)!;
+            using FileStream to = new(PathOf(name), FileMode.CreateNew);
+            from.CopyTo(to);
+        }
+        DemoTar.Write(PathOf(s_layers[2]));
+        Output.WriteLine("Three layers become one read-only file system that the kernel mounts as it is.");
+        Title("The layers, lowest first: the later one wins");
+        foreach (string name in s_layers)
+            Output.WriteLine($"  {name,-11} {Texts.Size(new FileInfo(PathOf(name)).Length),7}  {s_about[name]}");
+    }
+
+    private MergeAccount MergeThem()
+    {
+        Title("$ lamina merge base.erofs app.erofs config.tar -o root.erofs --explain");
+        MergeAccount account = new();
+        long start = Stopwatch.GetTimestamp();
+        WriteResult result = MergedImage.Create([.. s_layers.Select(PathOf)], Image, new WriteOptions(), new MergeOptions { Account = account });
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        long layers = s_layers.Sum(name => new FileInfo(PathOf(name)).Length);
+        Output.WriteLine($"  root.erofs is {Texts.Size(result.Length)}: the layers as they are ({Texts.Size(layers)}), and {Texts.Size(result.Length - layers)} of new");
+        Output.WriteLine($"  metadata that refers to the data in them. Nothing was compressed again; it took {took.TotalMilliseconds:0} ms.");
+        Output.WriteLine($"  It mounts on Linux {result.Kernel} and later.");
+        return account;
+    }
+
+    private void ShowTree(Node root)
+    {
+        Title("$ lamina ls -R root.erofs");
+        string[] paths = [.. DemoOracle.Paths(root)];
+        string[] pages = [.. paths.Where(path => path.StartsWith("/app/pages/", StringComparison.Ordinal))];
+        foreach (string[] row in paths.Except(pages).Append($"/app/pages/1.txt ... {pages.Length}.txt").Order(StringComparer.Ordinal).Chunk(3))
+            Output.WriteLine("  " + string.Concat(row.Select(path => path.PadRight(30))).TrimEnd());
+    }
+
+    private void Explain(MergeAccount account)
+    {
+        Title("Who won where");
+        foreach (MergeEvent what in account.Events.Where(what => what.Outcome != MergeOutcome.Merged))
+        {
+            string winner = s_layers[what.Winner], hidden = string.Join(", ", what.Hidden.Select(layer => s_layers[layer]));
+            string text = what.Outcome switch
+            {
+                MergeOutcome.Removed => $"{winner} removes it ({hidden} had it)",
+                MergeOutcome.Replaced => $"{winner} replaces that of {hidden}",
+                _ => $"{winner} hides the directory of {hidden} as a whole",
+            };
+            Output.WriteLine($"  {NameText.Of(what.Path.Span),-16} {text}");
+        }
+    }
+
+    private void Check(Node merged)
+    {
+        Title("Checked, file by file, against the layers");
+        List<Layer> layers = [];
+        try
+        {
+            foreach (string name in s_layers)
+                layers.Add(LayerOpener.Open(PathOf(name)));
+            Compared compared = new DemoOracle(layers).Compare(merged);
+            Output.WriteLine($"  {compared}: all as the winning layer has it, bit for bit.");
+        }
+        finally
+        {
+            layers.ForEach(layer => layer.Dispose());
+        }
+        using ByteSource image = ByteSource.OpenFile(Image);
+        foreach (ImageOriginal original in ImageInfo.Read(Image).Originals!)
+        {
+            string name = NameText.Of(original.Name.Span);
+            using ByteSource file = ByteSource.OpenFile(PathOf(name));
+            DemoOracle.CompareBytes(name, ByteSource.Slice(image, name, original.Start!.Value, original.Length), file);
+        }
+        Output.WriteLine($"  {string.Join(", ", s_layers)} lie in root.erofs byte for byte.");
+    }
+
+    private void Mount(Node merged)
+    {
+        Title("$ lamina mount root.erofs mnt");
+        Directory.CreateDirectory(MountPoint);
+        try
+        {
+            Mounter.Mount(new MountRequest(Image, [], MountPoint));
+            _isMounted = true;
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+        {
+            string why = OperatingSystem.IsLinux() && !Environment.IsPrivilegedProcess ? "mounting needs root" : refusal.Message.Split('\n')[0];
+            Output.WriteLine($"  Not mounted here: {why}");
+            return;
+        }
+        string[] names = [.. Directory.EnumerateFileSystemEntries(MountPoint).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+        Output.WriteLine($"  $ ls mnt             {string.Join("  ", names)}");
+        Output.WriteLine($"  $ cat mnt/etc/motd   {File.ReadAllText(Path.Combine(MountPoint, "etc/motd")).TrimEnd()}");
+        Output.WriteLine($"  {CompareMounted(merged)}: the kernel (Linux {Environment.OSVersion.Version.ToString(2)}) shows the same, bit for bit.");
+        Unmount();
+    }
+
+    /// <summary>Compares what the kernel shows with what the library reads.</summary>
+    private Compared CompareMounted(Node merged)
+    {
+        string[] expected = [.. DemoOracle.Paths(merged).Order(StringComparer.Ordinal)];
+        string[] found = [.. MountedPaths(new DirectoryInfo(MountPoint)).Order(StringComparer.Ordinal)];
+        string? difference = expected.Except(found).Concat(found.Except(expected)).FirstOrDefault();
+        if (difference is not null)
+            throw new NoException($"{difference} is not both in the image and in what the kernel shows of it");
+        long files = 0, bytes = 0;
+        foreach (string path in expected)
+        {
+            Node node = NodePath.Find(merged, NameText.Parse(path), "root.erofs");
+            if (node.Type != NodeType.RegularFile)
+                continue;
+            using ByteSource file = ByteSource.OpenFile(MountPoint + path);
+            files++;
+            bytes += DemoOracle.CompareBytes(path, file, ContentReader.Open(node.Content, path));
+        }
+        return new Compared(expected.Length, files, bytes);
+    }
+
+    /// <summary>All paths below a directory of the mount; links are not followed.</summary>
+    private IEnumerable<string> MountedPaths(DirectoryInfo directory)
+    {
+        foreach (FileSystemInfo info in directory.EnumerateFileSystemInfos())
+        {
+            yield return info.FullName[MountPoint.Length..];
+            if (info is not DirectoryInfo { LinkTarget: null } below)
+                continue;
+            foreach (string path in MountedPaths(below))
+                yield return path;
+        }
+    }
+
+    private void Unmount()
+    {
+        if (!_isMounted)
+            return;
+        Mounter.Unmount(MountPoint);
+        _isMounted = false;
+    }
+
+    private void CleanUp()
+    {
+        Unmount();
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Lamina.Tree;
+using Lamina.Writing;
+
+namespace Lamina.Cli;
+
+/// <summary>The options that all verbs which merge have.</summary>
+internal sealed class MergeArguments
+{
+    private readonly Option<string> _kernel = new("--kernel")
+    {
+        Description = "The oldest kernel that must mount the image: 6.1, 6.12, 6.15. Without: 6.12, or newer if a layer is",
+        HelpName = "VERSION",
+    };
+
+    private readonly Option<string> _rules = new Option<string>("--rules")
+    {
+        HelpName = "RULES",
+        Description = "How tars mark what they hide: oci (.wh.NAME), overlay (0:0 devices), cpio (not at all)",
+        DefaultValueFactory = _ => "oci",
+    }.AcceptOnlyFromAmong("oci", "overlay", "cpio");
+
+    private readonly Option<int?> _blockSize = new("--block-size")
+    {
+        Description = "512, 1024, 2048 or 4096 bytes. Without: 512 where tars meet nothing compressed, else 4096",
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<bool> _noDigest = new("--no-digest") { Description = "Do not record the SHA-256 of the layers" };
+
+    public MergeArguments(Command verb)
+    {
+        _kernel.Validators.Add(CheckKernel);
+        verb.Add(_kernel);
+        verb.Add(_blockSize);
+        verb.Add(_rules);
+        verb.Add(_noDigest);
+    }
+
+    /// <summary>The layers, with the order that matters.</summary>
+    public static Argument<string[]> Layers() => new("LAYER")
+    {
+        Description = "EROFS images and tars, lowest first: the later one wins. With devices of its own: IMAGE@DEVICE@DEVICE",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    public WriteOptions Writing(ParseResult arguments) => new()
+    {
+        Kernel = arguments.GetValue(_kernel) is { } text && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null,
+        BlockSize = arguments.GetValue(_blockSize),
+        ComputesDigests = !arguments.GetValue(_noDigest),
+    };
+
+    public WhiteoutRules Rules(ParseResult arguments) => arguments.GetRequiredValue(_rules) switch
+    {
+        "overlay" => WhiteoutRules.Overlay,
+        "cpio" => WhiteoutRules.Cpio,
+        _ => WhiteoutRules.Oci,
+    };
+
+    private static void CheckKernel(OptionResult result)
+    {
+        string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+        if (!KernelProfile.TryParse(text, out _))
+            result.AddError($"--kernel {text}: a version from 6.1 on is needed, such as 6.12");
+    }
+}

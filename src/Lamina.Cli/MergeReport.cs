@@ -1,0 +1,80 @@
+using System.Text.Json;
+using Lamina.Merging;
+using Lamina.Writing;
+
+namespace Lamina.Cli;
+
+/// <summary>What a merge came to, for people and for programs.</summary>
+internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Layers)
+{
+    public required string Mode { get; init; }
+
+    public bool IsDryRun { get; init; }
+
+    public MergeAccount? Account { get; init; }
+
+    public string? VmdkPath { get; init; }
+
+    /// <summary>The image with its devices, as the program takes it.</summary>
+    private string Specification => string.Join('@', [Result.Path, .. Result.Devices]);
+
+    public void Write(Session session)
+    {
+        TextWriter output = session.Output;
+        if (Account is not null)
+        {
+            new Explanation(Account, Layers).Write(session);
+            output.WriteLine();
+        }
+        string done = IsDryRun ? "would be" : "is";
+        output.WriteLine($"{Result.Path} {done} {Texts.Size(Result.Length)} ({Mode}): {Texts.Count(Result.InodeCount, "file")} " +
+            $"of {Texts.Count(Layers.Count, "layer")}, for Linux {Result.Kernel} and later");
+        output.WriteLine($"  layers, lowest first: {string.Join(", ", Layers)}");
+        output.WriteLine($"  {Texts.Size(Result.MetadataLength)} of metadata, {Texts.Size(Result.CopiedLength)} of data copied into it, " +
+            $"blocks of {Result.BlockSize} bytes");
+        if (IsDryRun)
+            return;
+        if (VmdkPath is not null)
+        {
+            output.WriteLine($"Use it as a disk:  qemu-system-x86_64 ... -drive file={ShellText.Quote(VmdkPath)},format=vmdk,if=virtio,readonly=on");
+            output.WriteLine("Inside the guest:  mount -t erofs -o ro /dev/vda DIR");
+            return;
+        }
+        output.WriteLine($"Mount it:  lamina mount {ShellText.Quote(Specification)} DIR");
+        output.WriteLine($"       or  {MountLine()}");
+    }
+
+    public void WriteJson(TextWriter output)
+    {
+        using JsonOutput json = new(output);
+        Utf8JsonWriter writer = json.Writer;
+        writer.WriteStartObject();
+        writer.WriteString("output", Result.Path);
+        writer.WriteString("mode", Mode);
+        writer.WriteBoolean("dryRun", IsDryRun);
+        writer.WriteNumber("length", Result.Length);
+        writer.WriteNumber("blockSize", Result.BlockSize);
+        writer.WriteNumber("files", Result.InodeCount);
+        writer.WriteNumber("metadataLength", Result.MetadataLength);
+        writer.WriteNumber("copiedLength", Result.CopiedLength);
+        writer.WriteString("kernel", Result.Kernel.ToString(2));
+        json.WriteStrings("layers", Layers);
+        json.WriteStrings("devices", Result.Devices);
+        if (VmdkPath is not null)
+            writer.WriteString("vmdk", VmdkPath);
+        else
+            writer.WriteString("mountLine", MountLine());
+        if (Account is not null)
+            new Explanation(Account, Layers).WriteJson(json);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>
+    /// For mount(8), which puts a loop device under the image; devices must be block devices then as well, or the kernel refuses them.
+    /// </summary>
+    private string MountLine()
+    {
+        string devices = string.Concat(Result.Devices.Select(device => $",device=$(losetup -rf --show {ShellText.Quote(device)})"));
+        return $"mount -t erofs -o ro{devices} {ShellText.Quote(Result.Path)} DIR";
+    }
+}

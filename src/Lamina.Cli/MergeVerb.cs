@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Lamina.Images;
+using Lamina.Layers;
+using Lamina.Merging;
+using Lamina.Writing;
+
+namespace Lamina.Cli;
+
+/// <summary><c>lamina merge</c>: layers become one image.</summary>
+internal sealed class MergeVerb : Verb
+{
+    private readonly Argument<string[]> _layers = MergeArguments.Layers();
+    private readonly Option<string> _output = new("--output", "-o") { Description = "The image to write", HelpName = "OUT", Required = true };
+
+    private readonly Option<string> _mode = new Option<string>("--mode")
+    {
+        HelpName = "MODE",
+        Description = "flat: one file with the layers in it as they are; index: the metadata alone, the layers stay where they are; " +
+            "full: one file with the data that is still seen",
+        DefaultValueFactory = _ => "flat",
+    }.AcceptOnlyFromAmong("flat", "index", "full");
+
+    private readonly MergeArguments _common;
+    private readonly Option<bool> _keepWhiteouts = new("--keep-whiteouts")
+    {
+        Description = "Keep marks that would hide something in layers below these, for use as a lower layer of overlayfs",
+    };
+
+    private readonly Option<string> _vmdk = new("--vmdk")
+    {
+        Description = "With flat mode: leave the layers out and write a descriptor that shows all of it as one disk",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool> _dryRun = new("--dry-run", "-n") { Description = "Plan and report, write nothing" };
+    private readonly Option<bool> _explain = new("--explain") { Description = "Say of every name that several layers have who won it" };
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
+    private readonly Option<bool> _json = JsonOption();
+
+    public MergeVerb(Session session) : base(session, "merge",
+        "Merges layers into one EROFS image. Layers are named lowest first: the later one wins. They are neither recompressed nor changed.",
+        "lamina merge base.erofs app.erofs config.tar -o root.erofs",
+        "lamina merge --mode index base.erofs app.erofs -o root.erofs    # small: mounted together with the layers",
+        "lamina merge --mode full base.erofs app.erofs -o root.erofs     # what is hidden is left behind",
+        "lamina merge base.erofs app.erofs -o root.erofs --dry-run --explain")
+    {
+        Add(_layers);
+        Add(_output);
+        Add(_mode);
+        _common = new MergeArguments(this);
+        Add(_keepWhiteouts);
+        Add(_vmdk);
+        Add(_dryRun);
+        Add(_explain);
+        Add(_force);
+        Add(_json);
+    }
+
+    protected override int Run(ParseResult arguments)
+    {
+        string[] layers = arguments.GetRequiredValue(_layers);
+        string output = arguments.GetRequiredValue(_output);
+        string mode = arguments.GetRequiredValue(_mode);
+        bool isDryRun = arguments.GetValue(_dryRun);
+        string? vmdk = arguments.GetValue(_vmdk);
+        if (vmdk is not null && mode != "flat")
+            throw new UsageException($"--vmdk describes a flat image, the mode is {mode}", "Leave out --mode, or --vmdk.");
+
+        MergeAccount? account = arguments.GetValue(_explain) ? new MergeAccount() : null;
+        MergeOptions merging = new() { KeepWhiteouts = arguments.GetValue(_keepWhiteouts), Account = account };
+        using ProgressLine progress = new(Session, "writing");
+        WriteOptions writing = _common.Writing(arguments) with
+        {
+            Mode = mode switch { "index" => OutputMode.Index, "full" => OutputMode.Full, _ => OutputMode.Flat },
+            Overwrites = arguments.GetValue(_force),
+            VmdkPath = vmdk,
+            Progress = progress,
+        };
+        WriteResult result;
+        if (isDryRun)
+        {
+            result = MergedImage.Plan(layers, output, writing, merging, _common.Rules(arguments));
+        }
+        else
+        {
+            using IDisposable scope = Session.Interrupts.Writing(output);
+            result = MergedImage.Create(layers, output, writing, merging, _common.Rules(arguments));
+        }
+        progress.Dispose();
+        MergeReport report = new(result, layers) { Mode = mode, IsDryRun = isDryRun, Account = account, VmdkPath = vmdk };
+        if (arguments.GetValue(_json))
+            report.WriteJson(Output);
+        else
+            report.Write(Session);
+        return ExitCodes.Done;
+    }
+}

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using Lamina.Layers;
+using Lamina.Mounting;
+using Lamina.Reading;
+
+namespace Lamina.Cli;
+
+/// <summary><c>lamina mount</c>: makes sure that the devices are the right ones, which the kernel does not, and mounts.</summary>
+internal sealed class MountVerb : Verb
+{
+    private readonly Argument<string> _image = new("IMAGE") { Description = "An EROFS image; an index with its devices: IMAGE@DEVICE@DEVICE" };
+    private readonly Argument<string> _target = new("DIR") { Description = "The directory to mount on" };
+    private readonly Option<bool> _loop = new("--loop") { Description = "Use loop devices even where the kernel can mount files" };
+    private readonly Option<bool> _noVerify = new("--no-verify") { Description = "Do not read the devices through to compare their SHA-256" };
+    private readonly Option<string> _options = new("--options", "-o") { Description = "Options as mount(8) has them", HelpName = "LIST" };
+
+    public MountVerb(Session session) : base(session, "mount",
+        "Mounts an image, read-only. Devices that are not those an index was made with, or are in another order, are refused: the kernel " +
+        "would mount them, and show wrong data.",
+        "lamina mount root.erofs /mnt",
+        "lamina mount root.erofs@base.erofs@app.erofs /mnt    # an index and the layers it was made of",
+        "lamina mount -o nosuid,nodev root.erofs /mnt")
+    {
+        Add(_image);
+        Add(_target);
+        Add(_loop);
+        Add(_noVerify);
+        Add(_options);
+    }
+
+    protected override int Run(ParseResult arguments)
+    {
+        string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
+        if (!arguments.GetValue(_noVerify))
+            Verify(paths[0], paths[1..]);
+        MountResult result = Mounter.Mount(new MountRequest(paths[0], paths[1..], arguments.GetRequiredValue(_target))
+        {
+            ForceLoop = arguments.GetValue(_loop),
+            ExtraOptions = arguments.GetValue(_options),
+        });
+        string how = result.Direct ? "" : $" by way of {string.Join(", ", result.LoopDevices)}";
+        Output.WriteLine($"{paths[0]} is mounted on {result.Target}{how}");
+        return ExitCodes.Done;
+    }
+
+    private void Verify(string image, string[] devices)
+    {
+        using ProgressLine progress = new(Session, "verifying");
+        DeviceReport report = DeviceCheck.Verify(image, devices, progress);
+        progress.Dispose();
+        if (report.IsSound)
+            return;
+        string advice = report.RightOrder is { } order
+            ? $"They are the right ones in a wrong order: lamina mount {ShellText.Quote(string.Join('@', [image, .. order]))} DIR"
+            : $"Nothing was mounted. See what it was made with: lamina inspect {ShellText.Quote(image)}";
+        throw new NoException(string.Join('\n', report.Faults.Select(fault => Describe(image, fault))), advice);
+    }
+
+    private static string Describe(string image, DeviceFault fault)
+    {
+        string digests = fault.Expected is null ? "" : $": SHA-256 {fault.Found}, expected {fault.Expected}";
+        return fault.Device is null ? $"{image}: {fault.What}" : $"{image}: device {fault.Slot}: {fault.Device} {fault.What}{digests}";
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Text;
+
+namespace Lamina.Cli;
+
+/// <summary>
+/// Names, link targets and values as text, without loss: UTF-8 where it is valid and can be printed, other bytes as <c>\xNN</c>, and
+/// the backslash doubled. The same text is understood in arguments.
+/// </summary>
+internal static class NameText
+{
+    public static string Of(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 && !bytes.Contains((byte)'\\'))
+            return Encoding.ASCII.GetString(bytes);
+        StringBuilder text = new(bytes.Length + 16);
+        while (!bytes.IsEmpty)
+        {
+            bool isValid = Rune.DecodeFromUtf8(bytes, out Rune rune, out int count) == System.Buffers.OperationStatus.Done;
+            if (isValid && IsPrintable(rune))
+            {
+                text.Append(rune.ToString());
+                if (rune.Value == '\\')
+                    text.Append('\\');
+            }
+            else
+            {
+                foreach (byte value in bytes[..count])
+                    text.Append(CultureInfo.InvariantCulture, $"\\x{value:x2}");
+            }
+            bytes = bytes[count..];
+        }
+        return text.ToString();
+    }
+
+    /// <summary>A value of an extended attribute: text if all of it can be printed, else hexadecimal digits behind 0x.</summary>
+    public static string OfValue(ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<byte> rest = bytes;
+        while (!rest.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf8(rest, out Rune rune, out int count) != System.Buffers.OperationStatus.Done || !IsPrintable(rune))
+                return $"0x{Convert.ToHexStringLower(bytes)}";
+            rest = rest[count..];
+        }
+        return $"\"{Encoding.UTF8.GetString(bytes).Replace("\\", "\\\\").Replace("\"", "\\\"")}\"";
+    }
+
+    /// <summary>The bytes that an argument means.</summary>
+    public static byte[] Parse(string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        int to = 0;
+        for (int at = 0; at < bytes.Length; to++)
+        {
+            ReadOnlySpan<byte> rest = bytes.AsSpan(at);
+            if (rest.StartsWith("\\\\"u8))
+            {
+                bytes[to] = (byte)'\\';
+                at += 2;
+            }
+            else if (rest.Length >= 4 && rest.StartsWith("\\x"u8) &&
+                byte.TryParse(rest.Slice(2, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value))
+            {
+                bytes[to] = value;
+                at += 4;
+            }
+            else
+            {
+                bytes[to] = bytes[at++];
+            }
+        }
+        return bytes[..to];
+    }
+
+    /// <summary>What would move the cursor, turn the direction of text or show nothing is not printed.</summary>
+    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate
+        or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse);
+}

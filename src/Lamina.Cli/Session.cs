@@ -1,0 +1,27 @@
+namespace Lamina.Cli;
+
+/// <summary>What a verb talks to: where its output goes, how it may look, and who may interrupt it.</summary>
+internal sealed class Session(TextWriter output, TextWriter error, Interrupts interrupts)
+{
+    /// <summary>Wider than any line; what is not a terminal breaks no lines.</summary>
+    public const int UnlimitedWidth = 1000;
+
+    /// <summary>A terminal that says it is narrower is one that does not know.</summary>
+    public const int LeastWidth = 40;
+
+    public TextWriter Output => output;
+
+    public TextWriter Error => error;
+
+    public Interrupts Interrupts => interrupts;
+
+    /// <summary>Whether people look at the output.</summary>
+    public bool IsTerminal { get; init; }
+
+    /// <summary>Whether people look at messages, and so at progress.</summary>
+    public bool IsErrorTerminal { get; init; }
+
+    public bool UsesColour { get; init; }
+
+    public int Width { get; init; } = UnlimitedWidth;
+}
