@@ -21,7 +21,8 @@ internal static class Program
             IsErrorTerminal = !Console.IsErrorRedirected,
             UsesColour = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb" &&
                 string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
-            Width = Console.IsOutputRedirected ? Session.UnlimitedWidth : Math.Max(Console.WindowWidth, Session.LeastWidth),
+            Width = !Console.IsOutputRedirected && Console.WindowWidth >= Session.LeastWidth
+                ? Console.WindowWidth : Session.UnlimitedWidth,
         };
         int code = Run(arguments, session);
         try
@@ -67,11 +68,12 @@ internal static class Program
 
     internal static RootCommand Root(Session session)
     {
-        RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without touching " +
-            "them. Layers are named lowest first: the later one wins. A layer is an EROFS image or a tar; one that has devices of its " +
-            "own is IMAGE@DEVICE@DEVICE.")
+        RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without " +
+            "touching them. Layers are named lowest first: the later one wins. A layer is an EROFS image or a tar; one that " +
+            "has devices of its own is IMAGE@DEVICE@DEVICE.")
         {
-            new MergeVerb(session), new AppendVerb(session), new SplitVerb(session), new MountVerb(session), new UmountVerb(session),
+            new MergeVerb(session), new AppendVerb(session), new SplitVerb(session), new MountVerb(session),
+            new UmountVerb(session),
             new ListVerb(session), new TreeVerb(session), new StatVerb(session), new CatVerb(session),
             new ExtractVerb(session), new ExportVerb(session), new ManifestVerb(session), new DiffVerb(session),
             new InspectVerb(session), new DemoVerb(session),

@@ -6,8 +6,8 @@ internal sealed class Session(TextWriter output, TextWriter error, Interrupts in
     /// <summary>Wider than any line; what is not a terminal breaks no lines.</summary>
     public const int UnlimitedWidth = 1000;
 
-    /// <summary>A terminal that says it is narrower is one that does not know.</summary>
-    public const int LeastWidth = 40;
+    /// <summary>On a narrower terminal tables are easier to read with lines that go on than with broken cells.</summary>
+    public const int LeastWidth = 80;
 
     public TextWriter Output => output;
 

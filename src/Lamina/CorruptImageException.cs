@@ -9,9 +9,7 @@ namespace Lamina;
 public sealed class CorruptImageException : Exception
 {
     /// <summary>Makes the exception with its full message.</summary>
-    public CorruptImageException(string message) : base(message)
-    {
-    }
+    public CorruptImageException(string message) : base(message) => What = message;
 
     /// <summary>Makes the exception from its parts; the message names each part that is known.</summary>
     /// <param name="source">The file or layer, as the user named it.</param>
@@ -21,9 +19,13 @@ public sealed class CorruptImageException : Exception
     public CorruptImageException(string source, string what, ulong? inode = null, long? offset = null)
         : base(Compose(source, what, inode, offset))
     {
+        What = what;
         Inode = inode;
         Offset = offset;
     }
+
+    /// <summary>What is wrong, without the file, inode and offset that the message has besides.</summary>
+    public string What { get; }
 
     /// <summary>The inode number (nid) the fault concerns, where one is known.</summary>
     public ulong? Inode { get; }

@@ -201,7 +201,7 @@ public partial class TidyTests
         return found.Order(StringComparer.Ordinal);
     }
 
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

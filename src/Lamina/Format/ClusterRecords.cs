@@ -43,7 +43,13 @@ internal readonly record struct ClusterRecord(
     /// <summary>Distances back stop here, or they would be taken for a count; readers go back step by step.</summary>
     public const int MaxBack = CountBit - 1;
 
-    private const int TypeMask = 3, PartialBit = 1 << 15;
+    private const int TypeMask = 3, PartialBit = 1 << 15, HoleBit = 1 << 14;
+
+    /// <summary>
+    /// Whether the extent is a hole (Linux 7.2): heads in a full index say so themselves (<c>Z_EROFS_LI_HOLE</c>; what their block decodes
+    /// to is zeros as well, for older kernels); the one behind a head by a count of 0 blocks.
+    /// </summary>
+    public bool IsHole { get; init; }
 
     public bool IsHead => Type != ClusterType.NonHead;
 
@@ -61,26 +67,29 @@ internal readonly record struct ClusterRecord(
         if (type != ClusterType.NonHead)
         {
             return new ClusterRecord(type, BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]),
-                BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]), 0, 0, 0, (advice & PartialBit) != 0);
+                BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]), 0, 0, 0, (advice & PartialBit) != 0)
+            {
+                IsHole = (advice & HoleBit) != 0,
+            };
         }
         ushort back = BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]);
         ushort ahead = BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]);
         return (back & CountBit) != 0
-            ? new ClusterRecord(type, 0, 0, 1, ahead, (ushort)(back & ~CountBit), false)
+            ? new ClusterRecord(type, 0, 0, 1, ahead, (ushort)(back & ~CountBit), false) { IsHole = back == CountBit }
             : new ClusterRecord(type, 0, 0, back, ahead, 0, false);
     }
 
     /// <summary>Writes a full index entry.</summary>
     public void WriteTo(Span<byte> bytes)
     {
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)((int)Type | (IsPartial ? PartialBit : 0)));
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)((int)Type | (IsPartial ? PartialBit : 0) | (IsHead && IsHole ? HoleBit : 0)));
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[2..], Offset);
         if (IsHead)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(bytes[4..], Block);
             return;
         }
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes[4..], Count > 0 ? (ushort)(Count | CountBit) : Back);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes[4..], Count > 0 || IsHole ? (ushort)(Count | CountBit) : Back);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[6..], Ahead);
     }
 }

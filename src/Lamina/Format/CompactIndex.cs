@@ -121,7 +121,10 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
                     : (numbers[i - 1] & ClusterRecord.CountBit) != 0 ? 2 : numbers[i - 1] + 1;
             }
             records[i] = new ClusterRecord(ClusterType.NonHead, 0, 0, (ushort)Math.Min(back, ushort.MaxValue),
-                (ushort)Ahead(types, numbers, i, count), (ushort)blocks, false);
+                (ushort)Ahead(types, numbers, i, count), (ushort)blocks, false)
+            {
+                IsHole = number == ClusterRecord.CountBit,
+            };
         }
         return true;
     }
@@ -189,10 +192,10 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
             ClusterRecord record = records[i];
             types[i] = record.Type;
             numbers[i] = record.IsHead ? record.Offset
-                : record.Count > 0 ? record.Count | ClusterRecord.CountBit
+                : record.Count > 0 || record.IsHole ? record.Count | ClusterRecord.CountBit
                 : i + 1 < count ? record.Back
                 : Math.Min(record.Ahead, (ushort)ClusterRecord.MaxBack);
-            if (record.IsPartial || record.Count >= ClusterRecord.CountBit)
+            if (record.IsPartial || record.Count >= ClusterRecord.CountBit || (record.IsHead && record.IsHole))
                 return false;
         }
         uint? shared = null;

@@ -52,6 +52,24 @@ internal readonly record struct CompressionConfigs(ushort Algorithms)
         return true;
     }
 
+    /// <summary>
+    /// What is wrong with a codec's limits, or null: no kernel mounts an image whose limits are beyond its own
+    /// (<c>z_erofs_load_*_config</c>).
+    /// </summary>
+    public string? FaultOf(int codec, int blockSize) => codec switch
+    {
+        0 when (long)Lz4MaxClusterBlocks * blockSize > MaxClusterSize =>
+            $"LZ4 clusters of up to {Lz4MaxClusterBlocks} blocks are above {MaxClusterSize} bytes",
+        1 when LzmaDictionarySize is < MinLzmaDictionary or > MaxLzmaDictionary =>
+            $"an LZMA dictionary of {LzmaDictionarySize} bytes is not between {MinLzmaDictionary} and {MaxLzmaDictionary}",
+        2 when DeflateWindowBits > MaxDeflateWindowBits => $"a DEFLATE window of 2^{DeflateWindowBits} bytes is above 2^{MaxDeflateWindowBits}",
+        3 when ZstdWindowLog > MaxZstdWindowLog => $"a Zstandard window of 2^{ZstdWindowLog + 10} bytes is above 2^{MaxZstdWindowLog + 10}",
+        _ => null,
+    };
+
+    private const int MaxClusterSize = 1 << 20, MinLzmaDictionary = 4096, MaxLzmaDictionary = 8 << 20;
+    private const int MaxDeflateWindowBits = 15, MaxZstdWindowLog = 10;
+
     /// <summary>The size of all records together, in bytes.</summary>
     public int Size
     {

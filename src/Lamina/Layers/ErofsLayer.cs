@@ -32,7 +32,6 @@ internal sealed class ErofsLayer
             Rules = WhiteoutRules.Overlay,
             Originals = [image.Primary, .. image.Devices],
             BlockSize = image.BlockSize,
-            HasEncodedContent = image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding) || image.Configs.Algorithms != 0,
             RequiredKernel = RequiredKernelOf(image.SuperBlock),
             Codecs = LimitsOf(image.Configs, image.BlockSize),
         };
@@ -71,6 +70,7 @@ internal sealed class ErofsLayer
     {
         if (inode.Size is <= 0 or > Node.MaxTargetLength)
             throw _image.Corrupt(inode, $"a symbolic link of {inode.Size} bytes; 1 to {Node.MaxTargetLength} are possible");
+        _image.CountData(inode);
         byte[] target = new byte[inode.Size];
         new ContentSource(_image.Name, _image.OpenContent(inode)).ReadExactly(0, target);
         if (target.AsSpan().Contains((byte)0))
@@ -78,9 +78,9 @@ internal sealed class ErofsLayer
         return target;
     }
 
-    private Node NodeOf(in Inode parent, int index, DirectoryItem item)
+    private Node NodeOf(in Inode parent, int index, DirectoryItem item, MetadataWindow window)
     {
-        Inode inode = _image.ReadInode(item.Nid);
+        Inode inode = _image.ReadInode(item.Nid, window);
         if (item.Type != DirectoryFileType.Unknown && item.Type != FileTypes.Of((int)inode.Type))
             throw _image.Corrupt(inode, $"is a {inode.Type}, its directory (inode {parent.Nid}) says {item.Type}");
         if (inode.Type == NodeType.Directory)
@@ -88,8 +88,12 @@ internal sealed class ErofsLayer
             lock (_lock)
             {
                 // A directory has one place: a second one is a loop, or the way to trees without end.
-                if (!_directories.TryAdd(item.Nid, (parent.Nid, index)) && _directories[item.Nid] != (parent.Nid, index))
-                    throw _image.Corrupt(inode, $"the directory is in two places, inodes {_directories[item.Nid].Parent} and {parent.Nid}");
+                if (!_directories.TryAdd(item.Nid, (parent.Nid, index)) && _directories[item.Nid] is var other && other != (parent.Nid, index))
+                {
+                    // Directories may be read by several threads: the message does not tell which was first.
+                    (ulong low, ulong high) = (Math.Min(other.Parent, parent.Nid), Math.Max(other.Parent, parent.Nid));
+                    throw _image.Corrupt(inode, $"the directory is in two places, inodes {low} and {high}");
+                }
             }
             return MakeNode(inode);
         }
@@ -107,11 +111,8 @@ internal sealed class ErofsLayer
     {
         public override Entry[] Read()
         {
-            DirectoryItem[] items = DirectoryReader.Read(layer._image, inode);
-            Entry[] entries = new Entry[items.Length];
-            for (int i = 0; i < items.Length; i++)
-                entries[i] = new Entry(items[i].Name, layer.NodeOf(inode, i, items[i]));
-            return entries;
+            using MetadataWindow window = layer._image.OpenWindow();
+            return DirectoryReader.Read(layer._image, inode, (index, item) => new Entry(item.Name, layer.NodeOf(inode, index, item, window)));
         }
     }
 }

@@ -49,6 +49,7 @@ internal sealed class TarParser
             Name = _source,
             Root = root,
             HasRootMetadata = _tree.HasRoot,
+            HasOpaqueRoot = _tree.HasOpaqueRoot,
             Rules = rules == WhiteoutRules.Oci ? WhiteoutRules.Overlay : rules,       // the marks are translated
             Originals = [_archive],
             BlockSize = TarHeader.Size,

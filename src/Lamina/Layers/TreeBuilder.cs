@@ -62,6 +62,9 @@ internal sealed class TreeBuilder
     /// <summary>Marks that a directory hides what layers below have in it.</summary>
     public void MarkOpaque(ReadOnlySpan<byte> path) => DirectoryAt(path).IsOpaque = true;
 
+    /// <summary>Whether the root was marked so.</summary>
+    public bool HasOpaqueRoot => _root.IsOpaque;
+
     /// <summary>Finds the file of a path, for a hard link to it. Directories are found, but have no node yet.</summary>
     public bool TryFind(ReadOnlySpan<byte> path, out Node? node)
     {

@@ -30,17 +30,32 @@ public sealed record MergeEvent(ReadOnlyMemory<byte> Path, MergeOutcome Outcome,
 public sealed class MergeAccount
 {
     private readonly List<MergeEvent> _events = [];
+    private readonly Lock _lock = new();
 
-    /// <summary>What happened, by path.</summary>
-    public IReadOnlyList<MergeEvent> Events => _events;
+    /// <summary>What happened so far, by path; directories may be read in any order, and by several threads.</summary>
+    public IReadOnlyList<MergeEvent> Events
+    {
+        get
+        {
+            lock (_lock)
+            {
+                MergeEvent[] sorted = [.. _events];
+                Array.Sort(sorted, static (a, b) => a.Path.Span.SequenceCompareTo(b.Path.Span));
+                return sorted;
+            }
+        }
+    }
 
     /// <summary>File data of all layers that nobody can see any more, in bytes, before compression.</summary>
     public long WastedBytes { get; private set; }
 
     internal void Add(MergeEvent what)
     {
-        _events.Add(what);
-        WastedBytes += what.WastedBytes;
+        lock (_lock)
+        {
+            _events.Add(what);
+            WastedBytes = Sum(WastedBytes, what.WastedBytes);
+        }
     }
 
     /// <summary>The bytes of file data under a node, counted once for each name.</summary>
@@ -52,7 +67,10 @@ public sealed class MergeAccount
             return 0;
         long bytes = 0;
         foreach (Entry entry in node.Listing.Read())
-            bytes += BytesUnder(entry.Node, depth + 1);
+            bytes = Sum(bytes, BytesUnder(entry.Node, depth + 1));
         return bytes;
     }
+
+    /// <summary>Sizes of sparse files may be anything up to the largest number.</summary>
+    internal static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Lamina.Tree;
 
 namespace Lamina.Merging;
@@ -41,46 +42,45 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
         }
         for (int i = count / 2 - 1; i >= 0; i--)
             SiftDown(heap, i, count);
-        List<Entry> merged = new(total);
+        // Rented, as how many there will be is known at the end, and the largest directories are the ones to spare.
+        Entry[] merged = ArrayPool<Entry>.Shared.Rent(total);
+        int shown = 0;
         List<MergeSource> same = [];
-        List<Cursor> parents = [];
         while (count > 0)
         {
             ReadOnlyMemory<byte> name = heap[0].Current.Name;
             same.Clear();
-            parents.Clear();
             do
             {
                 Cursor cursor = heap[0];
                 same.Add(new MergeSource(cursor.Source.Layer, cursor.Current.Node));
-                parents.Add(cursor);
                 if (++cursor.At == cursor.Entries.Length)
                     heap[0] = heap[--count];
                 SiftDown(heap, 0, count);
             }
             while (count > 0 && heap[0].Current.Name.Span.SequenceEqual(name.Span));
-            if (Resolve(name, same, parents) is { } node)
-                merged.Add(new Entry(name, node));
+            if (Resolve(name, same) is { } node)
+                merged[shown++] = new Entry(name, node);
         }
-        return [.. merged];
+        Entry[] result = merged[..shown];
+        ArrayPool<Entry>.Shared.Return(merged, clearArray: true);
+        return result;
     }
 
     /// <summary>Decides who wins a name; null where it is gone.</summary>
-    private Node? Resolve(ReadOnlyMemory<byte> name, List<MergeSource> same, List<Cursor> parents)
+    private Node? Resolve(ReadOnlyMemory<byte> name, List<MergeSource> same)
     {
         MergeSource top = same[0];
-        MergeSource parent = parents[0].Source;
-        if (context.IsWhiteout(parent, top.Node))
+        if (context.IsWhiteout(top))
         {
             Account(name, MergeOutcome.Removed, same, 1);
             // Below an opaque directory there is nothing a whiteout could still hide.
             return context.Options.KeepWhiteouts && !isClosed ? MergeContext.Keep(top.Node) : null;
         }
-        MergePath here = new(path, name);
         if (!top.Node.IsDirectory)
         {
             Account(name, MergeOutcome.Replaced, same, 1);
-            return context.Show(top, here);
+            return context.Show(top, path, name);
         }
         int directories = 1;
         while (directories < same.Count && same[directories].Node.IsDirectory &&
@@ -93,7 +93,7 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
             Account(name, MergeOutcome.Opaque, same, directories);
         else
             Account(name, MergeOutcome.Merged, same, 1);
-        return context.MergeDirectories(same[..directories], here, hidesBelow, isClosed);
+        return context.MergeDirectories(same[..directories], new MergePath(path, name), hidesBelow, isClosed);
     }
 
     private void Account(ReadOnlyMemory<byte> name, MergeOutcome outcome, List<MergeSource> same, int visible)
@@ -106,7 +106,7 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
         {
             hidden.Add(same[i].Layer);
             if (outcome != MergeOutcome.Merged && !same[i].Node.IsWhiteout)
-                wasted += MergeAccount.BytesUnder(same[i].Node);
+                wasted = MergeAccount.Sum(wasted, MergeAccount.BytesUnder(same[i].Node));
         }
         account.Add(new MergeEvent(new MergePath(path, name).ToBytes(), outcome, same[0].Layer, [.. hidden], wasted));
     }

@@ -47,9 +47,8 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     /// <summary>Whether a layer's marks mean anything; a cpio has none.</summary>
     public bool HasMarks(int layer) => layers[layer].Rules != WhiteoutRules.Cpio;
 
-    public bool IsWhiteout(MergeSource parent, Node node) => HasMarks(parent.Layer) &&
-        (node.IsWhiteout || (node.Type == NodeType.RegularFile && !node.Xattrs.IsEmpty && OverlayMarks.HasXattrWhiteouts(parent.Node) &&
-            OverlayMarks.IsXattrWhiteout(node)));
+    public bool IsWhiteout(MergeSource source) =>
+        HasMarks(source.Layer) && (source.Node.IsWhiteout || OverlayMarks.IsXattrWhiteout(source.Node));
 
     /// <summary>
     /// Joins the directories of one name, uppermost first, down to the first opaque one. Metadata are the uppermost's that has any.
@@ -66,7 +65,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         {
             MergeSource source = sources[count++];
             RefuseUnsupported(source, path);
-            if (HasMarks(source.Layer) && OverlayMarks.IsOpaque(source.Node))
+            if (path is null ? layers[source.Layer].HasOpaqueRoot : HasMarks(source.Layer) && OverlayMarks.IsOpaque(source.Node))
             {
                 isOpaque = true;
                 break;
@@ -74,22 +73,26 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         }
         MergeSource[] joined = [.. sources[..count]];
         Node metadata = MetadataOf(joined);
-        // The root of a lower layer is never opaque: overlayfs always joins the roots.
-        bool marksOpaque = options.KeepWhiteouts && isOpaque && !isClosed && path is not null;
-        return metadata.With(OverlayMarks.Strip(metadata.Xattrs, marksOpaque), new MergedListing(this, joined, path, isOpaque || isClosed));
+        bool marksOpaque = options.KeepWhiteouts && isOpaque && !isClosed;
+        if (marksOpaque && path is null)
+        {
+            throw new UnsupportedImageException(NameOf(joined[^1].Layer), "its root hides all that is below, which no layer of an overlay can",
+                "Merge without keeping whiteouts, or leave out the layers below this one.");
+        }
+        return metadata.With(OverlayMarks.Strip(metadata.Xattrs, options.KeepWhiteouts, marksOpaque), new MergedListing(this, joined, path, isOpaque || isClosed));
     }
 
     /// <summary>A whiteout that is kept.</summary>
     public static Node Keep(Node whiteout) => whiteout.IsWhiteout ? whiteout : s_whiteout;
 
     /// <summary>A file as the merged tree shows it, the same object each time so that hard links stay links.</summary>
-    public Node Show(MergeSource source, MergePath path)
+    public Node Show(MergeSource source, MergePath? parent, ReadOnlyMemory<byte> name)
     {
         Node node = source.Node;
         if (node.Xattrs.IsEmpty)
             return node;
-        RefuseUnsupported(source, path);
-        XattrSet stripped = OverlayMarks.Strip(node.Xattrs, false);
+        RefuseUnsupported(source, new MergePath(parent, name));
+        XattrSet stripped = OverlayMarks.Strip(node.Xattrs, options.KeepWhiteouts, false);
         if (ReferenceEquals(stripped, node.Xattrs))
             return node;
         lock (_lock)

@@ -9,7 +9,11 @@ internal static class ClusterDecoding
 {
     /// <summary>Decodes the first bytes of an extent: as many as the destination takes, at most the extent's length.</summary>
     /// <exception cref="CorruptImageException">The cluster does not decode to that many bytes.</exception>
-    public static void Decode(ClusterMap map, in ClusterExtent extent, Span<byte> destination)
+    /// <param name="map">The map the extent is of.</param>
+    /// <param name="extent">The extent.</param>
+    /// <param name="destination">Where the bytes go.</param>
+    /// <param name="isUnpadded">Whether LZ4 clusters begin at their first byte, as before Linux 5.3.</param>
+    public static void Decode(ClusterMap map, in ClusterExtent extent, Span<byte> destination, bool isUnpadded = false)
     {
         switch (extent.Encoding)
         {
@@ -29,7 +33,9 @@ internal static class ClusterDecoding
             Span<byte> bytes = cluster.AsSpan(0, extent.EncodedLength);
             extent.Original!.Bytes.ReadExactly(extent.Offset, bytes);
             bool isPartial = extent.IsPartial || destination.Length < extent.Length;
-            if (!ClusterDecoders.For((Codec)extent.Encoding).TryDecode(bytes, destination, isPartial))
+            IClusterDecoder decoder = isUnpadded && extent.Encoding == ClusterEncoding.Lz4
+                ? ClusterDecoders.Lz4Unpadded : ClusterDecoders.For((Codec)extent.Encoding);
+            if (!decoder.TryDecode(bytes, destination, isPartial))
             {
                 throw new CorruptImageException(extent.Original.Name,
                     $"the {extent.Encoding} cluster of {extent.EncodedLength} bytes does not decode to {extent.Length} bytes", null, extent.Offset);

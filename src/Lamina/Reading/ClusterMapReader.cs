@@ -32,32 +32,21 @@ internal sealed class ClusterMapReader
 
     private long IndexPosition => _mapPosition + MapHeader.Size;
 
-    /// <summary>The first byte behind header and index; an inline tail may follow.</summary>
-    public long End
-    {
-        get
-        {
-            if (_header.IsWholeFragment)
-                return IndexPosition;
-            int clusterBits = _blockBits + _header.ClusterShift;
-            long total = _inode.Size == 0 ? 0 : ((_inode.Size - 1) >> clusterBits) + 1;
-            if (_inode.Record.Layout == DataLayout.CompressedCompact)
-            {
-                bool isBig = (_header.Advice & MapAdvice.BigCluster1) != 0, has2B = (_header.Advice & MapAdvice.Compacted2B) != 0;
-                return IndexPosition + new CompactIndex(IndexPosition, total, clusterBits, isBig, has2B).Size;
-            }
-            if ((_header.Advice & MapAdvice.Extents) == 0)
-                return IndexPosition + ClusterRecord.FullIndexPadding + total * ClusterRecord.Size;
-            int size = _header.ExtentRecordSize;
-            long start = (IndexPosition + size - 1) & ~(size - 1L);
-            if (size >= ExtentRecord.NarrowSize)
-                return start + (long)_header.ExtentCount * size;
-            return start + (size == sizeof(uint) ? sizeof(ulong) : 0) + total * size;
-        }
-    }
+    /// <summary>The header that the map begins with.</summary>
+    public MapHeader Header => _header;
+
+    /// <summary>The header's first byte, in the metadata that the inode is in.</summary>
+    public long Position => _mapPosition;
+
+    /// <summary>The first byte behind header and index; known when the map was read.</summary>
+    public long End { get; private set; }
+
+    /// <summary>The first byte of an inline cluster, if there is one; known when the map was read.</summary>
+    public long? InlinePosition { get; private set; }
 
     public ClusterMap Read()
     {
+        End = IndexPosition;
         if (_header.IsWholeFragment)
             return Map(Fragment(0, _header.WholeFragmentOffset), 0, false);
         if (_inode.Record.Layout == DataLayout.CompressedFull && (_header.Advice & MapAdvice.Extents) != 0)
@@ -104,6 +93,9 @@ internal sealed class ClusterMapReader
 
     private (PackedFile File, long Offset, long Start) Fragment(long start, ulong offset)
     {
+        // Where the packed file or the metabox leads back to itself there is no first byte to begin with.
+        if (_image.IsNeededForPacked(_inode))
+            throw _image.Corrupt(_inode, "the packed file would be needed to read the packed file", _mapPosition);
         PackedFile packed = _image.Packed ?? throw _image.Corrupt(_inode, "a fragment, but the image has no packed file", _mapPosition);
         long length = _inode.Size - start;
         if (offset > (ulong)packed.Content.Size || length > packed.Content.Size - (long)offset)
@@ -120,11 +112,6 @@ internal sealed class ClusterMapReader
             throw new UnsupportedImageException(_image.Name, $"inode {_inode.Nid}: compression algorithm {algorithm} is not known");
         if ((_image.Configs.Algorithms & (1 << algorithm)) == 0)
             throw _image.Corrupt(_inode, $"algorithm {(ClusterEncoding)algorithm} is not among those the superblock names", _mapPosition);
-        if (algorithm == 0 && !_image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding))
-        {
-            throw new UnsupportedImageException(_image.Name, "LZ4 clusters without 0padding, the form before Linux 5.3",
-                "Make the image anew with a current mkfs.erofs.");
-        }
         return (ClusterEncoding)algorithm;
     }
 
@@ -146,6 +133,7 @@ internal sealed class ClusterMapReader
         long least = isCompact ? total * 2 : total * ClusterRecord.Size;
         if (least > _metadata.Length - IndexPosition)
             throw _image.Corrupt(_inode, $"an index of {total} logical clusters reaches past the end of the image", _mapPosition);
+        _image.ClaimTable(_inode, IndexPosition + (isCompact ? compact.Size : ClusterRecord.FullIndexPadding + least));
         Heads heads = new(this, clusterBits, big1 || big2);
         if (isCompact)
             ReadCompact(compact, heads);
@@ -177,12 +165,18 @@ internal sealed class ClusterMapReader
     /// <summary>All heads become extents; the last may be a tail, whose block is not one.</summary>
     private ClusterMap Finish(List<Head> heads, bool isCompact, in CompactIndex compact, long total)
     {
+        End = IndexPosition + (isCompact ? compact.Size : ClusterRecord.FullIndexPadding + total * ClusterRecord.Size);
         bool isFragment = (_header.Advice & MapAdvice.Fragment) != 0;
         bool isInline = !isFragment && (_header.Advice & MapAdvice.InlineCluster) != 0 && _header.InlineSize > 0;
         bool hasTail = (isFragment || isInline) && heads.Count > 0;
         foreach (Head head in heads[..(hasTail ? heads.Count - 1 : heads.Count)])
         {
             bool isBig = (_header.Advice & (head.Record.Type == ClusterType.Head1 ? MapAdvice.BigCluster1 : MapAdvice.BigCluster2)) != 0;
+            if (head.Record.IsHole || (isBig && head.Count == Head.NoBlocks))
+            {
+                _extents.Add(new ClusterExtent(head.Logical, 0, null, 0, 0, ClusterEncoding.Hole, false));
+                continue;
+            }
             int length = (isBig ? Math.Max(head.Count, 1) : 1) << _blockBits;
             AddCluster(head.Logical, (ulong)head.Record.Block << _blockBits, length, EncodingOf(head.Record.Type), head.Record.IsPartial);
         }
@@ -198,6 +192,7 @@ internal sealed class ClusterMapReader
             long position = isCompact ? IndexPosition + compact.EndOfPack(total - 1)
                 : IndexPosition + ClusterRecord.FullIndexPadding + total * ClusterRecord.Size;
             _extents.Add(InlineTail(heads[^1], position));
+            InlinePosition = position;
         }
         return Map(null, _inode.Size, hasTail);
     }
@@ -232,6 +227,8 @@ internal sealed class ClusterMapReader
         long position = (IndexPosition + size - 1) & ~(size - 1L);
         if (count > (ulong)((_metadata.Length - position) / size))
             throw _image.Corrupt(_inode, $"{count} extents reach past the end of the image", _mapPosition);
+        End = position + (long)count * size;
+        _image.ClaimTable(_inode, position + (long)count * size);
         for (ulong i = 0; i < count; i++, position += size)
         {
             ExtentRecord record = ExtentRecord.Parse(_metadata.Read(position, size, _inode.Nid));
@@ -265,6 +262,8 @@ internal sealed class ClusterMapReader
         }
         if (total > (_metadata.Length - position) / size)
             throw _image.Corrupt(_inode, $"{total} extents reach past the end of the image", _mapPosition);
+        End = position + total * size;
+        _image.ClaimTable(_inode, position + total * size);
         for (long i = 0; i < total; i++, position += size)
         {
             ReadOnlySpan<byte> bytes = _metadata.Read(position, size, _inode.Nid);
@@ -308,7 +307,11 @@ internal sealed class ClusterMapReader
     }
 
     /// <summary>A head of an index: where in the file, its record, and its cluster's size in blocks (0 where that is not said).</summary>
-    private readonly record struct Head(long Logical, ClusterRecord Record, int Count);
+    private readonly record struct Head(long Logical, ClusterRecord Record, int Count)
+    {
+        /// <summary>The count where the index says that there are none: a hole.</summary>
+        public const int NoBlocks = -1;
+    }
 
     /// <summary>Collects the heads of an index, the lcluster behind each telling its cluster's size.</summary>
     private sealed class Heads(ClusterMapReader reader, int clusterBits, bool isBig)
@@ -331,10 +334,17 @@ internal sealed class ClusterMapReader
             }
             if (List.Count == 0)
                 throw _image.Corrupt(reader._inode, $"logical cluster {cluster} has no head before it", reader._mapPosition);
-            if (record.Count > 0 && !isBig)
+            // Kernels go back step by step. A step of 0 never ends, and one past the head ends at another extent.
+            long distance = cluster - (List[^1].Logical >> clusterBits);
+            if (record.Back == 0 || record.Back > distance)
+            {
+                throw _image.Corrupt(reader._inode,
+                    $"logical cluster {cluster} has its head {distance} before it, its record says {record.Back}", reader._mapPosition);
+            }
+            if ((record.Count > 0 || record.IsHole) && !isBig)
                 throw _image.Corrupt(reader._inode, $"logical cluster {cluster} counts blocks, without big clusters", reader._mapPosition);
             if (cluster == (List[^1].Logical >> clusterBits) + 1)
-                List[^1] = List[^1] with { Count = record.Count };
+                List[^1] = List[^1] with { Count = record.IsHole ? Head.NoBlocks : record.Count };
         }
     }
 }

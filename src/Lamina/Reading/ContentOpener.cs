@@ -7,6 +7,9 @@ namespace Lamina.Reading;
 /// <summary>From an inode to where its data is: the five data layouts become two kinds of content.</summary>
 internal static class ContentOpener
 {
+    /// <summary>The largest chunk, as log2 of bytes: what 31 shifts make of blocks of 4096 bytes.</summary>
+    private const int MaxChunkBits = 43;
+
     public static Content Open(ErofsImage image, in Inode inode) => inode.Record.Layout switch
     {
         DataLayout.FlatPlain => OpenFlat(image, inode, 0),
@@ -33,6 +36,8 @@ internal static class ContentOpener
             if (length == body)
                 return new PlacedContent(inode.Size, new PlacedExtent(0, original, offset, body), blockSize);
         }
+        if (body == 0)
+            return new PlacedContent(inode.Size, InlineTail(image, inode, 0, tail), blockSize) { HasInlineTail = true };
         List<PlacedExtent> extents = [];
         AddRun(image, inode, 0, block << image.SuperBlock.BlockBits, 0, body, extents);
         if (tail > 0)
@@ -61,13 +66,14 @@ internal static class ContentOpener
         if (format.HasUnknownBits)
             throw image.Corrupt(inode, $"chunk format 0x{format.Value:x} has bits that are not known");
         int chunkBits = image.SuperBlock.BlockBits + format.Shift;
-        if (chunkBits > 40)
+        if (chunkBits > MaxChunkBits)
             throw image.Corrupt(inode, $"chunks of 2^{chunkBits} bytes are larger than any file system");
         long chunks = inode.Size == 0 ? 0 : ((inode.Size - 1) >> chunkBits) + 1;
         MetadataReader metadata = image.MetadataOf(inode.Nid);
         long table = (inode.End + format.EntrySize - 1) & ~(format.EntrySize - 1L);
         if (chunks > (metadata.Length - table) / format.EntrySize)
             throw image.Corrupt(inode, $"{chunks} chunk entries reach past the end of the image", table);
+        image.ClaimTable(inode, table + chunks * format.EntrySize);
         int deviceMask = (1 << System.Numerics.BitOperations.Log2((uint)image.Space.Slots.Length * 2 + 1)) - 1;
         ulong mask = format is { HasIndexes: true, IsWide: true } ? ChunkIndex.WideHole : ChunkIndex.NarrowHole;
         List<PlacedExtent> extents = [];
@@ -115,5 +121,24 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
 {
     public override long Size => inode.Size;
 
-    public override ClusterMap ReadMap() => new ClusterMapReader(image, inode).Read();
+    public override int BlockSize => image.BlockSize;
+
+    /// <summary>The map, for those who put its clusters into another image.</summary>
+    /// <exception cref="UnsupportedImageException">The clusters cannot stand in an image as it is written today.</exception>
+    public override ClusterMap ReadMap()
+    {
+        ClusterMap map = ReadOwnMap();
+        if (!image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding) && map.Extents.Any(extent => extent.Encoding == ClusterEncoding.Lz4))
+        {
+            throw new UnsupportedImageException(image.Name, "LZ4 clusters without 0padding, the form before Linux 5.3",
+                "Make the image anew with a current mkfs.erofs.");
+        }
+        return map;
+    }
+
+    /// <summary>The map, for reading the image itself.</summary>
+    public ClusterMap ReadOwnMap() => OpenMap().Read();
+
+    /// <summary>What reads the map, and knows where it stands.</summary>
+    public ClusterMapReader OpenMap() => new(image, inode);
 }

@@ -40,9 +40,6 @@ internal sealed class ContentSource : ByteSource
             case BytesContent bytes:
                 bytes.Bytes.Span.Slice((int)offset, destination.Length).CopyTo(destination);
                 break;
-            case HostFileContent host:
-                host.Source.ReadExactly(host.Offset + offset, destination);
-                break;
             case PlacedContent placed:
                 ReadPlaced(placed, offset, destination);
                 break;

@@ -10,23 +10,58 @@ internal readonly record struct DirectoryItem(ReadOnlyMemory<byte> Name, ulong N
 internal static class DirectoryReader
 {
     /// <summary>
-    /// The largest directory that is read, in bytes: over a hundred million names. Beyond, i_size is a lie rather than a directory.
+    /// The largest directory that is read, in bytes: over a hundred million names. Beyond, i_size is a lie rather than a
+    /// directory.
     /// </summary>
-    private const long MaxSize = 1 << 30;
+    public const long MaxSize = 1 << 30;
 
-    /// <summary>What a codec can make of a byte at most, generously: no buffer is made for a size that is merely claimed.</summary>
-    private const long MaxExpansion = 1024;
+    /// <summary>
+    /// What a codec can make of a byte at most, generously: no buffer is made for a size that is merely claimed.
+    /// </summary>
+    public const long MaxExpansion = 1024;
+    /// <summary>
+    /// Bytes read at once, a multiple of every block size: a large directory is checked piece by piece, so that none is kept for
+    /// a
+    /// size that is merely claimed.
+    /// </summary>
+    private const int WindowSize = 1 << 20;
 
-    /// <summary>The names, sorted, without <c>.</c> and <c>..</c>; the names are slices of one array.</summary>
+    /// <summary>The names, sorted, without <c>.</c> and <c>..</c>; the names are slices of a few arrays.</summary>
     /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
-    public static DirectoryItem[] Read(ErofsImage image, in Inode inode)
+    public static DirectoryItem[] Read(ErofsImage image, in Inode inode) => Read(image, inode, static (_, item) => item);
+
+    /// <summary>What a function makes of each name and its index, in the same order.</summary>
+    /// <exception cref="CorruptImageException">Records or names contradict one another or the order.</exception>
+    public static T[] Read<T>(ErofsImage image, in Inode inode, Func<int, DirectoryItem, T> make)
     {
         if (inode.Size > MaxSize)
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
-        byte[] bytes = ReadAll(image, inode);
-        DirectoryItem[] items = new DirectoryItem[Count(image, inode, bytes)];
-        int count = 0;
+        image.CountData(inode);
+        Content content = image.OpenContent(inode);
+        ImageContentSource? source = CanCopy(inode, content) ? null : new ImageContentSource(image, content);
+        List<T> items = [];
         ReadOnlyMemory<byte> previous = default;
+        for (long start = 0; start < inode.Size; start += WindowSize)
+        {
+            byte[] bytes = new byte[(int)Math.Min(inode.Size - start, WindowSize)];
+            if (source is null)
+                Copy(image, inode, (PlacedContent)content, bytes);
+            else
+                source.ReadExactly(start, bytes);
+            T[] window = ReadWindow(image, inode, start, bytes, items.Count, make, ref previous);
+            if (inode.Size <= WindowSize)
+                return window;
+            items.AddRange(window);
+        }
+        return [.. items];
+    }
+
+    private static T[] ReadWindow<T>(
+        ErofsImage image, in Inode inode, long at, byte[] bytes, int before, Func<int, DirectoryItem, T> make,
+        ref ReadOnlyMemory<byte> previous)
+    {
+        T[] items = new T[Count(image, inode, at, bytes)];
+        int count = 0;
         for (int start = 0; start < bytes.Length; start += image.BlockSize)
         {
             int length = Math.Min(image.BlockSize, bytes.Length - start);
@@ -38,7 +73,8 @@ internal static class DirectoryReader
                 DirectoryRecord record = DirectoryRecord.Parse(block[(i * DirectoryRecord.Size)..]);
                 int end = i + 1 < records ? DirectoryRecord.Parse(block[((i + 1) * DirectoryRecord.Size)..]).NameOffset : length;
                 if (record.NameOffset != next || end < next || end > length)
-                    throw image.Corrupt(inode, $"name {i} of the block at byte {start} is at {record.NameOffset}, ending at {end}");
+                    throw image.Corrupt(inode,
+                        $"name {i} of the block at byte {at + start} is at {record.NameOffset}, ending at {end}");
                 next = end;
                 int nameLength = end - record.NameOffset;
                 if (i + 1 == records && block.Slice(record.NameOffset, nameLength).IndexOf((byte)0) is >= 0 and var zero)
@@ -47,7 +83,7 @@ internal static class DirectoryReader
                 CheckName(image, inode, name.Span, previous.Span);
                 previous = name;
                 if (!IsDotOrDotDot(name.Span))
-                    items[count++] = new DirectoryItem(name, record.Nid, record.Type);
+                    items[count] = make(before + count++, new DirectoryItem(name, record.Nid, record.Type));
             }
         }
         if (count < items.Length)
@@ -60,7 +96,7 @@ internal static class DirectoryReader
     private static int RecordCount(ReadOnlySpan<byte> block) =>
         block.Length < DirectoryRecord.Size ? 0 : DirectoryRecord.Parse(block).NameOffset / DirectoryRecord.Size;
 
-    private static int Count(ErofsImage image, in Inode inode, byte[] bytes)
+    private static int Count(ErofsImage image, in Inode inode, long at, byte[] bytes)
     {
         int count = 0;
         for (int start = 0; start < bytes.Length; start += image.BlockSize)
@@ -70,7 +106,7 @@ internal static class DirectoryReader
             if (records == 0 || records * DirectoryRecord.Size != DirectoryRecord.Parse(block).NameOffset ||
                 records * DirectoryRecord.Size >= block.Length)
             {
-                throw image.Corrupt(inode, $"the directory block at byte {start} has no sound first record");
+                throw image.Corrupt(inode, $"the directory block at byte {at + start} has no sound first record");
             }
             count += records;
         }
@@ -89,26 +125,21 @@ internal static class DirectoryReader
 
     private static string Printable(ReadOnlySpan<byte> name) => System.Text.Encoding.Latin1.GetString(name).Replace("\0", "\\0");
 
-    /// <summary>All bytes of a directory; the common forms straight from the metadata, without the way through extents.</summary>
-    private static byte[] ReadAll(ErofsImage image, in Inode inode)
+    /// <summary>
+    /// Whether the bytes can be had straight from the metadata, without the way through extents: the common forms.
+    /// </summary>
+    private static bool CanCopy(in Inode inode, Content content) =>
+        content is PlacedContent { Extents.Length: <= 2 } && !inode.IsInMetabox && inode.Size <= WindowSize;
+
+    private static void Copy(ErofsImage image, in Inode inode, PlacedContent content, Span<byte> bytes)
     {
-        Content content = image.OpenContent(inode);
-        if (inode.Size / MaxExpansion > image.Primary.Length)
-            throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is more than the image can hold");
-        byte[] bytes = new byte[checked((int)content.Size)];
-        if (content is PlacedContent placed && !inode.IsInMetabox && placed.Extents.Length <= 2)
+        foreach (PlacedExtent extent in content.Extents)
         {
-            foreach (PlacedExtent extent in placed.Extents)
-            {
-                Span<byte> part = bytes.AsSpan((int)extent.Logical, (int)extent.Length);
-                if (extent.Original == image.Primary)
-                    image.MetadataOf(0).Copy(extent.Offset, part, inode.Nid);
-                else
-                    extent.Original.Bytes.ReadExactly(extent.Offset, part);
-            }
-            return bytes;
+            Span<byte> part = bytes.Slice((int)extent.Logical, (int)extent.Length);
+            if (extent.Original == image.Primary)
+                image.MetadataOf(0).Copy(extent.Offset, part, inode.Nid);
+            else
+                extent.Original.Bytes.ReadExactly(extent.Offset, part);
         }
-        new ContentSource(image.Name, content).ReadExactly(0, bytes);
-        return bytes;
     }
 }

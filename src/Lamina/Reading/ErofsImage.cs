@@ -7,12 +7,19 @@ namespace Lamina.Reading;
 /// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an image
 /// starts here. Safe for concurrent use.
 /// </summary>
-internal sealed class ErofsImage : IDisposable
+public sealed partial class ErofsImage : IDisposable
 {
     /// <summary>The bit of a node number that says it counts in the metabox (<c>EROFS_DIRENT_NID_METABOX_BIT</c>).</summary>
-    public const ulong MetaboxBit = 1UL << 63;
+    internal const ulong MetaboxBit = 1UL << 63;
+
+    /// <summary>How many bytes of directories a byte of an image may stand for where they are compressed; real ones stay below a third of it.</summary>
+    private const int MaxExpansion = 64;
+
+    /// <summary>Bytes of compressed directories that are taken in any case: small images have better ratios.</summary>
+    private const long ExpansionAllowance = 4 << 20;
 
     private readonly MetadataReader _metadata;
+    private readonly MetadataClaims _claims = new(), _metaboxClaims = new();
     private readonly Lazy<MetadataReader?> _metabox;
     private readonly Lazy<ImagePackedFile?> _packed;
     private readonly Lazy<XattrReader> _xattrs;
@@ -32,27 +39,32 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>The image file itself.</summary>
-    public Original Primary { get; }
+    internal Original Primary { get; }
 
     /// <summary>The devices that were given with it, in the order of the device table.</summary>
-    public Original[] Devices { get; }
+    internal Original[] Devices { get; }
 
-    public SuperBlock SuperBlock { get; }
+    internal SuperBlock SuperBlock { get; }
 
     /// <summary>Which codecs the image has, and their limits.</summary>
-    public CompressionConfigs Configs { get; }
+    internal CompressionConfigs Configs { get; }
 
     /// <summary>Where block addresses lead.</summary>
-    public AddressSpace Space { get; }
+    internal AddressSpace Space { get; }
 
+    /// <summary>What messages call the image: the path as it was given.</summary>
     public string Name => Primary.Name;
 
+    /// <summary>The block size in bytes.</summary>
     public int BlockSize => SuperBlock.BlockSize;
 
     /// <summary>The packed file that fragments are in; null without.</summary>
-    public ImagePackedFile? Packed => _packed.Value;
+    internal ImagePackedFile? Packed => _packed.Value;
 
-    public XattrReader Xattrs => _xattrs.Value;
+    internal XattrReader Xattrs => _xattrs.Value;
+
+    /// <summary>The decoded clusters that all readers of the image share.</summary>
+    internal ClusterCache Clusters { get; } = new();
 
     /// <summary>Whether the file's bytes carry an EROFS superblock.</summary>
     public static bool IsErofs(ByteSource source)
@@ -62,6 +74,8 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>Opens an image with the devices it needs, the device table's order.</summary>
+    /// <param name="source">The image; it and the devices are disposed with what is returned, not if opening fails.</param>
+    /// <param name="devices">Its devices; none if it has none, or if they lie in the image file itself.</param>
     /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices.</exception>
     public static ErofsImage Open(ByteSource source, params ByteSource[] devices)
@@ -74,7 +88,7 @@ internal sealed class ErofsImage : IDisposable
     /// <summary>Reads the superblock and makes sure that it suits the file; the devices are not looked at.</summary>
     /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known.</exception>
-    public static SuperBlock ReadSuperBlock(ByteSource source)
+    internal static SuperBlock ReadSuperBlock(ByteSource source)
     {
         Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
         bytes.Clear();
@@ -89,26 +103,33 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>The metadata an inode of this number lives in.</summary>
-    public MetadataReader MetadataOf(ulong nid)
+    internal MetadataReader MetadataOf(ulong nid)
     {
         if ((nid & MetaboxBit) == 0)
             return _metadata;
         return _metabox.Value ?? throw new CorruptImageException(Name, "the image has no metabox, but an inode in it", nid & ~MetaboxBit);
     }
 
+    /// <summary>A way to read inodes one after another, most of them from the same neighbourhood.</summary>
+    internal MetadataWindow OpenWindow() => new(_metadata);
+
     /// <summary>Reads an inode.</summary>
+    /// <param name="nid">Its number.</param>
+    /// <param name="window">Where it may well be already; null if it stands alone.</param>
     /// <exception cref="CorruptImageException">The number leads out of the image, or the record contradicts itself.</exception>
-    public Inode ReadInode(ulong nid)
+    internal Inode ReadInode(ulong nid, MetadataWindow? window = null)
     {
         MetadataReader metadata = MetadataOf(nid);
+        if (window?.Reader != metadata)
+            window = null;
         ulong number = nid & ~MetaboxBit;
         ulong first = metadata == _metadata ? (ulong)SuperBlock.MetaBlockAddress << SuperBlock.BlockBits : 0;
         if (number > (ulong)(metadata.Length >> InodeRecord.SlotBits) || first > (ulong)metadata.Length)
             throw new CorruptImageException(Name, $"lies past the end of the image ({metadata.Length} bytes)", number);
         long position = (long)(first + (number << InodeRecord.SlotBits));
-        ReadOnlySpan<byte> head = metadata.Read(position, InodeRecord.CompactSize, number);
+        ReadOnlySpan<byte> head = Read(InodeRecord.CompactSize);
         if (InodeRecord.SizeFromFormat(head) > head.Length)
-            head = metadata.Read(position, InodeRecord.ExtendedSize, number);
+            head = Read(InodeRecord.ExtendedSize);
         InodeRecord record = InodeRecord.Parse(head);
         if (record is { IsExtended: false } compact)
         {
@@ -116,11 +137,42 @@ internal sealed class ErofsImage : IDisposable
         }
         Inode inode = new() { Nid = nid, Record = record, Position = position };
         Check(inode, metadata);
+        int tail = record.Layout == DataLayout.FlatInline ? (int)record.Size & (BlockSize - 1) : 0;
+        if (!ClaimsOf(inode).TryClaimInode(position, inode.End + tail))
+            throw Corrupt(inode, $"its {inode.End + tail - position} bytes overlap another inode's");
         return inode;
+
+        ReadOnlySpan<byte> Read(int count) =>
+            window is null ? metadata.Read(position, count, number) : window.Read(position, count, number);
+    }
+
+    /// <summary>
+    /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image, so all of
+    /// them together are no more than the image, or what codecs can make of it.
+    /// </summary>
+    internal void CountData(in Inode inode)
+    {
+        bool isEncoded = inode.IsInMetabox || inode.Record.Layout is DataLayout.CompressedFull or DataLayout.CompressedCompact;
+        long limit = Primary.Length + Devices.Sum(device => device.Length) + BlockSize;
+        if (SuperBlock.Has(IncompatibleFeatures.Metabox) || isEncoded)
+            limit = limit * MaxExpansion + ExpansionAllowance;
+        if (ClaimsOf(inode).Count(inode.Position, inode.Size) is var total && total > limit)
+            throw Corrupt(inode, $"directories and link targets have {total} bytes up to here, the image can hold {limit}");
+    }
+
+    /// <summary>Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.</summary>
+    internal bool IsNeededForPacked(in Inode inode) => inode.Nid == SuperBlock.PackedNid ||
+        ((SuperBlock.PackedNid & MetaboxBit) != 0 && SuperBlock.Has(IncompatibleFeatures.Metabox) && inode.Nid == SuperBlock.MetaboxNid);
+
+    /// <summary>Claims the bytes of an inode's chunk or cluster table, so that no two inodes have the same.</summary>
+    internal void ClaimTable(in Inode inode, long end)
+    {
+        if (!ClaimsOf(inode).TryClaimTable(inode.End, end))
+            throw Corrupt(inode, $"its table of {end - inode.End} bytes overlaps another inode", inode.End);
     }
 
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
-    public Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
+    internal Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -131,8 +183,10 @@ internal sealed class ErofsImage : IDisposable
     }
 
     /// <summary>A corruption at an inode, with the byte in the image where that is known.</summary>
-    public CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
+    internal CorruptImageException Corrupt(in Inode inode, string what, long? position = null) =>
         new(Name, what, inode.Nid & ~MetaboxBit, inode.IsInMetabox ? null : position ?? inode.Position);
+
+    private MetadataClaims ClaimsOf(in Inode inode) => inode.IsInMetabox ? _metaboxClaims : _claims;
 
     private void Check(in Inode inode, MetadataReader metadata)
     {
@@ -215,6 +269,8 @@ internal sealed class ErofsImage : IDisposable
             int size = length[0] | length[1] << 8;
             if (size == 0 || size > CompressionConfigs.MaxRecordSize || !configs.TryAdd(codec, _metadata.Read(position + 2, size), out configs))
                 throw new CorruptImageException(Name, $"the configuration of codec {codec} has {size} bytes", null, position);
+            if (configs.FaultOf(codec, BlockSize) is { } fault)
+                throw new CorruptImageException(Name, fault, null, position);
             position += 2 + size;
         }
         return configs;
@@ -227,7 +283,7 @@ internal sealed class ErofsImage : IDisposable
         if (SuperBlock.ExtensionSlots == 0 || (SuperBlock.MetaboxNid & MetaboxBit) != 0)
             throw new CorruptImageException(Name, "the metabox has no inode of its own", null, SuperBlock.Offset);
         Content content = OpenContent(ReadInode(SuperBlock.MetaboxNid));
-        ContentSource bytes = new($"{Name} (metabox)", content);
+        ImageContentSource bytes = new(this, content, $"{Name} (metabox)");
         return new MetadataReader(bytes, 0, bytes.Length);
     }
 }

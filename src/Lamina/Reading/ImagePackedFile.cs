@@ -6,15 +6,13 @@ namespace Lamina.Reading;
 internal sealed class ImagePackedFile : PackedFile
 {
     private readonly ErofsImage _image;
-    private readonly ContentSource _bytes;
+    private readonly ImageContentSource _bytes;
 
     public ImagePackedFile(ErofsImage image)
     {
         _image = image;
         Content = image.OpenContent(image.ReadInode(image.SuperBlock.PackedNid));
-        if (Content is EncodedContent encoded && encoded.ReadMap().Packed is not null)
-            throw new CorruptImageException(image.Name, "the packed file has a fragment itself", image.SuperBlock.PackedNid);
-        _bytes = new ContentSource($"{image.Name} (packed file)", Content);
+        _bytes = new ImageContentSource(image, Content, $"{image.Name} (packed file)");
     }
 
     public override string Name => _image.Name;

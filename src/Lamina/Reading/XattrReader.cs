@@ -12,11 +12,16 @@ internal sealed class XattrReader
     /// <summary>Bytes of xattrs that are worth remembering; longer ones are rarely repeated.</summary>
     private const int MaxKnownLength = 256;
 
+    /// <summary>Bytes of shared xattrs that are taken in any case: prefixes and a compressed metabox may make them more than the image.</summary>
+    private const long SharedAllowance = 16 << 20;
+
     private readonly ErofsImage _image;
     private readonly byte[][] _longPrefixes;
     private readonly Dictionary<int, List<(byte[] Raw, XattrSet Set)>> _known = [];
     private readonly Lock _lock = new();
+    private readonly Dictionary<uint, Xattr> _shared = [];
     private int _knownCount;
+    private long _sharedBytes;
 
     public XattrReader(ErofsImage image)
     {
@@ -26,6 +31,9 @@ internal sealed class XattrReader
 
     /// <summary>The long name prefixes of the image, resolved: without trailing NUL, short prefix included.</summary>
     public IReadOnlyList<byte[]> LongPrefixes => _longPrefixes;
+
+    /// <summary>What the long prefixes were read from; null without any.</summary>
+    public MetadataReader? PrefixMetadata { get; private set; }
 
     public XattrSet Read(in Inode inode)
     {
@@ -89,12 +97,35 @@ internal sealed class XattrReader
         return XattrSet.Create(items);
     }
 
-    private Xattr ReadShared(in Inode inode, uint id)
+    /// <summary>Where a shared xattr stands.</summary>
+    public (MetadataReader Metadata, long Position) PlaceOfShared(uint id)
     {
         SuperBlock superBlock = _image.SuperBlock;
         bool inMetabox = superBlock.Has(CompatibleFeatures.SharedXattrsInMetabox);
         MetadataReader metadata = _image.MetadataOf(inMetabox ? ErofsImage.MetaboxBit : 0);
-        long position = (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint);
+        return (metadata, (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint));
+    }
+
+    /// <summary>A shared xattr, the same object for all inodes that have it.</summary>
+    private Xattr ReadShared(in Inode inode, uint id)
+    {
+        lock (_lock)
+        {
+            if (_shared.TryGetValue(id, out Xattr known))
+                return known;
+            Xattr item = ParseShared(inode, id);
+            _sharedBytes += item.Name.Length + item.Value.Length;
+            // Shared xattrs do not overlap, so all of them together are no more than the image, but for the names' prefixes.
+            if (_sharedBytes > SharedAllowance + _image.Primary.Length * 2)
+                throw _image.Corrupt(inode, $"shared xattr {id} overlaps others: all have {_sharedBytes} bytes, more than the image");
+            _shared.Add(id, item);
+            return item;
+        }
+    }
+
+    private Xattr ParseShared(in Inode inode, uint id)
+    {
+        (MetadataReader metadata, long position) = PlaceOfShared(id);
         XattrEntryRecord record = XattrEntryRecord.Parse(metadata.Read(position, XattrEntryRecord.Size, inode.Nid));
         ReadOnlySpan<byte> body = metadata.Read(position + XattrEntryRecord.Size, record.NameLength + record.ValueSize, inode.Nid);
         return Parse(inode, record, body);
@@ -117,6 +148,8 @@ internal sealed class XattrReader
         byte[] name = [.. prefix, .. body[..record.NameLength]];
         if (name.Length > XattrSet.MaxNameLength || name.AsSpan().Contains((byte)0))
             throw _image.Corrupt(inode, $"an xattr name of {name.Length} bytes is too long or holds a NUL");
+        if (record is { NameIndex: 2 or 3, NameLength: > 0 })
+            throw _image.Corrupt(inode, $"a POSIX ACL has a name of its own, {record.NameLength} bytes");
         return new Xattr(name, body.Slice(record.NameLength, record.ValueSize).ToArray());
     }
 
@@ -130,12 +163,14 @@ internal sealed class XattrReader
         if (!superBlock.Has(IncompatibleFeatures.XattrPrefixes) || superBlock.XattrPrefixCount == 0)
             return [];
         MetadataReader metadata = _image.MetadataOf(0);
+        PrefixMetadata = metadata;
         if (!superBlock.Has(CompatibleFeatures.PlainXattrPrefixes))
         {
             if (superBlock.Has(IncompatibleFeatures.Metabox))
                 metadata = _image.MetadataOf(ErofsImage.MetaboxBit);
             else if (_image.Packed is { } packed)
-                metadata = new MetadataReader(new ContentSource(_image.Name, packed.Content), 0, packed.Content.Size);
+                metadata = new MetadataReader(new ImageContentSource(_image, packed.Content), 0, packed.Content.Size);
+            PrefixMetadata = metadata;
         }
         byte[][] prefixes = new byte[superBlock.XattrPrefixCount][];
         long position = (long)superBlock.XattrPrefixStart * sizeof(uint);

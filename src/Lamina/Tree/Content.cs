@@ -20,19 +20,6 @@ public sealed class BytesContent(ReadOnlyMemory<byte> bytes) : Content
     public override long Size => Bytes.Length;
 }
 
-/// <summary>Data in a file of the host that must be copied: a directory's file, an entry of a cpio.</summary>
-public sealed class HostFileContent(ByteSource source, long offset, long size) : Content
-{
-    /// <summary>The file that holds the data.</summary>
-    public ByteSource Source { get; } = source;
-
-    /// <summary>The first byte of the data in the source.</summary>
-    public long Offset { get; } = offset;
-
-    /// <inheritdoc/>
-    public override long Size { get; } = size;
-}
-
 /// <summary>
 /// Data that lies uncompressed in originals, and can be referred to where it is. Everything between extents is a hole.
 /// </summary>
@@ -86,6 +73,9 @@ public readonly record struct PlacedExtent(long Logical, Original Original, long
 /// </summary>
 public abstract class EncodedContent : Content
 {
+    /// <summary>The block size the clusters were made with, in bytes; known without reading the map.</summary>
+    public abstract int BlockSize { get; }
+
     /// <summary>Reads the map of the file's clusters.</summary>
     /// <exception cref="CorruptImageException">The cluster index contradicts itself.</exception>
     public abstract ClusterMap ReadMap();

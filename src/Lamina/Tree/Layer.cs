@@ -27,6 +27,12 @@ public sealed class Layer : IDisposable
     /// </summary>
     public bool HasRootMetadata { get; init; } = true;
 
+    /// <summary>
+    /// Whether the root hides all that is in layers below. Only an OCI layer can say so: overlayfs joins the roots of its layers
+    /// whatever they are marked with.
+    /// </summary>
+    public bool HasOpaqueRoot { get; init; }
+
     /// <summary>How this layer marks what it hides.</summary>
     public required WhiteoutRules Rules { get; init; }
 
@@ -37,9 +43,6 @@ public sealed class Layer : IDisposable
 
     /// <summary>The block size data lies aligned to, in bytes: an image's own, 512 for a tar.</summary>
     public required int BlockSize { get; init; }
-
-    /// <summary>Whether any file may be compressed.</summary>
-    public bool HasEncodedContent { get; init; }
 
     /// <summary>What a decoder must be ready for, if files are compressed.</summary>
     public CodecLimits Codecs { get; init; }
@@ -58,10 +61,10 @@ public sealed class Layer : IDisposable
         Name = Name,
         Root = Root,
         HasRootMetadata = HasRootMetadata,
+        HasOpaqueRoot = HasOpaqueRoot,
         Rules = rules,
         Originals = Originals,
         BlockSize = BlockSize,
-        HasEncodedContent = HasEncodedContent,
         Codecs = Codecs,
         RequiredKernel = RequiredKernel,
         Implied = Implied,

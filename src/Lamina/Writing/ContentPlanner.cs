@@ -14,6 +14,18 @@ namespace Lamina.Writing;
 internal sealed record WriteContext(int BlockBits, KernelProfile Kernel, Placement Placement, CopyArea Copies, bool MayCopyData)
 {
     public int BlockSize => 1 << BlockBits;
+
+    /// <summary>Whether the kernel can be given an extent where it lies: whole blocks, and the file's last one there as well.</summary>
+    /// <param name="extent">The extent.</param>
+    /// <param name="size">The file's size: only its last block may be used in part.</param>
+    public bool CanRefer(in PlacedExtent extent, long size)
+    {
+        long mask = BlockSize - 1;
+        bool isLast = extent.Logical + extent.Length == size;
+        if (!Placement.Holds(extent.Original) || ((extent.Logical | extent.Offset) & mask) != 0 || (!isLast && (extent.Length & mask) != 0))
+            return false;
+        return ((extent.Offset + extent.Length + mask) & ~mask) <= Placement.EndOf(extent.Original);
+    }
 }
 
 /// <summary>
@@ -24,8 +36,8 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
     /// <summary>Bytes of chunk entries for one file, at most: beyond, a sparse file is too sparse for this form.</summary>
     private const long MaxChunkTable = 256 << 20;
 
-    /// <summary>The largest chunk, as log2 of bytes, so that a hole of any size takes few entries.</summary>
-    private const int MaxChunkBits = 30;
+    /// <summary>The largest chunk over the block, as a shift: the format has five bits for it. A hole of any size takes few entries.</summary>
+    private const int MaxChunkShift = 31;
 
     /// <summary>A plain extent's length at most (<c>Z_EROFS_PCLUSTER_MAX_SIZE</c>), in bytes.</summary>
     private const int MaxPlainExtent = 1 << 20;
@@ -49,9 +61,6 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
                 break;
             case BytesContent bytes:
                 PlanCopy(inode, ByteSource.FromMemory("data", bytes.Bytes), 0, content.Size);
-                break;
-            case HostFileContent host:
-                PlanCopy(inode, host.Source, host.Offset, host.Size);
                 break;
             default:
                 throw new InvalidOperationException($"content {content.GetType().Name} is not known");
@@ -104,7 +113,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         bool bodyFits = true;
         int body = extents.Length - (content.HasInlineTail ? 1 : 0);
         for (int i = 0; i < body; i++)
-            bodyFits &= CanRefer(extents[i], content.Size);
+            bodyFits &= context.CanRefer(extents[i], content.Size);
         if (!bodyFits)
         {
             if (context.Kernel.HasExtents && TryPlanExtents(inode, content))
@@ -126,18 +135,6 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             SetFlat(inode, content);
         else
             PlanChunks(inode, content);
-    }
-
-    /// <summary>Whether the kernel can be given an extent where it lies: whole blocks, and the file's last one there as well.</summary>
-    private bool CanRefer(in PlacedExtent extent, long size)
-    {
-        bool isLast = extent.Logical + extent.Length == size;
-        if (!context.Placement.Holds(extent.Original) || ((extent.Logical | extent.Offset) & _blockMask) != 0 ||
-            (!isLast && (extent.Length & _blockMask) != 0))
-        {
-            return false;
-        }
-        return ((extent.Offset + extent.Length + _blockMask) & ~_blockMask) <= context.Placement.EndOf(extent.Original);
     }
 
     private PlacedContent WithTailCopied(PlacedContent content)
@@ -165,7 +162,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
 
     private void PlanChunks(PlannedInode inode, PlacedContent content)
     {
-        long boundaries = 1L << MaxChunkBits;
+        long boundaries = 1L << (context.BlockBits + MaxChunkShift);
         foreach (PlacedExtent extent in content.Extents)
         {
             boundaries |= extent.Logical;
@@ -177,7 +174,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         ChunkPlan plan = new(content, chunkBits);
         if (plan.Count > MaxChunkTable / sizeof(uint))
         {
-            throw new UnsupportedImageException(content.Extents[0].Original.Name,
+            throw new UnsupportedImageException(content.Extents.IsEmpty ? "output" : content.Extents[0].Original.Name,
                 $"a sparse file of {content.Size} bytes in pieces of {1L << chunkBits}: {plan.Count} chunks");
         }
         inode.Layout = DataLayout.ChunkBased;

@@ -14,8 +14,14 @@ namespace Lamina.Writing;
 /// </remarks>
 internal sealed class FragmentPlanner(WriteContext context)
 {
-    /// <summary>Bytes decoded at once when a whole packed file has to be.</summary>
-    private const int DecodeStep = 1 << 20;
+    /// <summary>
+    /// The largest packed file that is decoded, in bytes: each of its blocks takes an entry of an index, and a few bytes in an image
+    /// can claim any size.
+    /// </summary>
+    private const long MaxDecoded = 16L << 30;
+
+    /// <summary>The largest merged packed file, in bytes: far above any, far below where sums of sizes overflow.</summary>
+    private const long MaxMerged = 1L << 52;
 
     private readonly Dictionary<PackedFile, long> _bases = new(ReferenceEqualityComparer.Instance);
     private readonly List<PackedFile> _files = [];
@@ -32,6 +38,8 @@ internal sealed class FragmentPlanner(WriteContext context)
         if (!_bases.TryGetValue(packed, out long start))
         {
             start = _end;
+            if (packed.Content.Size > MaxMerged - start)
+                throw new UnsupportedImageException(packed.Name, $"a packed file of {packed.Content.Size} bytes: at most {MaxMerged} in all");
             _bases.Add(packed, start);
             _files.Add(packed);
             _end = (start + packed.Content.Size + context.BlockSize - 1) & ~(context.BlockSize - 1L);
@@ -75,9 +83,7 @@ internal sealed class FragmentPlanner(WriteContext context)
                 extents.Add(new ClusterExtent(at, extent.Logical - at, null, 0, 0, ClusterEncoding.Hole, false));
             Original original = extent.Original;
             long offset = extent.Offset;
-            bool fits = context.Placement.Holds(original) && ((extent.Logical | offset) & (context.BlockSize - 1)) == 0 &&
-                ((offset + extent.Length + context.BlockSize - 1) & ~(context.BlockSize - 1L)) <= context.Placement.EndOf(original);
-            if (!fits)
+            if (!context.CanRefer(extent, placed.Size))
             {
                 offset = context.Copies.Add(original.Bytes, offset, extent.Length);
                 original = context.Copies.Original;
@@ -175,14 +181,13 @@ internal sealed class FragmentPlanner(WriteContext context)
 
     private ClusterExtent[] DecodeAll(PackedFile file, ClusterMap map)
     {
-        List<ClusterExtent> extents = [];
-        for (long at = 0; at < map.Size; at += DecodeStep)
+        if (map.Size > MaxDecoded)
         {
-            byte[] data = new byte[Math.Min(DecodeStep, map.Size - at)];
-            file.Read(at, data);
-            extents.AddRange(MapPreparer.PlainBlocks(context, at, data.Length, context.Copies.Original, context.Copies.Add(data)));
+            throw new UnsupportedImageException(file.Name, $"a packed file of {map.Size} bytes that would have to be decoded",
+                "Merge with --kernel 6.15, which can refer to it as it is.");
         }
-        return [.. extents];
+        ByteSource decoded = new ContentSource(file.Name, file.Content);
+        return [.. MapPreparer.PlainBlocks(context, 0, map.Size, context.Copies.Original, context.Copies.Add(decoded, 0, map.Size))];
     }
 }
 
@@ -190,6 +195,8 @@ internal sealed class FragmentPlanner(WriteContext context)
 internal sealed class MergedPackedContent(ClusterMap map) : EncodedContent
 {
     public override long Size => map.Size;
+
+    public override int BlockSize => map.BlockSize;
 
     public override ClusterMap ReadMap() => map;
 }

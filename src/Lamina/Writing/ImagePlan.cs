@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lamina.Format;
 using Lamina.Tree;
 
@@ -13,20 +14,23 @@ internal sealed class ImagePlan
     private const long MaxMetadata = int.MaxValue - (1 << 20);
 
     private readonly WriteContext _context;
-    private readonly TreePlanner _tree = new();
+    private readonly TreePlanner _tree;
     private readonly FragmentPlanner _fragments;
     private readonly ContentPlanner _contents;
     private readonly InodeLayout _layout;
     private long _directoryBytes;
 
-    public ImagePlan(Node root, WriteContext context)
+    /// <summary>Plans all of it.</summary>
+    /// <param name="tree">The tree, read.</param>
+    /// <param name="context">What the output is like.</param>
+    public ImagePlan(TreePlanner tree, WriteContext context)
     {
+        _tree = tree;
         _context = context;
         _fragments = new FragmentPlanner(context);
         _contents = new ContentPlanner(context, _fragments);
         _layout = new InodeLayout(context.BlockSize);
-        _tree.Read(root);
-        Times = InodeTimes.Choose(_tree.Times, context.Kernel.HasCompactTimes);
+        Times = InodeTimes.Choose(_tree.Inodes, context.Kernel.HasCompactTimes);
         foreach (PlannedInode inode in _tree.Inodes)
             PlanInode(inode);
         if (_fragments.IsUsed)
@@ -170,20 +174,61 @@ internal readonly record struct InodeTimes(long Epoch, uint Nanoseconds, bool Ha
 {
     public Timestamp Common => new(Epoch, Nanoseconds);
 
-    /// <summary>Chooses what suits most inodes.</summary>
-    public static InodeTimes Choose(Dictionary<Timestamp, int> times, bool mayHaveOffsets)
+    /// <summary>Chooses what suits most inodes; of equally frequent times the earliest.</summary>
+    public static InodeTimes Choose(IReadOnlyList<PlannedInode> inodes, bool mayHaveOffsets)
     {
         if (!mayHaveOffsets)
         {
-            Timestamp best = times.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Seconds).ThenBy(pair => pair.Key.Nanoseconds).First().Key;
+            Timestamp best = MostFrequentTime(inodes);
             return new InodeTimes(best.Seconds, best.Nanoseconds, false);
         }
-        uint nanoseconds = times.GroupBy(pair => pair.Key.Nanoseconds, pair => pair.Value)
-            .OrderByDescending(group => group.Sum(count => (long)count)).ThenBy(group => group.Key).First().Key;
+        Dictionary<uint, int> counts = [];
+        foreach (PlannedInode inode in inodes)
+            CollectionsMarshal.GetValueRefOrAddDefault(counts, inode.Node.Modified.Nanoseconds, out _)++;
+        uint nanoseconds = counts.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).First().Key;
         // Any window of 2^32 seconds does for real trees; the one that begins at the earliest time from 1970 on.
-        long[] seconds = [.. times.Keys.Where(time => time.Nanoseconds == nanoseconds).Select(time => time.Seconds)];
-        long epoch = seconds.Where(second => second >= 0).DefaultIfEmpty(seconds.Min()).Min();
-        return new InodeTimes(epoch, nanoseconds, seconds.Any(second => second != epoch));
+        long earliest = long.MaxValue, fromZero = long.MaxValue, latest = long.MinValue;
+        foreach (PlannedInode inode in inodes)
+        {
+            (long seconds, uint fraction) = inode.Node.Modified;
+            if (fraction != nanoseconds)
+                continue;
+            earliest = Math.Min(earliest, seconds);
+            latest = Math.Max(latest, seconds);
+            if (seconds >= 0)
+                fromZero = Math.Min(fromZero, seconds);
+        }
+        long epoch = fromZero == long.MaxValue ? earliest : fromZero;
+        return new InodeTimes(epoch, nanoseconds, earliest != latest);
+    }
+
+    /// <summary>
+    /// Sorts instead of counting in a dictionary: with as many times as files that is several times larger and slower.
+    /// </summary>
+    private static Timestamp MostFrequentTime(IReadOnlyList<PlannedInode> inodes)
+    {
+        const int fractionBits = 30;    // of 64, so that seconds keep 34: to the year 2242, and the times beyond are not asked
+        List<long> times = new(inodes.Count);
+        foreach (PlannedInode inode in inodes)
+        {
+            (long seconds, uint nanoseconds) = inode.Node.Modified;
+            long time = seconds << fractionBits | nanoseconds;
+            if (time >> fractionBits == seconds)
+                times.Add(time);
+        }
+        if (times.Count == 0)
+            return inodes[0].Node.Modified;
+        times.Sort();
+        long best = times[0];
+        for (int start = 0, most = 0, end; start < times.Count; start = end)
+        {
+            for (end = start + 1; end < times.Count && times[end] == times[start]; end++)
+            {
+            }
+            if (end - start > most)
+                (most, best) = (end - start, times[start]);
+        }
+        return new Timestamp(best >> fractionBits, (uint)(best & (1L << fractionBits) - 1));
     }
 
     /// <summary>Whether a compact inode can have this time.</summary>

@@ -48,6 +48,12 @@ internal sealed class MapPlan
 
     public bool IsBig { get; private init; }
 
+    /// <summary>
+    /// Logical clusters an extent, from which on an index is not even tried: its 2 bytes each are a hundred times an extent's record. No
+    /// compressor makes such a file of real data.
+    /// </summary>
+    private const int MaxIndexPerExtent = 1024;
+
     /// <summary>Chooses the smallest form that can say the map; null where none can.</summary>
     /// <param name="map">The map, its data all placed or in the copy area.</param>
     /// <param name="blockBits">log2 of the output's block size.</param>
@@ -60,7 +66,10 @@ internal sealed class MapPlan
         CodecPair codecs = CodecPair.Of(map);
         if (map.Extents.Length == 0 && map.FragmentStart == 0)
             return new MapPlan(map, codecs, blockBits, fragmentOffset, MapForm.WholeFragment, header);
-        MapPlan? index = ChooseIndex(map, codecs, blockBits, end, header, fragmentOffset);
+        // A few extents of a map can claim an index of any size: there the extents themselves are the smaller form.
+        long lclusters = ((map.Size - 1) >> blockBits) + 1;
+        bool isSparse = allowsExtents && !map.HasInlineTail && lclusters / MaxIndexPerExtent > map.Extents.Length;
+        MapPlan? index = isSparse ? null : ChooseIndex(map, codecs, blockBits, end, header, fragmentOffset);
         if (!allowsExtents || index is { Form: MapForm.Compact2B or MapForm.Compact4B })
             return index;
         map = ClusterTrimmer.Trim(map, out bool isTight);

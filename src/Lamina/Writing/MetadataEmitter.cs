@@ -67,7 +67,8 @@ internal sealed class MetadataEmitter(ImagePlan plan, long metadataStart, Func<O
     {
         PlannedDirectory { BodySize: > 0 } directory => (ulong)(metadataStart + plan.DirectoryStart + directory.BodyAt) >> _blockBits,
         ChunkPlan chunks => new ChunkFormat((ushort)(chunks.ChunkBits - _blockBits)).Value,
-        MapPlan map => (ulong)map.Blocks,
+        // What stat(2) reports, no more: a source may claim any number, a compact inode has 32 bits for it.
+        MapPlan map => Math.Min((ulong)map.Blocks, inode.IsExtended ? ChunkIndex.WideHole : uint.MaxValue),
         PlacedContent content when content.Extents.Length > (content.HasInlineTail ? 1 : 0) =>
             (ulong)addressOf(content.Extents[0].Original, content.Extents[0].Offset) >> _blockBits,
         null => inode.Node.Device.Value,

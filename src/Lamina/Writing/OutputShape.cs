@@ -10,8 +10,11 @@ internal readonly record struct OutputShape(int BlockBits, KernelProfile Kernel)
     private const int PageBits = 12, SectorBits = 9;
 
     /// <summary>Chooses.</summary>
+    /// <param name="layers">The layers.</param>
+    /// <param name="clusterBlockSizes">The block sizes that compressed files in use were made with, in bytes.</param>
+    /// <param name="options">What the user asked for.</param>
     /// <exception cref="UnsupportedImageException">The layers need a newer kernel than was asked for, and nothing else will do.</exception>
-    public static OutputShape Choose(IReadOnlyList<Layer> layers, WriteOptions options)
+    public static OutputShape Choose(IReadOnlyList<Layer> layers, IReadOnlyCollection<int> clusterBlockSizes, WriteOptions options)
     {
         Version needed = layers.Max(layer => layer.RequiredKernel)!;
         KernelProfile kernel = options.Kernel ??
@@ -26,11 +29,10 @@ internal readonly record struct OutputShape(int BlockBits, KernelProfile Kernel)
         if (kernel.HasSmallBlocks && layers.Count > 0)
         {
             // Compressed clusters keep the block size they were made with; without any, the smallest that a layer has serves all.
-            int[] encoded = [.. layers.Where(layer => layer.HasEncodedContent).Select(layer => layer.BlockSize).Distinct()];
-            if (encoded.Length == 0)
+            if (clusterBlockSizes.Count == 0)
                 bits = int.Log2(layers.Min(layer => layer.BlockSize));
-            else if (encoded.Length == 1)
-                bits = int.Log2(encoded[0]);
+            else if (clusterBlockSizes.Count == 1)
+                bits = int.Log2(clusterBlockSizes.First());
         }
         return new OutputShape(Math.Clamp(bits, SectorBits, PageBits), kernel);
     }

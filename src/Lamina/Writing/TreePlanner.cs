@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Lamina.Format;
 using Lamina.Tree;
 
@@ -14,28 +13,57 @@ internal sealed class TreePlanner
     public const int MaxDepth = 2048;
 
     private readonly Dictionary<Node, PlannedInode> _linked = new(ReferenceEqualityComparer.Instance);
+    private volatile bool _isStopped;
 
     /// <summary>The inodes, the root first.</summary>
     public List<PlannedInode> Inodes { get; } = [];
 
-    /// <summary>Counts how often each time occurs, to choose the one that compact inodes have.</summary>
-    public Dictionary<Timestamp, int> Times { get; } = [];
+    /// <summary>The block sizes that compressed files were made with, in bytes.</summary>
+    public HashSet<int> ClusterBlockSizes { get; } = [];
 
     /// <summary>Xattrs of all inodes.</summary>
     public XattrPlanner Xattrs { get; } = new();
 
-    /// <summary>Reads the whole tree.</summary>
+    /// <summary>
+    /// Reads the whole tree. Other threads read directories ahead; what becomes of them is decided here, one after another, so that
+    /// the outcome does not depend on threads.
+    /// </summary>
     public void Read(Node root)
     {
-        Queue<(PlannedInode Inode, int Depth)> open = new();
-        PlannedInode first = Add(root, null);
-        first.Links = 2;
-        open.Enqueue((first, 1));
-        while (open.TryDequeue(out (PlannedInode Inode, int Depth) next))
+        Queue<OpenDirectory> open = new();
+        try
+        {
+            ReadAll(root, open);
+        }
+        finally
+        {
+            // After a failure: the layers are closed next, and nobody may be reading them then.
+            _isStopped = true;
+            Task.WhenAll(open.Select(directory => directory.Entries)).ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
+        }
+        Xattrs.Finish();
+        foreach (PlannedInode inode in Inodes)
+            inode.Xattrs = Xattrs.BlockOf(inode.Node.Xattrs);
+    }
+
+    /// <summary>A directory whose names are being read.</summary>
+    private readonly record struct OpenDirectory(PlannedInode Inode, Task<Entry[]> Entries, int Depth);
+
+    private OpenDirectory Open(PlannedInode inode, int depth)
+    {
+        inode.Links = 2;
+        DirectoryListing listing = inode.Node.Listing;
+        return new OpenDirectory(inode, Task.Run(() => _isStopped ? [] : listing.Read()), depth);
+    }
+
+    private void ReadAll(Node root, Queue<OpenDirectory> open)
+    {
+        open.Enqueue(Open(Add(root, null), 1));
+        while (open.TryDequeue(out OpenDirectory next))
         {
             if (next.Depth > MaxDepth)
                 throw new CorruptImageException("output", $"directories are nested deeper than {MaxDepth}");
-            Entry[] entries = next.Inode.Node.Listing.Read();
+            Entry[] entries = next.Entries.GetAwaiter().GetResult();
             PlannedInode[] children = new PlannedInode[entries.Length];
             for (int i = 0; i < entries.Length; i++)
             {
@@ -47,15 +75,11 @@ internal sealed class TreePlanner
                     child.Links++;
                     continue;
                 }
-                child.Links = 2;
                 next.Inode.Links++;
-                open.Enqueue((child, next.Depth + 1));
+                open.Enqueue(Open(child, next.Depth + 1));
             }
             next.Inode.Data = new PlannedDirectory(entries, children);
         }
-        Xattrs.Finish();
-        foreach (PlannedInode inode in Inodes)
-            inode.Xattrs = Xattrs.BlockOf(inode.Node.Xattrs);
     }
 
     /// <summary>Adds an inode that has no name: the packed file.</summary>
@@ -79,8 +103,9 @@ internal sealed class TreePlanner
     {
         PlannedInode inode = new(node, parent);
         Inodes.Add(inode);
-        CollectionsMarshal.GetValueRefOrAddDefault(Times, node.Modified, out _)++;
         Xattrs.Count(node.Xattrs);
+        if (node.Payload is EncodedContent encoded)
+            ClusterBlockSizes.Add(encoded.BlockSize);
         return inode;
     }
 }

@@ -35,7 +35,9 @@ internal sealed class WriteJob
         _base = appendBase;
         _originals = [.. layers.Skip(appendBase is null ? 0 : 1).SelectMany(layer => layer.Originals)];
         _digests = new Digests(_originals, options.ComputesDigests && options.Mode != OutputMode.Full);
-        OutputShape shape = OutputShape.Choose(layers, options);
+        TreePlanner tree = new();
+        tree.Read(root);
+        OutputShape shape = OutputShape.Choose(layers, tree.ClusterBlockSizes, options);
         bool isIndex = options.Mode == OutputMode.Index;
         _whole = new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
         _ranges = options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
@@ -53,7 +55,7 @@ internal sealed class WriteJob
         }
         WriteContext context = new(shape.BlockBits, shape.Kernel, _ranges is null ? _whole : _ranges,
             new CopyArea(1 << shape.BlockBits), !isIndex);
-        _plan = new ImagePlan(root, context);
+        _plan = new ImagePlan(tree, context);
         _metadataStart = _ranges is null ? end : _ranges.Assign(end);
         if (isIndex)
             PlaceDevices();

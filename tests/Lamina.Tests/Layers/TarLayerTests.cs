@@ -18,7 +18,7 @@ public class TarLayerTests
         Assert.Equal((0, 512, 5), (extent.Logical, extent.Offset, extent.Length));
         Assert.Same(layer.Originals[0], extent.Original);
         Assert.Equal((512, OriginalKind.Tar), (content.Alignment, extent.Original.Kind));
-        Assert.Equal((512, WhiteoutRules.Overlay, false), (layer.BlockSize, layer.Rules, layer.HasEncodedContent));
+        Assert.Equal((512, WhiteoutRules.Overlay), (layer.BlockSize, layer.Rules));
         Assert.Equal("hello", Text(layer, "a"));
     }
 

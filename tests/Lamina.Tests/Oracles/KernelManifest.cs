@@ -16,11 +16,17 @@ internal static class KernelManifest
 
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    internal static string[] Of(string directory, bool noLinkCounts = false)
+    /// <param name="directory">Where the tree is mounted.</param>
+    /// <param name="noLinkCounts">Whether to leave link counts out.</param>
+    /// <param name="skipsDenied">
+    /// Whether names that are listed but not there are left out: overlayfs lists whiteouts of directories that only one layer
+    /// has.
+    /// </param>
+    internal static string[] Of(string directory, bool noLinkCounts = false, bool skipsDenied = false)
     {
         List<(byte[] Path, string Row)> rows = [];
         byte[] buffer = new byte[1 << 18];
-        Visit(Encoding.UTF8.GetBytes(directory), [], rows, buffer, noLinkCounts);
+        Visit(Encoding.UTF8.GetBytes(directory), [], rows, buffer, noLinkCounts, skipsDenied);
         rows.Sort((a, b) => a.Path.AsSpan().SequenceCompareTo(b.Path));
         return [.. rows.Select(row => row.Row)];
     }
@@ -36,14 +42,23 @@ internal static class KernelManifest
         return Encoding.ASCII.GetString(bytes);
     }
 
-    private static void Visit(byte[] path, byte[] shown, List<(byte[] Path, string Row)> rows, byte[] buffer, bool noLinkCounts)
+    private static void Visit(
+        byte[] path, byte[] shown, List<(byte[] Path, string Row)> rows, byte[] buffer, bool noLinkCounts, bool skipsDenied)
     {
-        FileStatus status = RawFiles.Status(path);
+        FileStatus status;
+        try
+        {
+            status = RawFiles.Status(path);
+        }
+        catch (IOException failure) when (skipsDenied && failure.HResult == Errno.NoEntry)
+        {
+            return;
+        }
         rows.Add((shown, Row(path, shown, status, buffer, noLinkCounts)));
         if (status.Type != FileStatus.Directory)
             return;
         foreach (byte[] name in RawFiles.ListDirectory(path))
-            Visit([.. path, (byte)'/', .. name], [.. shown, (byte)'/', .. name], rows, buffer, noLinkCounts);
+            Visit([.. path, (byte)'/', .. name], [.. shown, (byte)'/', .. name], rows, buffer, noLinkCounts, skipsDenied);
     }
 
     private static string Row(byte[] path, byte[] shown, in FileStatus status, byte[] buffer, bool noLinkCounts)

@@ -10,11 +10,13 @@ internal sealed class KernelMount : IDisposable
         new(() => s_obstacle.Value ?? (MountCall.IsAvailable("overlay") ? null : "this kernel has no overlayfs"));
 
     private readonly List<KernelMount> _lower;
+    private readonly bool _isOverlay;
     private int _disposed;
 
-    private KernelMount(string path, List<KernelMount> lower)
+    private KernelMount(string path, List<KernelMount> lower, bool isOverlay = false)
     {
         Path = path;
+        _isOverlay = isOverlay;
         _lower = lower;
         Scratch.AtExit(Dispose);
     }
@@ -63,7 +65,7 @@ internal sealed class KernelMount : IDisposable
     }
 
     /// <summary>What the kernel shows of the tree.</summary>
-    internal string[] Manifest(bool noLinkCounts = false) => KernelManifest.Of(Path, noLinkCounts);
+    internal string[] Manifest(bool noLinkCounts = false) => KernelManifest.Of(Path, noLinkCounts, _isOverlay);
 
     public void Dispose()
     {
@@ -99,7 +101,7 @@ internal sealed class KernelMount : IDisposable
             ? [new MountOption("lowerdir", joined)]
             : [.. upperFirst.Select(directory => new MountOption("lowerdir+", directory))];
         MountCall.Mount("overlay", "overlay", target, MountFlags.ReadOnly, options, context: joined.Length >= pageOfOptions);
-        return new KernelMount(target, lower);
+        return new KernelMount(target, lower, isOverlay: true);
     }
 
     private static string? FindObstacle()

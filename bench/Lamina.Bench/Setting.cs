@@ -1,0 +1,69 @@
+namespace Lamina.Bench;
+
+/// <summary>What a benchmark is run with.</summary>
+/// <param name="Lamina">The published program.</param>
+/// <param name="Scratch">Where workloads are kept and outputs are written.</param>
+/// <param name="Runs">How often each contender runs.</param>
+/// <param name="IsQuick">Smaller workloads, to see that all works.</param>
+internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQuick)
+{
+    private const string Usage = "usage: Lamina.Bench merge|scale|walk [--quick] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
+
+    /// <summary>Reads the command line; publishes the program if none is named.</summary>
+    public static (string Verb, Setting Setting) Parse(string[] args)
+    {
+        string? verb = null, lamina = null, scratch = null;
+        bool isQuick = false;
+        int runs = 0;
+        for (int i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--quick":
+                    isQuick = true;
+                    break;
+                case "--runs" when i + 1 < args.Length && int.TryParse(args[i + 1], out runs) && runs > 0:
+                    i++;
+                    break;
+                case "--lamina" when i + 1 < args.Length:
+                    lamina = Path.GetFullPath(args[++i]);
+                    break;
+                case "--scratch" when i + 1 < args.Length:
+                    scratch = Path.GetFullPath(args[++i]);
+                    break;
+                case "merge" or "scale" or "walk" when verb is null:
+                    verb = args[i];
+                    break;
+                default:
+                    throw new BenchException(Usage);
+            }
+        }
+        if (verb is null)
+            throw new BenchException(Usage);
+        string root = RepositoryRoot();
+        scratch ??= Path.Combine(root, "artifacts", "bench");
+        Directory.CreateDirectory(scratch);
+        return (verb, new Setting(lamina ?? Publish(root), scratch, runs > 0 ? runs : isQuick ? 3 : 7, isQuick));
+    }
+
+    /// <summary>A path for an output.</summary>
+    public string Output(string name) => Path.Combine(Scratch, name);
+
+    private static string Publish(string root)
+    {
+        Console.Error.WriteLine("publishing lamina");
+        string folder = Path.Combine(root, "artifacts", "publish-bench");
+        Runner.Start("dotnet", ["publish", Path.Combine(root, "src", "Lamina.Cli"), "-c", "Release", "-r", "linux-x64", "-o", folder]);
+        return Path.Combine(folder, "lamina");
+    }
+
+    private static string RepositoryRoot()
+    {
+        for (string? folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (File.Exists(Path.Combine(folder, "Lamina.slnx")))
+                return folder;
+        }
+        throw new BenchException("this has to be run from within a checkout");
+    }
+}

@@ -1,0 +1,104 @@
+namespace Lamina.Reading;
+
+/// <summary>Collects faults from several threads; the order of the report is that of the files, not of finding.</summary>
+internal sealed class FaultList(ErofsImage image, int limit)
+{
+    private readonly List<(long File, int Number, ImageFault Fault)> _faults = [];
+    private readonly Lock _lock = new();
+    private volatile bool _isFull;
+
+    /// <summary>Whether there were more faults than are kept; looking for further ones is in vain.</summary>
+    public bool IsFull => _isFull;
+
+    /// <summary>Notes a fault.</summary>
+    /// <param name="file">The place of the file in the walk; 0 for the image as a whole.</param>
+    /// <param name="fault">The fault.</param>
+    public void Add(long file, ImageFault fault)
+    {
+        lock (_lock)
+        {
+            if (_faults.Count >= limit)
+                _isFull = true;
+            else
+                _faults.Add((file, _faults.Count, fault));
+        }
+    }
+
+    /// <summary>Runs what may find the image's bytes wrong; false if it did.</summary>
+    public bool Try(CheckedFile file, Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (CorruptImageException corrupt)
+        {
+            Add(file, corrupt);
+        }
+        catch (UnsupportedImageException unsupported)
+        {
+            Add(file, unsupported.Feature, null);
+        }
+        return false;
+    }
+
+    public void Add(CheckedFile file, CorruptImageException corrupt)
+    {
+        // What stands in another file, a device, is not found by its offset alone.
+        bool isOwn = corrupt.Message.StartsWith(image.Name, StringComparison.Ordinal);
+        Add(file, isOwn ? corrupt.What : corrupt.Message, isOwn ? corrupt.Offset : null);
+    }
+
+    public void Add(CheckedFile file, string message, long? offset, FaultSeverity severity = FaultSeverity.Error) =>
+        Add(file.Number, new ImageFault(severity, file.Nid, file.Path(), offset, message));
+
+    /// <summary>The faults in order.</summary>
+    public (ImageFault[] Faults, bool IsComplete) ToReport()
+    {
+        _faults.Sort(static (a, b) => a.File != b.File ? a.File.CompareTo(b.File) : a.Number.CompareTo(b.Number));
+        return ([.. _faults.Select(one => one.Fault)], !_isFull);
+    }
+}
+
+/// <summary>A file that a check came upon: its place in the walk, and how it was reached.</summary>
+internal sealed class CheckedFile(long number, ulong nid, CheckedFile? parent, ReadOnlyMemory<byte> name)
+{
+    public long Number => number;
+
+    public ulong Nid => nid;
+
+    /// <summary>The directory that names it; null for the root and for inodes that have no name.</summary>
+    public CheckedFile? Parent => parent;
+
+    /// <summary>What the image has of it; default if that could not be read.</summary>
+    public Inode Inode { get; set; }
+
+    /// <summary>How many names were found.</summary>
+    public uint Names { get; set; }
+
+    /// <summary>For directories: how many directories it holds.</summary>
+    public uint Subdirectories { get; set; }
+
+    /// <summary>The path, made when it is needed: in a deep tree all paths together are far longer than all names.</summary>
+    public ReadOnlyMemory<byte>? Path()
+    {
+        if (parent is null)
+            return name.IsEmpty ? "/"u8.ToArray() : null;
+        int length = 0;
+        for (CheckedFile? at = this; at.Parent is not null; at = at.Parent)
+            length += at.NameLength + 1;
+        byte[] path = new byte[length];
+        for (CheckedFile? at = this; at.Parent is not null; at = at.Parent)
+        {
+            length -= at.NameLength;
+            at.CopyName(path.AsSpan(length));
+            path[--length] = (byte)'/';
+        }
+        return path;
+    }
+
+    private int NameLength => name.Length;
+
+    private void CopyName(Span<byte> destination) => name.Span.CopyTo(destination);
+}

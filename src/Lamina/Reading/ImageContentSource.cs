@@ -1,0 +1,182 @@
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Reading;
+
+/// <summary>
+/// The bytes of a file of an image, whatever its layout: holes are zeros, clusters are decoded. What is read in small steps comes from
+/// the image's cache of decoded clusters; a whole cluster is decoded straight into a destination that has room for it.
+/// </summary>
+internal sealed class ImageContentSource : ByteSource
+{
+    private readonly ErofsImage _image;
+    private readonly Content _content;
+    private readonly bool _isUnpadded;
+    private readonly Lazy<ClusterMap>? _map;
+
+    public ImageContentSource(ErofsImage image, Content content, string? name = null)
+    {
+        _image = image;
+        _content = content;
+        _isUnpadded = !image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding);
+        Name = name ?? image.Name;
+        if (content is ImageEncodedContent encoded)
+            _map = new(encoded.ReadOwnMap);
+    }
+
+    public override string Name { get; }
+
+    public override long Length => _content.Size;
+
+    /// <summary>Reads the map of a compressed file now, so that it is not read again and again if it cannot be.</summary>
+    /// <exception cref="CorruptImageException">The map contradicts itself.</exception>
+    public void ReadMap() => _ = _map?.Value;
+
+    public override int Read(long offset, Span<byte> destination)
+    {
+        if (offset < 0 || offset >= Length)
+            return 0;
+        destination = destination[..(int)Math.Min(destination.Length, Length - offset)];
+        if (_content is PlacedContent placed)
+            ReadPlaced(placed.Extents, offset, destination);
+        else
+            ReadEncoded(_map!.Value, offset, destination);
+        return destination.Length;
+    }
+
+    /// <summary>Where there is data rather than holes.</summary>
+    public IEnumerable<DataRange> EnumerateDataRanges()
+    {
+        DataRange last = default;
+        foreach (DataRange part in EnumerateParts())
+        {
+            if (last.Offset + last.Length == part.Offset)
+            {
+                last = last with { Length = last.Length + part.Length };
+                continue;
+            }
+            if (last.Length > 0)
+                yield return last;
+            last = part;
+        }
+        if (last.Length > 0)
+            yield return last;
+    }
+
+    private IEnumerable<DataRange> EnumerateParts()
+    {
+        if (_content is PlacedContent placed)
+        {
+            for (int i = 0; i < placed.Extents.Length; i++)
+                yield return new DataRange(placed.Extents[i].Logical, placed.Extents[i].Length);
+            yield break;
+        }
+        ClusterMap map = _map!.Value;
+        foreach (ClusterExtent extent in map.Extents)
+        {
+            if (extent.Encoding != ClusterEncoding.Hole)
+                yield return new DataRange(extent.Logical, extent.Length);
+        }
+        if (map.Packed is not null && map.FragmentStart < Length)
+            yield return new DataRange(map.FragmentStart, Length - map.FragmentStart);
+    }
+
+    private static void ReadPlaced(ReadOnlySpan<PlacedExtent> extents, long offset, Span<byte> destination)
+    {
+        int low = 0, high = extents.Length; // the first extent that ends behind the offset
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (extents[middle].Logical + extents[middle].Length <= offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (; low < extents.Length && destination.Length > 0; low++)
+        {
+            PlacedExtent extent = extents[low];
+            if (extent.Logical > offset)
+            {
+                int hole = (int)Math.Min(extent.Logical - offset, destination.Length);
+                destination[..hole].Clear();
+                destination = destination[hole..];
+                offset += hole;
+            }
+            int count = (int)Math.Min(destination.Length, extent.Logical + extent.Length - offset);
+            extent.Original.Bytes.ReadExactly(extent.Offset + offset - extent.Logical, destination[..count]);
+            destination = destination[count..];
+            offset += count;
+        }
+        destination.Clear();
+    }
+
+    private void ReadEncoded(ClusterMap map, long offset, Span<byte> destination)
+    {
+        int index = IndexOf(map.Extents, offset);
+        while (destination.Length > 0)
+        {
+            if (offset >= map.FragmentStart)
+            {
+                map.Packed!.Read(map.FragmentOffset + offset - map.FragmentStart, destination);
+                return;
+            }
+            ref readonly ClusterExtent extent = ref map.Extents[index++];
+            int count = (int)Math.Min(destination.Length, extent.Logical + extent.Length - offset);
+            ReadExtent(map, extent, offset - extent.Logical, destination[..count]);
+            destination = destination[count..];
+            offset += count;
+        }
+    }
+
+    /// <summary>Decodes an extent, past the cache.</summary>
+    public void Decode(ClusterMap map, in ClusterExtent extent, Span<byte> destination) =>
+        ClusterDecoding.Decode(map, extent, destination, _isUnpadded);
+
+    private void ReadExtent(ClusterMap map, in ClusterExtent extent, long into, Span<byte> destination)
+    {
+        switch (extent.Encoding)
+        {
+            case ClusterEncoding.Hole:
+                destination.Clear();
+                return;
+            case ClusterEncoding.Shifted:
+                extent.Original!.Bytes.ReadExactly(extent.Offset + into, destination);
+                return;
+        }
+        if (_image.Clusters.TryCopy(extent, (int)into, destination))
+            return;
+        if (destination.Length == extent.Length)
+        {
+            Decode(map, extent, destination);
+            return;
+        }
+        byte[] buffer = ClusterCache.Rent(extent);
+        bool isDecoded = false;
+        try
+        {
+            Decode(map, extent, buffer.AsSpan(0, (int)extent.Length));
+            buffer.AsSpan((int)into, destination.Length).CopyTo(destination);
+            isDecoded = true;
+        }
+        finally
+        {
+            if (!isDecoded)
+                ClusterCache.Discard(buffer);
+        }
+        _image.Clusters.Add(extent, buffer);
+    }
+
+    private static int IndexOf(ClusterExtent[] extents, long offset)
+    {
+        int low = 0, high = extents.Length;
+        while (high - low > 1)
+        {
+            int middle = (low + high) / 2;
+            if (extents[middle].Logical <= offset)
+                low = middle;
+            else
+                high = middle;
+        }
+        return low;
+    }
+}

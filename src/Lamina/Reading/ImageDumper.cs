@@ -1,0 +1,90 @@
+using Lamina.Format;
+using Lamina.Tree;
+
+namespace Lamina.Reading;
+
+/// <summary>
+/// Explains every byte of an image as text, padding included, in the order of addresses: first the image file, then what is within its
+/// metabox and packed file, then its devices. The same image gives the same text.
+/// </summary>
+public sealed class ImageDumper
+{
+    private readonly ErofsImage _image;
+    private readonly Dictionary<Original, RegionMap> _files = [];
+    private readonly RegionMap _primary;
+    private readonly List<RegionMap> _all = [];
+    private readonly List<string> _faults = [];
+
+    private ImageDumper(ErofsImage image)
+    {
+        _image = image;
+        _primary = AddFile(image.Primary, "image");
+    }
+
+    /// <summary>Writes the dump of an image. What contradicts the format is noted at the end, and the rest explained.</summary>
+    public static void Dump(ErofsImage image, TextWriter writer) => new ImageDumper(image).Write(writer);
+
+    private void Write(TextWriter writer)
+    {
+        RegionMap? metabox = null, packed = null;
+        if (_image.SuperBlock.Has(IncompatibleFeatures.Metabox))
+            Attempt("metabox", () => metabox = AddReader(_image.MetadataOf(ErofsImage.MetaboxBit), "metabox, decoded"));
+        Attempt("packed file", () =>
+        {
+            if (_image.Packed is { } file)
+                packed = AddReader(file.Content.Size, file.Read, "packed file, decoded");
+        });
+        Attempt("header", () => new HeaderDumper(_image, _primary, metabox, packed).Claim());
+        for (int i = 0; i < _image.Devices.Length; i++)
+            AddFile(_image.Devices[i], $"device {i + 1}");
+        InodeDumper inodes = new(_image, original => _files.GetValueOrDefault(original), _primary, metabox, packed, _faults.Add);
+        Attempt("tree", inodes.ClaimTree);
+        bool isFirst = true;
+        foreach (RegionMap map in _all)
+        {
+            if (!isFirst)
+                writer.Write('\n');
+            isFirst = false;
+            map.WriteTo(writer);
+        }
+        if (_faults.Count == 0)
+            return;
+        writer.Write("\nfaults:\n");
+        foreach (string fault in _faults)
+            writer.Write($"    {fault}\n");
+    }
+
+    private RegionMap AddFile(Original original, string title)
+    {
+        RegionMap map = new(title, original.Length, original.Bytes.ReadExactly);
+        _files[original] = map;
+        _all.Add(map);
+        return map;
+    }
+
+    private RegionMap AddReader(MetadataReader reader, string title) =>
+        AddReader(reader.Length, (position, destination) => reader.Copy(position, destination), title);
+
+    private RegionMap AddReader(long length, RegionMap.Reader read, string title)
+    {
+        RegionMap map = new(title, length, read);
+        _all.Add(map);
+        return map;
+    }
+
+    private void Attempt(string what, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (CorruptImageException corrupt)
+        {
+            _faults.Add($"{what}: {corrupt.Message}");
+        }
+        catch (UnsupportedImageException unsupported)
+        {
+            _faults.Add($"{what}: {unsupported.Message}");
+        }
+    }
+}

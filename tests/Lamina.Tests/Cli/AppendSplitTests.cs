@@ -1,0 +1,36 @@
+namespace Lamina.Tests.Cli;
+
+public class AppendSplitTests
+{
+    [Fact]
+    public void What_is_appended_wins_and_what_is_split_off_is_what_was_put_in()
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string[] layers = [.. new[] { "base.erofs", "app.erofs", "config.tar" }.Select(name => Path.Combine(folder, name))];
+        string image = Path.Combine(folder, "root.erofs"), parts = Path.Combine(folder, "parts");
+        CliRun.Of("merge", layers[0], "-o", image).MustSucceed();
+        CliRun appended = CliRun.Of("append", image, layers[1], layers[2], "--explain").MustSucceed();
+        Assert.Contains("/etc/motd", appended.Output);
+        string listed = CliRun.Of("ls", "-R", image).MustSucceed().Output;
+        Assert.Contains("/app/settings\n", listed);
+        Assert.DoesNotContain("/etc/hosts\n", listed);
+
+        CliRun split = CliRun.Of("split", image, parts).MustSucceed();
+        foreach (string layer in layers)
+            Assert.Equal(File.ReadAllBytes(layer), File.ReadAllBytes(Path.Combine(parts, Path.GetFileName(layer))));
+        Assert.Contains(Path.Combine(parts, "before-append-1.erofs"), split.Output);
+        Assert.Equal(4, CliRun.Of("split", image, parts).Code);
+        CliRun.Of("split", image, parts, "--force").MustSucceed();
+    }
+
+    [Fact]
+    public void What_lamina_did_not_make_is_neither_appended_to_nor_split()
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string foreign = Path.Combine(folder, "base.erofs");
+        byte[] before = File.ReadAllBytes(foreign);
+        Assert.Equal(3, CliRun.Of("append", foreign, Path.Combine(folder, "app.erofs")).Code);
+        Assert.Equal(3, CliRun.Of("split", foreign, folder).Code);
+        Assert.Equal(before, File.ReadAllBytes(foreign));
+    }
+}

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using Lamina.Cli;
+
+namespace Lamina.Tests.Cli;
+
+public class HelpTests
+{
+    public static TheoryData<string> Verbs()
+    {
+        using StringWriter nowhere = new();
+        using Interrupts interrupts = Interrupts.None();
+        RootCommand root = Program.Root(new Session(nowhere, nowhere, interrupts));
+        return [.. root.Subcommands.Select(verb => verb.Name)];
+    }
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void The_help_of_each_verb_has_a_description_and_examples(string verb)
+    {
+        string[] lines = CliRun.Of(verb, "--help").MustSucceed().Output.Split('\n');
+        Assert.StartsWith($"Usage: lamina {verb}", lines[0]);
+        Assert.NotEqual("", lines[2]);
+        int examples = Array.IndexOf(lines, "Examples:");
+        Assert.True(examples > 0, "no examples");
+        Assert.StartsWith($"  lamina {verb}", lines[examples + 1]);
+        Assert.All(lines[..examples], line => Assert.True(line.Length <= 100, $"{line.Length} columns: {line}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void The_examples_of_each_verb_are_sound_command_lines(string verb)
+    {
+        using StringWriter nowhere = new();
+        using Interrupts interrupts = Interrupts.None();
+        RootCommand root = Program.Root(new Session(nowhere, nowhere, interrupts));
+        foreach (string example in ((Verb)root.Subcommands.Single(command => command.Name == verb)).Examples)
+        {
+            string[] words = example.Split('#')[0].Split('|')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal("lamina", words[0]);
+            Assert.Empty(root.Parse(words[1..]).Errors);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void The_help_of_the_program_lists_each_verb(string verb) =>
+        Assert.Contains($"\n  {verb} ", CliRun.Of("--help").MustSucceed().Output);
+
+    [Fact]
+    public void The_order_of_layers_is_said_where_layers_are_named()
+    {
+        foreach (string verb in (string[])["merge", "append"])
+            Assert.Contains("lowest first", CliRun.Of(verb, "--help").Output);
+        string folder = CliRun.NewFolderWithLayers();
+        CliRun merge = CliRun.Of("merge", Path.Combine(folder, "base.erofs"), "-o", Path.Combine(folder, "out"), "-n");
+        Assert.Contains("layers, lowest first: ", merge.MustSucceed().Output);
+    }
+
+    [Fact]
+    public void The_version_is_that_of_the_project() =>
+        Assert.Matches(@"^lamina \d+\.\d+\.\d+\n$", CliRun.Of("--version").MustSucceed().Output);
+}

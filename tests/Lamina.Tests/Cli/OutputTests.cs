@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using Lamina.Tests.Oracles;
+
+namespace Lamina.Tests.Cli;
+
+/// <summary>What is left in a folder after the program has ended, one way or another.</summary>
+public class OutputTests
+{
+    [Fact]
+    public void An_existing_output_is_not_overwritten_without_force()
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string layer = Path.Combine(folder, "base.erofs"), output = Path.Combine(folder, "out.erofs");
+        File.WriteAllText(output, "precious");
+        CliRun run = CliRun.Of("merge", layer, "-o", output);
+        Assert.Equal(4, run.Code);
+        Assert.Contains("--force", run.Error);
+        Assert.Equal("precious", File.ReadAllText(output));
+
+        CliRun.Of("merge", layer, "-o", output, "--force").MustSucceed();
+        Assert.NotEqual(8, new FileInfo(output).Length);
+    }
+
+    [Fact]
+    public void A_merge_that_fails_leaves_nothing_behind()
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string cut = Path.Combine(folder, "cut.tar");
+        byte[] tar = File.ReadAllBytes(Path.Combine(folder, "config.tar"));
+        File.WriteAllBytes(cut, tar[..1100]);
+        string[] before = Directory.GetFileSystemEntries(folder);
+        CliRun run = CliRun.Of("merge", Path.Combine(folder, "base.erofs"), cut, "-o", Path.Combine(folder, "out.erofs"));
+        Assert.Equal(3, run.Code);
+        Assert.Equal(before.Order(), Directory.GetFileSystemEntries(folder).Order());
+    }
+
+    [Fact]
+    public void A_dry_run_writes_nothing_and_says_the_same()
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string lower = Path.Combine(folder, "base.erofs"), upper = Path.Combine(folder, "config.tar");
+        string[] merge = ["merge", lower, upper, "-o", Path.Combine(folder, "out.erofs")];
+        string[] before = Directory.GetFileSystemEntries(folder);
+        CliRun planned = CliRun.Of([.. merge, "--dry-run"]).MustSucceed();
+        Assert.Equal(before.Order(), Directory.GetFileSystemEntries(folder).Order());
+        CliRun done = CliRun.Of(merge).MustSucceed();
+        Assert.Equal(planned.Output.Split('\n')[0].Replace("would be", "is"), done.Output.Split('\n')[0]);
+    }
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public void A_merge_that_is_interrupted_leaves_nothing_behind(string signal, int code)
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        // A layer that takes long enough to copy: a tar whose only file is a hole of many gigabytes.
+        string large = Path.Combine(folder, "large.tar");
+        File.WriteAllBytes(large, TarOf("hole", 60L << 30));
+        using (FileStream stream = new(large, FileMode.Open))
+            stream.SetLength((60L << 30) + 3 * 512);
+        using Process process = StartCli(folder, "merge", "base.erofs", "large.tar", "--no-digest", "-o", "out.erofs");
+        Stopwatch patience = Stopwatch.StartNew();
+        while (!Directory.EnumerateFiles(folder, "out.erofs.*.partial").Any() && !process.HasExited)
+        {
+            Assert.True(patience.Elapsed < TimeSpan.FromMinutes(1), "no output was begun");
+            process.WaitForExit(20);
+        }
+        Tools.Run("sh", "-c", $"kill -{signal} {process.Id}").MustSucceed();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "the signal did not end it");
+        Assert.SkipWhen(process.ExitCode == 0, "this file system copies faster than a signal comes");
+        Assert.Equal(code, process.ExitCode);
+        Assert.Equal("", process.StandardOutput.ReadToEnd());
+        Assert.Equal(["app.erofs", "base.erofs", "config.tar", "large.tar"],
+            Directory.GetFileSystemEntries(folder).Select(path => Path.GetFileName(path)!).Order());
+        File.Delete(large);
+    }
+
+    /// <summary>Starts the program as a process of its own.</summary>
+    private static Process StartCli(string folder, params string[] arguments)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "Lamina.Cli.dll");
+        ProcessStartInfo start = new(Environment.ProcessPath!, [program, .. arguments])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        if (!Path.GetFileNameWithoutExtension(Environment.ProcessPath!).Equals("dotnet", StringComparison.Ordinal))
+            start.FileName = Tools.Require("dotnet");
+        return Process.Start(start)!;
+    }
+
+    private static byte[] TarOf(string name, long size)
+    {
+        byte[] header = new byte[512];
+        System.Text.Encoding.ASCII.GetBytes(name, header);
+        "0000644\0"u8.CopyTo(header.AsSpan(100));
+        "0000000\0"u8.CopyTo(header.AsSpan(108));
+        "0000000\0"u8.CopyTo(header.AsSpan(116));
+        header[124] = 0x80;                         // GNU: a binary number, for sizes above 8 GiB
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(header.AsSpan(128), size);
+        "00000000000\0"u8.CopyTo(header.AsSpan(136));
+        header.AsSpan(148, 8).Fill((byte)' ');
+        header[156] = (byte)'0';
+        "ustar  \0"u8.CopyTo(header.AsSpan(257));
+        System.Text.Encoding.ASCII.GetBytes(Convert.ToString(header.Sum(value => value), 8).PadLeft(6, '0') + "\0 ",
+            header.AsSpan(148));
+        return header;
+    }
+}

@@ -1,0 +1,39 @@
+using Lamina.Reading;
+using Lamina.Tests.Generators;
+using Lamina.Tests.Oracles;
+using Lamina.Writing;
+
+namespace Lamina.Tests.Reading;
+
+/// <summary>The check passes on sound images, whoever made them.</summary>
+public class ImageCheckerTests
+{
+    public static TheoryData<string> Images => [.. Corpus.Images.Select(row => row.Name)];
+
+    [Theory]
+    [MemberData(nameof(Images))]
+    public void An_image_of_the_corpus_has_no_fault(string name)
+    {
+        CorpusRow row = Corpus.Row(name);
+        CheckReport report = ImageChecker.Check(row.ImagePath, row.DevicePaths);
+        Assert.Empty(report.Faults);
+        Assert.True(report.IsComplete && report.IsSound);
+        string[] truth = Corpus.Truth(name);
+        Assert.Equal(truth.Count(line => line.Contains("\"type\": \"d\"")), report.DirectoryCount);
+        Assert.InRange(report.FileCount, report.DirectoryCount, truth.Length);
+    }
+
+    [Theory]
+    [InlineData(OutputMode.Flat, "6.1")]
+    [InlineData(OutputMode.Index, "6.12")]
+    [InlineData(OutputMode.Full, "6.12")]
+    [InlineData(OutputMode.Flat, "6.15")]
+    [InlineData(OutputMode.Full, "6.15")]
+    public void An_image_that_lamina_writes_has_no_fault(OutputMode mode, string kernel)
+    {
+        Assert.True(KernelProfile.TryParse(kernel, out KernelProfile profile));
+        string[] layers = [Corpus.Layer("base", "zstd-frag"), Corpus.Layer("app", "lz4hc"), Corpus.Layer("config", "chunk")];
+        WriteResult result = Merge.ToFile(layers, new WriteOptions { Mode = mode, Kernel = profile });
+        Assert.Empty(ImageChecker.Check(result.Path, result.Devices).Faults);
+    }
+}
