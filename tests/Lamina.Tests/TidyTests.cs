@@ -23,7 +23,8 @@ public partial class TidyTests
         ["Layers"] = ["Tree", "Reading", "Format"],
         ["Merging"] = ["Tree"],
         ["Writing"] = ["Tree", "Format", "Compression", "Reading"],
-        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing"],
+        ["Exporting"] = ["Tree", "Reading"],
+        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Exporting"],
         ["Boot"] = ["Images", "Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting"],
     };
 
