@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Lamina.Tree;
 
@@ -8,12 +9,16 @@ internal sealed class Digests
 {
     private const int StepSize = 1 << 20;
 
+    /// <summary>A program that never asks for digests switches them off when it is published, and needs no OpenSSL then.</summary>
+    [FeatureSwitchDefinition("Lamina.Digests")]
+    private static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Digests", out bool isOn) || isOn;
+
     private readonly Dictionary<Original, Task<byte[]>> _tasks = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Begins with all of them; with none if digests are not wanted.</summary>
     public Digests(IEnumerable<Original> originals, bool isWanted)
     {
-        if (!isWanted)
+        if (!isWanted || !IsSupported)
             return;
         SemaphoreSlim turns = new(Environment.ProcessorCount);
         foreach (Original original in originals)
