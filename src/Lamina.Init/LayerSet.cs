@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Lamina.Boot;
 
 namespace Lamina.Init;
@@ -74,16 +73,10 @@ internal sealed class LayerSet : IDisposable
 
     private void FindFiles()
     {
-        bool isInPlace = false;
         foreach (string path in FilesIn(BootFiles.Layers))
-        {
-            // A FIFO would keep whoever opens it waiting; it only says that the kernel's copy has the layer.
-            if (NativeFiles.IsFifo(path))
-                isInPlace = true;
-            else
-                _found.Add(Path.GetFileName(path), new FoundLayer(Path.GetFileName(path), Keep(ByteSource.OpenFile(path)), path, 0));
-        }
-        if (isInPlace)
+            _found.Add(Path.GetFileName(path), new FoundLayer(Path.GetFileName(path), Keep(ByteSource.OpenFile(path)), path, 0));
+        // The kernel makes no FIFO where it passes over a body: that there are layers in place is known from the lists alone.
+        if (_listed.Values.Any(layer => layer.Form == InitrdForm.InPlace))
             WalkKernelCopy();
     }
 

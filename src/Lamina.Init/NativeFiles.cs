@@ -8,14 +8,11 @@ internal static unsafe partial class NativeFiles
 {
     private const int CurrentDirectory = -100, NoFollow = 0x100, StatusSize = 256, BasicStatus = 0x7FF;
     private const int UserAt = 20, GroupAt = 24, ModeAt = 28, DeviceMajorAt = 136, DeviceMinorAt = 140, SecondsAt = 112, NanosecondsAt = 120;
-    private const int TypeMask = 0xF000, Fifo = 0x1000, DirectoryType = 0x4000, PermissionMask = 0xFFF;
+    private const int TypeMask = 0xF000, DirectoryType = 0x4000, PermissionMask = 0xFFF;
     private const string Libc = "libc";
 
     /// <summary>XATTR_LIST_MAX and XATTR_SIZE_MAX.</summary>
     private const int AttributeLimit = 65536;
-
-    /// <summary>Whether a path is a FIFO, which must not be opened.</summary>
-    public static bool IsFifo(string path) => (BitConverter.ToUInt16(Status(path), ModeAt) & TypeMask) == Fifo;
 
     /// <summary>Whether a path is a directory itself, not a link to one.</summary>
     public static bool IsDirectory(string path) => (BitConverter.ToUInt16(Status(path), ModeAt) & TypeMask) == DirectoryType;

@@ -59,7 +59,7 @@ public static class InitrdBuilder
         CpioWriter archive = new(output, start);
         AddFrame(archive, options);
         IReadOnlyList<string> modules = AddModules(archive, options);
-        AddLists(archive, layers, names, sources);
+        AddLists(archive, layers, names, sources, options.Form);
         if (options.HasIndex)
             AddIndex(archive, sources, OldestKernel(options));
         for (int i = 0; i < sources.Count; i++)
@@ -127,12 +127,13 @@ public static class InitrdBuilder
     }
 
     /// <summary>One list for the whole archive, under a name that only an archive with the same layers has.</summary>
-    private static void AddLists(CpioWriter archive, IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources)
+    private static void AddLists(
+        CpioWriter archive, IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, InitrdForm form)
     {
         if (sources.Count == 0)
             return;
         IEnumerable<ListedLayer> listed = sources.Select((source, i) =>
-            new ListedLayer(names[i], source.Length, Convert.ToHexStringLower(Digests.Compute(source)), layers[i].IsOptional));
+            new ListedLayer(names[i], source.Length, Convert.ToHexStringLower(Digests.Compute(source)), form, layers[i].IsOptional));
         byte[] text = LayerList.Format(listed);
         string digest = Convert.ToHexStringLower(SHA256.HashData(text).AsSpan(0, 8));
         archive.AddFile($"{BootFiles.Lists}/{names[0]}-{digest}", text);
