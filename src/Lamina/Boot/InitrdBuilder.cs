@@ -49,6 +49,11 @@ public static class InitrdBuilder
         }
     }
 
+    /// <summary>Whether an archive has layers that stay where they are, so that the kernel must keep it.</summary>
+    /// <exception cref="CorruptImageException">The archive is cut off.</exception>
+    public static bool HasLayersInPlace(ByteSource archive) => new CpioReader(archive).ReadAll()
+        .Any(entry => entry.IsFifo && entry.BodySize > 0 && Path.GetDirectoryName(entry.Name) == BootFiles.Layers);
+
     private static InitrdResult Write(
         IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, string path, InitrdOptions options)
     {

@@ -11,7 +11,7 @@ internal sealed record TestKernel(string Image, string Modules, string Release);
 /// </summary>
 internal static partial class KernelPackages
 {
-    private static readonly string s_cache = Path.Combine(FindRoot(), ".cache", "kernels");
+    private static readonly string s_cache = Path.Combine(Root, ".cache", "kernels");
     private static readonly Dictionary<string, string?> s_obstacles = [];
     private static readonly Lock s_lock = new();
 
@@ -131,6 +131,9 @@ internal static partial class KernelPackages
 
     private static long VersionIn(string name) => Numbers().Matches(name).Take(4)
         .Aggregate(0L, (sum, number) => sum * 1000 + long.Parse(number.Value, System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>The folder of the sources.</summary>
+    internal static string Root => FindRoot();
 
     private static string FindRoot()
     {
