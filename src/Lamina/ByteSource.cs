@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina;
@@ -6,7 +7,7 @@ namespace Lamina;
 /// Bytes that can be read at any position, by several threads at once. There is no current position, and nothing is mapped:
 /// a file that shrinks under us is an error, not a crash.
 /// </summary>
-public abstract class ByteSource : IDisposable
+public abstract partial class ByteSource : IDisposable
 {
     /// <summary>What messages call this source: the path as the user gave it.</summary>
     public abstract string Name { get; }
@@ -63,7 +64,7 @@ public abstract class ByteSource : IDisposable
         return new SliceSource(source, name, offset, length);
     }
 
-    private sealed class FileSource : ByteSource
+    private sealed partial class FileSource : ByteSource
     {
         private readonly SafeFileHandle _handle;
 
@@ -72,7 +73,7 @@ public abstract class ByteSource : IDisposable
             Name = path;
             _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             long length = RandomAccess.GetLength(_handle);
-            Length = length > 0 ? length : DeviceLength(path);
+            Length = length > 0 ? length : DeviceLength(path, _handle);
         }
 
         public override string Name { get; }
@@ -100,14 +101,15 @@ public abstract class ByteSource : IDisposable
                 _handle.Dispose();
         }
 
-        /// <summary>A block device reports length 0 to stat(2); seeking to its end tells the truth.</summary>
-        private static long DeviceLength(string path)
+        /// <summary>A block device reports length 0 to stat(2), and so does .NET; seeking to its end tells the truth.</summary>
+        private static long DeviceLength(string path, SafeFileHandle handle)
         {
-            if (!path.StartsWith("/dev/", StringComparison.Ordinal))
-                return 0;
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1);
-            return stream.CanSeek ? stream.Seek(0, SeekOrigin.End) : 0;
+            const int end = 2;
+            return path.StartsWith("/dev/", StringComparison.Ordinal) ? Math.Max(0, Seek(handle, 0, end)) : 0;
         }
+
+        [LibraryImport("libc", EntryPoint = "lseek")]
+        private static partial long Seek(SafeFileHandle handle, long offset, int origin);
     }
 
     private sealed class MemorySource(string name, ReadOnlyMemory<byte> bytes) : ByteSource

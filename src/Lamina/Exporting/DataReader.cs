@@ -41,9 +41,6 @@ internal sealed class DataReader
             case BytesContent bytes:
                 sink.Take(start, bytes.Bytes.Span[(int)start..(int)end]);
                 break;
-            case HostFileContent host:
-                Copy(host.Source, host.Offset + start, start, end, ref sink);
-                break;
             case PlacedContent placed:
                 foreach (PlacedExtent extent in placed.Extents)
                 {

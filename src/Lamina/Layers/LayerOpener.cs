@@ -47,7 +47,13 @@ public static class LayerOpener
         return ByteSource.OpenFile(path);
     }
 
-    private static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules)
+    /// <summary>Makes a layer of an open source, which it owns from now on.</summary>
+    /// <param name="source">The image or tar: a file, or a part of one.</param>
+    /// <param name="devices">Its devices, in the order of its device table.</param>
+    /// <param name="rules">How tars mark what they hide; images always do so as overlayfs does.</param>
+    /// <exception cref="CorruptImageException">It contradicts itself.</exception>
+    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not known.</exception>
+    public static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules = WhiteoutRules.Oci)
     {
         if (ErofsImage.IsErofs(source))
         {

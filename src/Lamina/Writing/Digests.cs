@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Reading;
 using Lamina.Tree;
 
@@ -6,12 +7,16 @@ namespace Lamina.Writing;
 /// <summary>SHA-256 of originals, computed by other threads while the output is planned and written.</summary>
 internal sealed class Digests
 {
+    /// <summary>A program that never asks for digests switches them off when it is published, and needs no OpenSSL then.</summary>
+    [FeatureSwitchDefinition("Lamina.Digests")]
+    private static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Digests", out bool isOn) || isOn;
+
     private readonly Dictionary<Original, Task<byte[]>> _tasks = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Begins with all of them; with none if digests are not wanted.</summary>
     public Digests(IEnumerable<Original> originals, bool isWanted)
     {
-        if (!isWanted)
+        if (!isWanted || !IsSupported)
             return;
         SemaphoreSlim turns = new(Environment.ProcessorCount);
         foreach (Original original in originals)

@@ -1,0 +1,53 @@
+using Lamina.Boot;
+using Lamina.Mounting;
+
+namespace Lamina.Init;
+
+/// <summary>The first process of a boot: from the archive that the kernel unpacked to the system that runs. From top to bottom.</summary>
+internal static class Program
+{
+    private static string s_step = "start";
+
+    public static int Main(string[] arguments)
+    {
+        BootOptions options = new();
+        try
+        {
+            Step("mounting /dev, /proc, /sys and /run");
+            KernelTrees.Mount();
+            KernelLog.Say("started");
+
+            Step("reading the command line");
+            options = BootOptions.Parse(File.ReadAllText("/proc/cmdline"));
+            foreach (string word in options.Unknown)
+                KernelLog.Warn($"{word} on the command line is not known");
+
+            Step("loading modules");
+            string release = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+            Modules.Load(release);
+            Modules.Require("erofs", release);
+
+            Step("finding the layers");
+            using LayerSet layers = LayerSet.Find(options);
+
+            Step(options.Stacking == LayerStacking.Merge ? "merging the layers" : "stacking the layers");
+            string root = RootTree.Mount(layers, options, release);
+
+            Step("switching to the new root");
+            SystemStart.SwitchRoot(root);
+
+            Step("starting init");
+            SystemStart.Execute(options, arguments);
+        }
+        catch (Exception failure)
+        {
+            // Whatever it is, nobody above us could do anything about it, and somebody must be told.
+            KernelLog.Fail(s_step, failure.Message);
+            if (options.AllowsRescue)
+                SystemStart.Rescue();
+        }
+        return 1;       // the kernel panics, and does what panic= says
+    }
+
+    private static void Step(string name) => s_step = name;
+}

@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Lamina.Boot;
+using Lamina.Mounting;
+
+namespace Lamina.Init;
+
+/// <summary>The end of /init: the new root becomes the root, what is not needed goes, the system's own init takes over.</summary>
+internal static class SystemStart
+{
+    /// <summary>What is tried if the command line names nothing.</summary>
+    private static readonly string[] s_usual = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"];
+
+    /// <summary>Makes a mounted tree the root.</summary>
+    public static void SwitchRoot(string root)
+    {
+        foreach (string tree in KernelTrees.All)
+            MoveTree(tree, root + tree);
+        Check(Native.ChangeDirectory(root), $"entering {root}");
+        int removed = Remove("/", NativeFiles.DeviceOf("/"));
+        Check(Native.Mount(".", "/", null, Native.MoveMount, null), $"moving {root} to /");
+        Check(Native.ChangeRoot("."), "changing the root");
+        Check(Native.ChangeDirectory("/"), "entering the new root");
+        KernelLog.Say($"switched to the new root; {removed} files of the archive removed");
+    }
+
+    /// <summary>Starts init in this process's place; comes back only by failing.</summary>
+    public static void Execute(BootOptions options, string[] arguments)
+    {
+        string? told = options.Init ?? options.InitramfsInit;
+        string? program = told ?? Array.Find(s_usual, path => Native.Access(path, Native.AccessExecute) == 0);
+        if (program is null)
+            throw new BootFailure($"the new root has no init; these were looked for: {string.Join(", ", s_usual)}");
+        if (told is not null && Native.Access(told, Native.AccessExecute) != 0)
+            throw new BootFailure($"{told}, as the command line says: {Native.LastError}");
+        KernelLog.Say($"starting {program}");
+        Native.ResetSignals();
+        int errno = Native.Execute(program, [program, .. arguments]);
+        throw new BootFailure($"{program} cannot be executed: {Marshal.GetPInvokeErrorMessage(errno)}");
+    }
+
+    /// <summary>Gives whoever sits at the console a shell, if there is one.</summary>
+    public static void Rescue()
+    {
+        if (Native.Access("/bin/sh", Native.AccessExecute) != 0)
+        {
+            KernelLog.Warn("there is no /bin/sh for a rescue; an archive with one can be appended");
+            return;
+        }
+        KernelLog.Say("rescue: /bin/sh; the machine stops when it ends");
+        Native.ResetSignals();
+        _ = Native.Execute("/bin/sh", ["sh"]);
+    }
+
+    private static void MoveTree(string tree, string target)
+    {
+        if (!Directory.Exists(target))
+        {
+            try
+            {
+                Directory.CreateDirectory(target);
+            }
+            catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+            {
+                KernelLog.Warn($"the new root has no {tree} and is read-only: {tree} is not there after the switch");
+                MountCall.Unmount(tree, lazy: true);
+                return;
+            }
+        }
+        Check(Native.Mount(tree, target, null, Native.MoveMount, null), $"moving {tree}");
+    }
+
+    /// <summary>Removes everything on this file system below a directory: rootfs cannot be unmounted, what is in it would stay.</summary>
+    private static int Remove(string directory, ulong device)
+    {
+        int count = 0;
+        foreach (string path in Directory.GetFileSystemEntries(directory))
+        {
+            if (!NativeFiles.IsDirectory(path))
+            {
+                File.Delete(path);
+                count++;
+            }
+            else if (NativeFiles.DeviceOf(path) == device)
+            {
+                count += Remove(path, device);
+            }
+        }
+        return count;
+    }
+
+    private static void Check(int result, string what)
+    {
+        if (result != 0)
+            throw new BootFailure($"{what}: {Native.LastError}");
+    }
+}

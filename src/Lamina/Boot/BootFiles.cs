@@ -1,0 +1,26 @@
+namespace Lamina.Boot;
+
+/// <summary>Where things are in an initramfs: what <see cref="InitrdBuilder"/> writes and /init looks for. Paths without a slash in front.</summary>
+public static class BootFiles
+{
+    /// <summary>Everything of ours but /init.</summary>
+    public const string Folder = "lamina";
+
+    /// <summary>The layers; byte order of their names is their order, lowest first.</summary>
+    public const string Layers = "lamina/layers";
+
+    /// <summary>A text for each archive that says which layers it brought.</summary>
+    public const string Lists = "lamina/lists";
+
+    /// <summary>Modules, in a folder for each kernel release.</summary>
+    public const string Modules = "lamina/modules";
+
+    /// <summary>In a folder of modules: their names in the order to load them; a hyphen in front of those that may be refused.</summary>
+    public const string ModuleOrder = "order";
+
+    /// <summary>An index made beforehand.</summary>
+    public const string Index = "lamina/index.erofs";
+
+    /// <summary>The kernel's own copy of the archives, kept with <c>retain_initrd</c>.</summary>
+    public const string KernelCopy = "/sys/firmware/initrd";
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Lamina.Format;
+using Lamina.Layers;
+using Lamina.Merging;
+using Lamina.Reading;
+using Lamina.Tree;
+using Lamina.Writing;
+
+namespace Lamina.Boot;
+
+/// <summary>Merging while a machine starts: layers that are slices of an archive or files in memory, and an index of little size.</summary>
+public static class BootIndex
+{
+    /// <summary>Merges layers into an index. Nothing of them is read but metadata, and what an index cannot refer to.</summary>
+    /// <param name="layers">The layers, lowest first. They stay open.</param>
+    /// <param name="kernelRelease">The kernel that will mount it, as uname(1) calls it.</param>
+    /// <param name="path">The file to write.</param>
+    public static WriteResult Write(IReadOnlyList<ByteSource> layers, string kernelRelease, string path)
+    {
+        WriteOptions options = new()
+        {
+            Mode = OutputMode.Index,
+            Kernel = ProfileOf(kernelRelease),
+            ComputesDigests = false,
+            Overwrites = true,
+        };
+        Layer[] opened = Open(layers);
+        return ImageWriter.Write(Merger.Merge(opened), opened, path, options);
+    }
+
+    /// <summary>Says whether layers can be merged for a kernel, by throwing what <see cref="Write"/> would throw.</summary>
+    public static WriteResult Plan(IReadOnlyList<ByteSource> layers, KernelProfile? kernel)
+    {
+        Layer[] opened = Open(layers);
+        return ImageWriter.Plan(Merger.Merge(opened), opened, BootFiles.Index,
+            new WriteOptions { Mode = OutputMode.Index, Kernel = kernel, ComputesDigests = false });
+    }
+
+    /// <summary>Opens a layer as a boot would, and so finds out whether it is one and whole.</summary>
+    /// <exception cref="CorruptImageException">It is cut off, or contradicts itself.</exception>
+    /// <exception cref="UnsupportedImageException">It is no layer, or not known.</exception>
+    public static void Check(ByteSource layer) => LayerOpener.Open(layer, []);
+
+    /// <summary>Whether an index made beforehand is that of these layers: its tags are their digests, in their order.</summary>
+    public static bool Matches(ByteSource index, IReadOnlyList<string> digests)
+    {
+        Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
+        bytes.Clear();
+        if (!ErofsImage.IsErofs(index) || index.Read(SuperBlock.Offset, bytes) < SuperBlock.BaseSize)
+            return false;
+        SuperBlock superBlock = SuperBlock.Parse(bytes);
+        if (superBlock.ExtraDevices != digests.Count)
+            return false;
+        byte[] slot = new byte[DeviceSlot.Size];
+        for (int i = 0; i < digests.Count; i++)
+        {
+            index.ReadExactly((superBlock.DeviceTableSlot + i) * (long)DeviceSlot.Size, slot);
+            if (System.Text.Encoding.ASCII.GetString(slot.AsSpan(0, digests[i].Length)) != digests[i])
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>The label of an image on a device; null if there is no image.</summary>
+    public static string? LabelOf(ByteSource device)
+    {
+        Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
+        bytes.Clear();
+        if (!ErofsImage.IsErofs(device) || device.Read(SuperBlock.Offset, bytes) < SuperBlock.BaseSize)
+            return null;
+        return System.Text.Encoding.UTF8.GetString(SuperBlock.Parse(bytes).Label.Span).TrimEnd('\0');
+    }
+
+    /// <summary>What a kernel of this release can read.</summary>
+    public static KernelProfile ProfileOf(string kernelRelease)
+    {
+        string[] parts = kernelRelease.Split('.', '-', '+');
+        bool isVersion = parts.Length >= 2 & int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int major) &
+            int.TryParse(parts.ElementAtOrDefault(1), NumberStyles.None, CultureInfo.InvariantCulture, out int minor);
+        Version version = isVersion ? new Version(major, minor) : KernelProfile.Linux612.Version;
+        return version < KernelProfile.Linux61.Version ? KernelProfile.Linux61 : new KernelProfile(version);
+    }
+
+    private static Layer[] Open(IReadOnlyList<ByteSource> layers) => [.. layers.Select(layer => LayerOpener.Open(layer, []))];
+}

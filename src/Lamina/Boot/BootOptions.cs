@@ -1,0 +1,179 @@
+using System.Text;
+
+namespace Lamina.Boot;
+
+/// <summary>What lies over the merged tree when the system starts.</summary>
+public enum RootOverlay
+{
+    /// <summary>A tmpfs: the system can write, and what it writes is gone at the next boot.</summary>
+    Tmpfs,
+
+    /// <summary>Nothing: the root is read-only.</summary>
+    None,
+}
+
+/// <summary>How layers become one tree.</summary>
+public enum LayerStacking
+{
+    /// <summary>Their metadata are merged at boot, one EROFS mount shows all.</summary>
+    Merge,
+
+    /// <summary>Each is mounted, overlayfs stacks them.</summary>
+    Overlay,
+}
+
+/// <summary>
+/// What the kernel command line tells /init. The same class reads and writes it, so what composes a command line cannot differ from
+/// what understands it.
+/// </summary>
+public sealed record BootOptions
+{
+    private const string Prefix = "lamina.";
+    private const string OverlayKey = "lamina.overlay", StackKey = "lamina.stack", RootKey = "lamina.root", LayersKey = "lamina.layers";
+    private const string RescueKey = "lamina.rescue", CheckKey = "lamina.check", InitKey = "init", InitramfsInitKey = "rd.init";
+
+    /// <summary><c>lamina.overlay=tmpfs|none</c></summary>
+    public RootOverlay Overlay { get; init; } = RootOverlay.Tmpfs;
+
+    /// <summary><c>lamina.stack=merge|overlay</c></summary>
+    public LayerStacking Stacking { get; init; } = LayerStacking.Merge;
+
+    /// <summary>
+    /// <c>lamina.root=</c> a block device with an image that lies below all layers: /dev/NAME, LABEL=NAME or PARTUUID=ID; null without.
+    /// </summary>
+    public string? Root { get; init; }
+
+    /// <summary><c>lamina.layers=</c> names, separated by commas, lowest first: only these, in this order; null for all by name.</summary>
+    public IReadOnlyList<string>? Layers { get; init; }
+
+    /// <summary><c>lamina.rescue</c>: a failed boot ends in a shell, if there is one.</summary>
+    public bool AllowsRescue { get; init; }
+
+    /// <summary><c>lamina.check</c>: every layer's SHA-256 is computed and compared before it is used.</summary>
+    public bool ChecksLayers { get; init; }
+
+    /// <summary><c>init=</c> the program to start in the new root; null for the usual ones.</summary>
+    public string? Init { get; init; }
+
+    /// <summary><c>rd.init=</c> the program to start if there is no <c>init=</c>.</summary>
+    public string? InitramfsInit { get; init; }
+
+    /// <summary>Words that begin like ours but are not known, for a warning.</summary>
+    public IReadOnlyList<string> Unknown { get; init; } = [];
+
+    /// <summary>Reads a command line. What is not ours is passed over; the last of several wins, as in the kernel.</summary>
+    /// <exception cref="ArgumentException">One of our options has a value that it cannot have.</exception>
+    public static BootOptions Parse(string commandLine)
+    {
+        BootOptions options = new();
+        List<string> unknown = [];
+        foreach (string word in Split(commandLine))
+        {
+            int equals = word.IndexOf('=', StringComparison.Ordinal);
+            string key = equals < 0 ? word : word[..equals], value = equals < 0 ? "" : word[(equals + 1)..];
+            options = key switch
+            {
+                OverlayKey => options with { Overlay = ParseOverlay(value) },
+                StackKey => options with { Stacking = ParseStacking(value) },
+                RootKey => options with { Root = ParseRoot(value) },
+                LayersKey => options with { Layers = value.Split(',', StringSplitOptions.RemoveEmptyEntries) },
+                RescueKey => options with { AllowsRescue = ParseSwitch(RescueKey, value) },
+                CheckKey => options with { ChecksLayers = ParseSwitch(CheckKey, value) },
+                InitKey => options with { Init = value },
+                InitramfsInitKey => options with { InitramfsInit = value },
+                _ => options,
+            };
+            bool isOurs = key is OverlayKey or StackKey or RootKey or LayersKey or RescueKey or CheckKey;
+            if (!isOurs && key.StartsWith(Prefix, StringComparison.Ordinal))
+                unknown.Add(word);
+        }
+        return options with { Unknown = unknown };
+    }
+
+    /// <summary>Writes the options as words of a command line; what is as usual is left out.</summary>
+    public override string ToString()
+    {
+        List<string> words = [];
+        if (Overlay == RootOverlay.None)
+            words.Add($"{OverlayKey}=none");
+        if (Stacking == LayerStacking.Overlay)
+            words.Add($"{StackKey}=overlay");
+        if (Root is not null)
+            words.Add($"{RootKey}={Root}");
+        if (Layers is not null)
+            words.Add($"{LayersKey}={string.Join(',', Layers)}");
+        if (AllowsRescue)
+            words.Add(RescueKey);
+        if (ChecksLayers)
+            words.Add(CheckKey);
+        if (InitramfsInit is not null)
+            words.Add($"{InitramfsInitKey}={InitramfsInit}");
+        if (Init is not null)
+            words.Add($"{InitKey}={Init}");
+        return string.Join(' ', words.Select(Quote));
+    }
+
+    /// <summary>The words of a command line: blanks part them, but not within double quotes, which themselves do not count.</summary>
+    private static List<string> Split(string commandLine)
+    {
+        List<string> words = [];
+        StringBuilder word = new();
+        bool isQuoted = false, isWord = false;
+        foreach (char c in commandLine)
+        {
+            if (c == '"')
+                isQuoted = !isQuoted;
+            else if (isQuoted || !char.IsWhiteSpace(c))
+                word.Append(c);
+            isWord |= c == '"' || !char.IsWhiteSpace(c);
+            if (isQuoted || !char.IsWhiteSpace(c) || !isWord)
+                continue;
+            words.Add(word.ToString());
+            word.Clear();
+            isWord = false;
+        }
+        if (isWord)
+            words.Add(word.ToString());
+        // What follows two hyphens are arguments of init itself.
+        int end = words.IndexOf("--");
+        return end < 0 ? words : words[..end];
+    }
+
+    private static string Quote(string word)
+    {
+        if (word.Contains('"'))
+            throw new ArgumentException($"{word}: a kernel command line has no way to write a double quote");
+        return word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
+    }
+
+    private static RootOverlay ParseOverlay(string value) => value switch
+    {
+        "tmpfs" => RootOverlay.Tmpfs,
+        "none" => RootOverlay.None,
+        _ => throw Wrong(OverlayKey, value, "tmpfs or none"),
+    };
+
+    private static LayerStacking ParseStacking(string value) => value switch
+    {
+        "merge" => LayerStacking.Merge,
+        "overlay" => LayerStacking.Overlay,
+        _ => throw Wrong(StackKey, value, "merge or overlay"),
+    };
+
+    private static string ParseRoot(string value)
+    {
+        bool isKnown = value.StartsWith("/dev/", StringComparison.Ordinal) || value.StartsWith("LABEL=", StringComparison.Ordinal) ||
+            value.StartsWith("PARTUUID=", StringComparison.Ordinal);
+        return isKnown ? value : throw Wrong(RootKey, value, "/dev/NAME, LABEL=NAME or PARTUUID=ID");
+    }
+
+    private static bool ParseSwitch(string key, string value) => value switch
+    {
+        "" or "1" => true,
+        "0" => false,
+        _ => throw Wrong(key, value, "nothing, 1 or 0"),
+    };
+
+    private static ArgumentException Wrong(string key, string value, string expected) =>
+        new($"{key}={value}: {expected} was expected");
+}

@@ -1,0 +1,186 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Lamina.Images;
+using Lamina.Writing;
+
+namespace Lamina.Boot;
+
+/// <summary>
+/// Makes an initramfs: an uncompressed newc archive, as its layers are compressed, that holds /init, the modules it needs, and the
+/// layers. /init comes first and the layers last, so an archive that is cut off, or a memory that is too small, is told about.
+/// </summary>
+public static class InitrdBuilder
+{
+    /// <summary>What the in-place form asks of the kernel.</summary>
+    public const string RetainOption = "retain_initrd";
+
+    /// <summary>What a boot can need, whatever the layers are.</summary>
+    private static readonly string[] s_modules = ["erofs", "loop", "overlay", "dm_verity"];
+
+    private const int FirstOfBase = 100, FirstOfExtra = 500, NumberLimit = 1000;
+
+    /// <summary>Makes an archive. It appears whole or not at all.</summary>
+    /// <param name="layers">The layers, lowest first.</param>
+    /// <param name="path">The file to write.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="FileNotFoundException">A file or a module is missing.</exception>
+    /// <exception cref="UnsupportedImageException">Something is no layer, or the layers cannot be merged.</exception>
+    /// <exception cref="ArgumentException">Two layers have one name.</exception>
+    public static InitrdResult Build(IReadOnlyList<InitrdLayer> layers, string path, InitrdOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        string[] names = NameAll(layers, options);
+        List<ByteSource> sources = [];
+        try
+        {
+            foreach (InitrdLayer layer in layers)
+            {
+                sources.Add(ByteSource.OpenFile(layer.Path));
+                BootIndex.Check(sources[^1]);
+            }
+            if (sources.Count > 0 && options.Init is not null)
+                BootIndex.Plan(sources, OldestKernel(options));
+            return Write(layers, names, sources, path, options);
+        }
+        finally
+        {
+            sources.ForEach(source => source.Dispose());
+        }
+    }
+
+    /// <summary>Whether an archive has layers that stay where they are, so that the kernel must keep it.</summary>
+    /// <exception cref="CorruptImageException">The archive is cut off.</exception>
+    public static bool HasLayersInPlace(ByteSource archive) => new CpioReader(archive).ReadAll()
+        .Any(entry => entry.IsFifo && entry.BodySize > 0 && Path.GetDirectoryName(entry.Name) == BootFiles.Layers);
+
+    private static InitrdResult Write(
+        IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, string path, InitrdOptions options)
+    {
+        using OutputFile output = new(path, options.Overwrites);
+        long start = 0;
+        foreach (string early in options.Early)
+            start = CopyEarly(output, early, start);
+        CpioWriter archive = new(output, start);
+        AddFrame(archive, options);
+        IReadOnlyList<string> modules = AddModules(archive, options);
+        AddLists(archive, layers, names, sources, options.Form);
+        if (options.HasIndex)
+            AddIndex(archive, sources, OldestKernel(options));
+        for (int i = 0; i < sources.Count; i++)
+            archive.AddPages($"{BootFiles.Layers}/{names[i]}", sources[i], options.Form == InitrdForm.InPlace);
+        archive.Finish();
+        output.Commit();
+        string needed = options.Form == InitrdForm.InPlace ? RetainOption : "";
+        return new InitrdResult(path, archive.Position, names, modules, needed);
+    }
+
+    /// <summary>Early microcode is looked for at the very start, in the first archive.</summary>
+    private static long CopyEarly(OutputFile output, string path, long position)
+    {
+        using ByteSource source = ByteSource.OpenFile(path);
+        if (!CpioReader.IsCpio(source))
+        {
+            throw new UnsupportedImageException(path, "no uncompressed cpio archive: what goes first must be one",
+                "Only an archive of early files, such as microcode, belongs there.");
+        }
+        output.CopyFrom(source, 0, position, source.Length);
+        return (position + source.Length + CpioWriter.PageSize - 1) & ~(CpioWriter.PageSize - 1L);
+    }
+
+    private static void AddFrame(CpioWriter archive, InitrdOptions options)
+    {
+        if (options.Init is not null)
+        {
+            foreach (string directory in (string[])["dev", "proc", "sys", "run"])
+                archive.AddDirectory(directory);
+            archive.AddCharacterDevice("dev/console", 5, 1);
+            archive.AddFile("init", File.ReadAllBytes(options.Init), isExecutable: true);
+        }
+        if (options.RescueShell is not null)
+        {
+            archive.AddDirectory("bin");
+            archive.AddFile("bin/sh", File.ReadAllBytes(options.RescueShell), isExecutable: true);
+        }
+        foreach (string directory in (string[])[BootFiles.Folder, BootFiles.Layers, BootFiles.Lists])
+            archive.AddDirectory(directory);
+    }
+
+    private static List<string> AddModules(CpioWriter archive, InitrdOptions options)
+    {
+        List<string> added = [];
+        if (options.KernelModules.Count > 0)
+            archive.AddDirectory(BootFiles.Modules);
+        foreach (string directory in options.KernelModules)
+        {
+            KernelModules kernel = KernelModules.Open(directory);
+            // dm-verity is not in every kernel, and only who asks for it misses it.
+            IEnumerable<string> wanted = s_modules.Where(name => name != "dm_verity" || kernel.Has(name)).Concat(options.ExtraModules);
+            IReadOnlyList<ModuleFile> files = kernel.Resolve(wanted);
+            string folder = $"{BootFiles.Modules}/{kernel.Release}";
+            archive.AddDirectory(folder);
+            StringBuilder order = new();
+            foreach (ModuleFile file in files)
+            {
+                order.Append(file.IsOptional ? "-" : "").Append(file.Name).Append('\n');
+                archive.AddFile($"{folder}/{file.Name}.ko", file.Read());
+                added.Add(file.Name);
+            }
+            archive.AddFile($"{folder}/{BootFiles.ModuleOrder}", Encoding.UTF8.GetBytes(order.ToString()));
+        }
+        return added;
+    }
+
+    /// <summary>One list for the whole archive, under a name that only an archive with the same layers has.</summary>
+    private static void AddLists(
+        CpioWriter archive, IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, InitrdForm form)
+    {
+        if (sources.Count == 0)
+            return;
+        IEnumerable<ListedLayer> listed = sources.Select((source, i) =>
+            new ListedLayer(names[i], source.Length, Convert.ToHexStringLower(ContentDigest.Compute(source, source.Length)), form, layers[i].IsOptional));
+        byte[] text = LayerList.Format(listed);
+        string digest = Convert.ToHexStringLower(SHA256.HashData(text).AsSpan(0, 8));
+        archive.AddFile($"{BootFiles.Lists}/{names[0]}-{digest}", text);
+    }
+
+    private static void AddIndex(CpioWriter archive, List<ByteSource> sources, KernelProfile? kernel)
+    {
+        string folder = Directory.CreateTempSubdirectory("lamina-index-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "index");
+            MergedImage.Create([.. sources.Select(source => source.Name)], path, new WriteOptions { Mode = OutputMode.Index, Kernel = kernel });
+            archive.AddFile(BootFiles.Index, File.ReadAllBytes(path));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string[] NameAll(IReadOnlyList<InitrdLayer> layers, InitrdOptions options)
+    {
+        int number = options.FirstNumber ?? (options.Init is null ? FirstOfExtra : FirstOfBase);
+        string[] names = new string[layers.Count];
+        for (int i = 0; i < names.Length; i++)
+        {
+            names[i] = layers[i].Name ??
+                string.Create(CultureInfo.InvariantCulture, $"{number + i:000}-{Path.GetFileName(layers[i].Path)}");
+            if (number + i >= NumberLimit && layers[i].Name is null)
+                throw new ArgumentException($"layer {i + 1} would have number {number + i}; {NumberLimit - 1} is the last");
+            if (names[i].Length == 0 || names[i].AsSpan().ContainsAny("/,\n\0") || names[i].StartsWith('.'))
+                throw new ArgumentException($"{names[i]}: the name of a layer has no slash, comma, or dot in front");
+        }
+        string? twice = names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1)?.Key;
+        if (twice is not null)
+            throw new ArgumentException($"{twice}: two layers have this name");
+        if (!names.Order(StringComparer.Ordinal).SequenceEqual(names))
+            throw new ArgumentException("the names given put the layers into another order than they stand in; lowest first");
+        return names;
+    }
+
+    private static KernelProfile? OldestKernel(InitrdOptions options) => options.Kernel ?? options.KernelModules
+        .Select(directory => BootIndex.ProfileOf(KernelModules.Open(directory).Release))
+        .MinBy(profile => profile.Version);
+}

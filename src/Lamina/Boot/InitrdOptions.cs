@@ -1,0 +1,72 @@
+using Lamina.Writing;
+
+namespace Lamina.Boot;
+
+/// <summary>Where layers are while the system runs.</summary>
+public enum InitrdForm
+{
+    /// <summary>As files in rootfs: every kernel can; while it unpacks, memory holds them twice.</summary>
+    Files,
+
+    /// <summary>
+    /// Where the boot loader put them: the kernel passes over them, and with <c>retain_initrd</c> keeps them (Linux 6.6 and later).
+    /// </summary>
+    InPlace,
+}
+
+/// <summary>A layer that goes into an archive.</summary>
+/// <param name="Path">The file.</param>
+public sealed record InitrdLayer(string Path)
+{
+    /// <summary>Its name in the archive; null for a number and the file's name. The byte order of names is the order of layers.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether a boot goes on without it if it is damaged.</summary>
+    public bool IsOptional { get; init; }
+}
+
+/// <summary>How an initramfs is made.</summary>
+public sealed record InitrdOptions
+{
+    /// <summary>Where layers are while the system runs.</summary>
+    public InitrdForm Form { get; init; }
+
+    /// <summary>The program /init; null for an archive with layers alone, which another one goes before.</summary>
+    public string? Init { get; init; }
+
+    /// <summary>lib/modules/RELEASE folders of the kernels that boot it. Without, the kernel must have all built in.</summary>
+    public IReadOnlyList<string> KernelModules { get; init; } = [];
+
+    /// <summary>Modules besides those that every boot needs: the driver of a disk, say.</summary>
+    public IReadOnlyList<string> ExtraModules { get; init; } = [];
+
+    /// <summary>Archives that go before all, as they are: early microcode.</summary>
+    public IReadOnlyList<string> Early { get; init; } = [];
+
+    /// <summary>A static program that a rescue can run as a shell; busybox.</summary>
+    public string? RescueShell { get; init; }
+
+    /// <summary>
+    /// The number of the first layer that gets its name by number; null for 100, or 500 in an archive with layers alone, so that it
+    /// comes on top.
+    /// </summary>
+    public int? FirstNumber { get; init; }
+
+    /// <summary>Whether the layers are merged now, for a boot with just these layers.</summary>
+    public bool HasIndex { get; init; }
+
+    /// <summary>What an index made now may use.</summary>
+    public KernelProfile? Kernel { get; init; }
+
+    /// <summary>Whether an existing file may be replaced.</summary>
+    public bool Overwrites { get; init; }
+}
+
+/// <summary>What was made.</summary>
+/// <param name="Path">The archive.</param>
+/// <param name="Length">In bytes.</param>
+/// <param name="Layers">The layers' names in it, lowest first.</param>
+/// <param name="Modules">The modules in it, in the order to load them.</param>
+/// <param name="CommandLine">What the kernel command line must have for it.</param>
+public sealed record InitrdResult(
+    string Path, long Length, IReadOnlyList<string> Layers, IReadOnlyList<string> Modules, string CommandLine);

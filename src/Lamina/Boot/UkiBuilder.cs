@@ -1,0 +1,109 @@
+using System.Text;
+using Lamina.Writing;
+
+namespace Lamina.Boot;
+
+/// <summary>What goes into a unified kernel image.</summary>
+public sealed record UkiOptions
+{
+    /// <summary>The EFI program in front: systemd-stub.</summary>
+    public required string Stub { get; init; }
+
+    /// <summary>The kernel.</summary>
+    public required string Kernel { get; init; }
+
+    /// <summary>Archives, in the order in which the kernel unpacks them.</summary>
+    public IReadOnlyList<string> Initrds { get; init; } = [];
+
+    /// <summary>The kernel command line; what the archives need is added.</summary>
+    public string CommandLine { get; init; } = "";
+
+    /// <summary>An os-release file that names the system in boot menus; null without.</summary>
+    public string? OsRelease { get; init; }
+
+    /// <summary>The kernel's release, as uname(1) gives it; null without.</summary>
+    public string? KernelRelease { get; init; }
+
+    /// <summary>Whether an existing file may be replaced.</summary>
+    public bool Overwrites { get; init; }
+}
+
+/// <summary>What was made.</summary>
+/// <param name="Path">The image.</param>
+/// <param name="Length">In bytes.</param>
+/// <param name="CommandLine">The whole command line in it.</param>
+public sealed record UkiResult(string Path, long Length, string CommandLine);
+
+/// <summary>
+/// Makes a unified kernel image: one EFI program that holds kernel, command line and initramfs, each a section behind systemd-stub,
+/// which starts the one with the others. Sections lie at pages, nothing in the file changes from day to day.
+/// </summary>
+public static class UkiBuilder
+{
+    /// <summary>Writes an image. It appears whole or not at all.</summary>
+    /// <exception cref="CorruptImageException">The stub is no EFI program, or an archive is damaged.</exception>
+    /// <exception cref="UnsupportedImageException">The stub has no room for sections, or the whole is too large.</exception>
+    public static UkiResult Build(string path, UkiOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        List<ByteSource> opened = [];
+        try
+        {
+            ByteSource stub = Open(options.Stub, opened), kernel = Open(options.Kernel, opened);
+            List<ByteSource> archives = [.. options.Initrds.Select(initrd => Open(initrd, opened))];
+            string commandLine = Complete(options.CommandLine, archives);
+            using OutputFile output = new(path, options.Overwrites);
+            PeHeaders headers = PeHeaders.Read(stub);
+            output.CopyFrom(stub, 0, 0, stub.Length);
+            long end = Align(stub.Length);
+            if (options.OsRelease is not null)
+                end = Add(output, headers, end, ".osrel", [Open(options.OsRelease, opened)]);
+            end = Add(output, headers, end, ".cmdline", [ByteSource.FromMemory("command line", Encoding.UTF8.GetBytes(commandLine))]);
+            if (options.KernelRelease is { } release)
+                end = Add(output, headers, end, ".uname", [ByteSource.FromMemory("release", Encoding.UTF8.GetBytes(release))]);
+            if (archives.Count > 0)
+                end = Add(output, headers, end, ".initrd", archives);
+            end = Add(output, headers, end, ".linux", [kernel]);        // last: old stubs let it grow where it lies
+            output.SetLength(end);
+            output.Write(headers.Bytes, 0);
+            output.Commit();
+            return new UkiResult(path, end, commandLine);
+        }
+        finally
+        {
+            opened.ForEach(source => source.Dispose());
+        }
+    }
+
+    private static ByteSource Open(string path, List<ByteSource> opened)
+    {
+        opened.Add(ByteSource.OpenFile(path));
+        return opened[^1];
+    }
+
+    /// <summary>Adds what archives ask of the kernel, unless it is there.</summary>
+    private static string Complete(string commandLine, List<ByteSource> archives)
+    {
+        bool isRetained = commandLine.Split(' ').Contains(InitrdBuilder.RetainOption);
+        if (isRetained || !archives.Exists(InitrdBuilder.HasLayersInPlace))
+            return commandLine.Trim();
+        return $"{commandLine.Trim()} {InitrdBuilder.RetainOption}".Trim();
+    }
+
+    private static long Add(OutputFile output, PeHeaders headers, long position, string name, IReadOnlyList<ByteSource> parts)
+    {
+        long size = 0;
+        foreach (ByteSource part in parts)
+        {
+            size = (size + CpioHeader.Alignment - 1) & ~(CpioHeader.Alignment - 1L);
+            output.CopyFrom(part, 0, position + size, part.Length);
+            size += part.Length;
+        }
+        if (position + size > uint.MaxValue - CpioWriter.PageSize)
+            throw new UnsupportedImageException(name, $"{position + size} bytes; an EFI program has less than 4 GiB");
+        headers.Add(name, (uint)size, (uint)position);
+        return Align(position + size);
+    }
+
+    private static long Align(long value) => (value + CpioWriter.PageSize - 1) & ~(CpioWriter.PageSize - 1L);
+}
