@@ -37,7 +37,7 @@ internal sealed class StatVerb : Verb
         byte[][] paths = [.. arguments.GetRequiredValue(_paths).Select(text => NodePath.Normalize(NameText.Parse(text)))];
         using Layer layer = LayerOpener.Open(image);
         Node[] nodes = [.. paths.Select(path => NodePath.Find(layer.Root, path, image))];
-        InodeInfo?[] inodes = InodeInfo.IsImage(files[0])
+        InodeInfo?[] inodes = ErofsImage.IsErofs(layer.Originals[0].Bytes)
             ? InodeInfo.Read(files[0], files[1..], paths) : new InodeInfo?[paths.Length];
         IEnumerable<Row> rows = paths.Select((path, i) =>
             new Row(NodePath.Show(path), nodes[i], inodes[i], inodes[i]?.LinkCount ?? CountLinks(layer.Root, nodes[i])));

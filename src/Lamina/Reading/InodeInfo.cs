@@ -53,13 +53,6 @@ public sealed record InodeInfo
         return [.. paths.Select(path => Find(opened, path) is { } inode ? Of(opened, inode) : null)];
     }
 
-    /// <summary>Whether a file is an EROFS image.</summary>
-    public static bool IsImage(string path)
-    {
-        using ByteSource source = ByteSource.OpenFile(path);
-        return ErofsImage.IsErofs(source);
-    }
-
     private static Inode? Find(ErofsImage image, byte[] path)
     {
         Inode inode = image.ReadInode(image.SuperBlock.RootNid);
