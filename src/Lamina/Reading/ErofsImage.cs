@@ -140,7 +140,7 @@ public sealed partial class ErofsImage : IDisposable
     /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image, so all of
     /// them together are no more than the image, or what codecs can make of it.
     /// </summary>
-    public void CountData(in Inode inode)
+    internal void CountData(in Inode inode)
     {
         bool isEncoded = inode.IsInMetabox || inode.Record.Layout is DataLayout.CompressedFull or DataLayout.CompressedCompact;
         long limit = Primary.Length + Devices.Sum(device => device.Length) + BlockSize;

