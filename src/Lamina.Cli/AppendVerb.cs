@@ -11,11 +11,15 @@ internal sealed class AppendVerb : Verb
     private readonly Argument<string> _image = new("FLAT") { Description = "A flat image made by lamina merge" };
     private readonly Argument<string[]> _layers = MergeArguments.Layers();
     private readonly MergeArguments _common;
-    private readonly Option<bool> _explain = new("--explain") { Description = "Say of every name that several layers have who won it" };
+    private readonly Option<bool> _explain = new("--explain")
+    {
+        Description = "Say of every name that several layers have who won it",
+    };
     private readonly Option<bool> _json = JsonOption();
 
     public AppendVerb(Session session) : base(session, "append",
-        "Appends layers to a flat image, on top of those it has. What is in the file already stays where it is: after a crash the image is the old or the new one.",
+        "Appends layers to a flat image, on top of those it has. What " +
+            "is in the file already stays where it is: after a crash the image is the old or the new one.",
         "lamina append root.erofs update.erofs",
         "lamina append root.erofs hotfix.tar site.erofs    # lowest first: site.erofs wins")
     {

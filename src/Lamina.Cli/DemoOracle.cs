@@ -6,12 +6,13 @@ namespace Lamina.Cli;
 /// <summary>How much was compared.</summary>
 internal readonly record struct Compared(long Names, long Files, long Bytes)
 {
-    public override string ToString() => $"{Texts.Count(Names, "name")}, {Texts.Count(Files, "file")} with {Texts.Number(Bytes)} bytes";
+    public override string ToString() =>
+        $"{Texts.Count(Names, "name")}, {Texts.Count(Files, "file")} with {Texts.Number(Bytes)} bytes";
 }
 
 /// <summary>
-/// Says what a merged tree must show, one path at a time and straight from the layers: none of the code that merges is used. Slow, and
-/// so simple that it can be believed.
+/// Says what a merged tree must show, one path at a time and straight from the layers: none of the code that merges is used.
+/// Slow, and so simple that it can be believed.
 /// </summary>
 internal sealed class DemoOracle(IReadOnlyList<Layer> layers)
 {
@@ -28,7 +29,9 @@ internal sealed class DemoOracle(IReadOnlyList<Layer> layers)
         string? missing = expected.Except(found).FirstOrDefault();
         string? tooMany = found.Except(expected).FirstOrDefault();
         if (missing is not null || tooMany is not null)
-            throw new NoException(missing is not null ? $"{missing} is missing in the merged image" : $"{tooMany} must not be in the merged image");
+            throw new NoException(missing is not null
+                ? $"{missing} is missing in the merged image"
+                : $"{tooMany} must not be in the merged image");
 
         long files = 0, bytes = 0;
         foreach (string path in found)

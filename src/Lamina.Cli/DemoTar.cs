@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Lamina.Cli;
 
-/// <summary>Writes the tar of the demonstration, as any container build would: a configuration, and a mark that removes a file.</summary>
+/// <summary>
+/// Writes the tar of the demonstration, as any container build would: a configuration, and a mark that removes a file.
+/// </summary>
 internal static class DemoTar
 {
     private const int BlockSize = 512;

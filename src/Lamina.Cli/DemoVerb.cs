@@ -22,12 +22,21 @@ internal sealed class DemoVerb : Verb
         ["config.tar"] = "a tar, written just now; replaces a script, removes a file",
     };
 
+    /// <summary>The modes, and how many of the layers are merged in each: an index does not copy, and tars ask for copies.</summary>
+    private static readonly (OutputMode Mode, int Layers, string About)[] s_modes =
+    [
+        (OutputMode.Flat, 3, "one file, the layers in it as they are"),
+        (OutputMode.Index, 2, "metadata alone, here of the two images, to mount together with them"),
+        (OutputMode.Full, 3, "one file, what nobody sees left out"),
+    ];
+
     private readonly Option<bool> _keep = new("--keep") { Description = "Keep the layers and the merged image, and say where" };
     private string _folder = "";
     private bool _isMounted;
 
     public DemoVerb(Session session) : base(session, "demo",
-        "Merges three small layers that come with the program, checks the result against them, and mounts it where that is possible.",
+        "Merges three small layers that come with the program, checks the result against them, " +
+            "and mounts it where that is possible.",
         "lamina demo",
         "lamina demo --keep    # to look at the files afterwards")
     {
@@ -50,10 +59,11 @@ internal sealed class DemoVerb : Verb
             using Layer merged = LayerOpener.Open(Image);
             ShowTree(merged.Root);
             Explain(account);
-            Check(merged.Root);
+            Check();
             Mount(merged.Root);
             Output.WriteLine();
-            Output.WriteLine(keeps ? $"All is well. The files are in {_folder}" : "All is well. Nothing is left behind; --keep would keep the files.");
+            Output.WriteLine(keeps ? $"All is well. The files are in {_folder}"
+                : "All is well. Nothing is left behind; --keep would keep the files.");
             return ExitCodes.Done;
         }
         finally
@@ -100,11 +110,14 @@ internal sealed class DemoVerb : Verb
         Title("$ lamina merge base.erofs app.erofs config.tar -o root.erofs --explain");
         MergeAccount account = new();
         long start = Stopwatch.GetTimestamp();
-        WriteResult result = MergedImage.Create([.. s_layers.Select(PathOf)], Image, new WriteOptions(), new MergeOptions { Account = account });
+        WriteResult result = MergedImage.Create(
+            [.. s_layers.Select(PathOf)], Image, new WriteOptions(), new MergeOptions { Account = account });
         TimeSpan took = Stopwatch.GetElapsedTime(start);
         long layers = s_layers.Sum(name => new FileInfo(PathOf(name)).Length);
-        Output.WriteLine($"  root.erofs is {Texts.Size(result.Length)}: the layers as they are ({Texts.Size(layers)}), and {Texts.Size(result.Length - layers)} of new");
-        Output.WriteLine($"  metadata that refers to the data in them. Nothing was compressed again; it took {took.TotalMilliseconds:0} ms.");
+        Output.WriteLine($"  root.erofs is {Texts.Size(result.Length)}: the layers as they are " +
+            $"({Texts.Size(layers)}), a header, and {Texts.Size(result.MetadataLength)} of");
+        Output.WriteLine($"  metadata that refers to the data in them. Nothing was compressed again; " +
+            $"it took {took.TotalMilliseconds:0} ms.");
         Output.WriteLine($"  It mounts on Linux {result.Kernel} and later.");
         return account;
     }
@@ -114,7 +127,8 @@ internal sealed class DemoVerb : Verb
         Title("$ lamina ls -R root.erofs");
         string[] paths = [.. DemoOracle.Paths(root)];
         string[] pages = [.. paths.Where(path => path.StartsWith("/app/pages/", StringComparison.Ordinal))];
-        foreach (string[] row in paths.Except(pages).Append($"/app/pages/1.txt ... {pages.Length}.txt").Order(StringComparer.Ordinal).Chunk(3))
+        foreach (string[] row in paths.Except(pages).Append($"/app/pages/1.txt ... {pages.Length}.txt")
+            .Order(StringComparer.Ordinal).Chunk(3))
             Output.WriteLine("  " + string.Concat(row.Select(path => path.PadRight(30))).TrimEnd());
     }
 
@@ -134,7 +148,7 @@ internal sealed class DemoVerb : Verb
         }
     }
 
-    private void Check(Node merged)
+    private void Check()
     {
         Title("Checked, file by file, against the layers");
         List<Layer> layers = [];
@@ -142,21 +156,28 @@ internal sealed class DemoVerb : Verb
         {
             foreach (string name in s_layers)
                 layers.Add(LayerOpener.Open(PathOf(name)));
-            Compared compared = new DemoOracle(layers).Compare(merged);
-            Output.WriteLine($"  {compared}: all as the winning layer has it, bit for bit.");
+            foreach ((OutputMode mode, int count, string about) in s_modes)
+            {
+                string name = mode.ToString().ToLowerInvariant(), image = mode == OutputMode.Flat ? Image : PathOf($"{name}.erofs");
+                IReadOnlyList<string> devices = mode == OutputMode.Flat ? []
+                    : MergedImage.Create([.. s_layers[..count].Select(PathOf)], image, new WriteOptions { Mode = mode }).Devices;
+                using Layer merged = LayerOpener.Open(string.Join(LayerOpener.DeviceSeparator, [image, .. devices]));
+                Output.WriteLine($"  --mode {name,-5} {Texts.Size(new FileInfo(image).Length),6}  {about}");
+                Output.WriteLine($"    {new DemoOracle(layers[..count]).Compare(merged.Root)}: as the winning layer has it");
+            }
         }
         finally
         {
             layers.ForEach(layer => layer.Dispose());
         }
-        using ByteSource image = ByteSource.OpenFile(Image);
+        using ByteSource flat = ByteSource.OpenFile(Image);
         foreach (ImageOriginal original in ImageInfo.Read(Image).Originals!)
         {
             string name = NameText.Of(original.Name.Span);
             using ByteSource file = ByteSource.OpenFile(PathOf(name));
-            DemoOracle.CompareBytes(name, ByteSource.Slice(image, name, original.Start!.Value, original.Length), file);
+            DemoOracle.CompareBytes(name, ByteSource.Slice(flat, name, original.Start!.Value, original.Length), file);
         }
-        Output.WriteLine($"  {string.Join(", ", s_layers)} lie in root.erofs byte for byte.");
+        Output.WriteLine($"  Bit for bit. And {string.Join(", ", s_layers)} lie in root.erofs as they were.");
     }
 
     private void Mount(Node merged)
@@ -170,14 +191,17 @@ internal sealed class DemoVerb : Verb
         }
         catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
         {
-            string why = OperatingSystem.IsLinux() && !Environment.IsPrivilegedProcess ? "mounting needs root" : refusal.Message.Split('\n')[0];
+            string why = OperatingSystem.IsLinux() && !Environment.IsPrivilegedProcess
+                ? "mounting needs root" : refusal.Message.Split('\n')[0];
             Output.WriteLine($"  Not mounted here: {why}");
             return;
         }
-        string[] names = [.. Directory.EnumerateFileSystemEntries(MountPoint).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+        string[] names = [.. Directory.EnumerateFileSystemEntries(MountPoint)
+            .Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
         Output.WriteLine($"  $ ls mnt             {string.Join("  ", names)}");
         Output.WriteLine($"  $ cat mnt/etc/motd   {File.ReadAllText(Path.Combine(MountPoint, "etc/motd")).TrimEnd()}");
-        Output.WriteLine($"  {CompareMounted(merged)}: the kernel (Linux {Environment.OSVersion.Version.ToString(2)}) shows the same, bit for bit.");
+        Output.WriteLine($"  {CompareMounted(merged)}: the kernel (Linux {Environment.OSVersion.Version.ToString(2)}) " +
+            "shows the same, bit for bit.");
         Unmount();
     }
 

@@ -22,12 +22,14 @@ internal sealed class Explanation(MergeAccount account, IReadOnlyList<string> la
         foreach (MergeEvent what in _events)
         {
             Style style = what.Outcome == MergeOutcome.Merged ? new Style(Color.Grey) : Style.Plain;
-            table.AddRow(new Text(NameText.Of(what.Path.Span), style), new Text(Describe(what.Outcome), style), new Text(layers[what.Winner], style),
+            table.AddRow(new Text(NameText.Of(what.Path.Span), style), new Text(Describe(what.Outcome), style),
+                new Text(layers[what.Winner], style),
                 new Text(string.Join(", ", what.Hidden.Select(layer => layers[layer])), style),
                 new Text(what.WastedBytes > 0 ? Texts.Size(what.WastedBytes) : "", style));
         }
         Tables.Write(session, table);
-        session.Output.WriteLine($"{Texts.Count(_events.Length, "name")} in more than one layer; {Texts.Size(account.WastedBytes)} of file data hidden");
+        session.Output.WriteLine($"{Texts.Count(_events.Length, "name")} in more than one layer; " +
+            $"{Texts.Size(account.WastedBytes)} of file data hidden");
     }
 
     public void WriteJson(JsonOutput json)

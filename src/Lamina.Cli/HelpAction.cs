@@ -60,7 +60,8 @@ internal sealed class HelpAction : SynchronousCommandLineAction
     {
         // "-?" and "/h" are understood, but need not be known.
         IEnumerable<string> names = option.Aliases.Append(option.Name).Where(name => name != "-?" && name.StartsWith('-'));
-        string value = option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0 ? "" : $" {option.HelpName ?? "VALUE"}";
+        string value = option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0
+            ? "" : $" {option.HelpName ?? "VALUE"}";
         return string.Join(", ", names.Distinct().OrderBy(name => name.Length)) + value;
     }
 

@@ -15,7 +15,8 @@ internal sealed class InspectVerb : Verb
     private readonly Option<bool> _json = JsonOption();
 
     public InspectVerb(Session session) : base(session, "inspect",
-        "Shows what an EROFS image is: features and the kernel they need, codecs, devices, the layers it was made of, and what its bytes are used for.",
+        "Shows what an EROFS image is: features and the kernel they need, codecs, devices, " +
+            "the layers it was made of, and what its bytes are used for.",
         "lamina inspect root.erofs",
         "lamina inspect root.erofs --json | jq .kernel")
     {
@@ -37,13 +38,16 @@ internal sealed class InspectVerb : Verb
     private void Write(ImageInfo info)
     {
         string label = info.Label.IsEmpty ? "" : $", label {NameText.Of(info.Label.Span)}";
-        Output.WriteLine($"{info.Name}: EROFS, {Texts.Size(info.Length)}, {Texts.Number(info.Blocks)} blocks of {info.BlockSize} bytes, " +
+        Output.WriteLine($"{info.Name}: EROFS, {Texts.Size(info.Length)}, " +
+            $"{Texts.Number(info.Blocks)} blocks of {info.BlockSize} bytes, " +
             $"for Linux {info.Kernel} and later");
         Output.WriteLine($"  uuid {info.Uuid}{label}, made {Texts.Time(info.BuildTime)}");
         ImageCounts counts = info.Counts;
-        Output.WriteLine($"  {Texts.Count(info.InodeCount, "inode")}: {Texts.Count(counts.Directories, "directory", "directories")}, " +
+        Output.WriteLine($"  {Texts.Count(info.InodeCount, "inode")}: " +
+            $"{Texts.Count(counts.Directories, "directory", "directories")}, " +
             $"{Texts.Count(counts.RegularFiles, "file")}, {Texts.Count(counts.SymbolicLinks, "symbolic link")}, " +
-            $"{Texts.Count(counts.Others, "other")}; {Texts.Count(counts.Names, "name")}; {Texts.Size(counts.Bytes)} of file data");
+            $"{Texts.Count(counts.Others, "other")}; {Texts.Count(counts.Names, "name")}; " +
+            $"{Texts.Size(counts.Bytes)} of file data");
         string packed = info.PackedNid == 0 ? "" : $", packed file {info.PackedNid}";
         Output.WriteLine($"  metadata from byte {info.MetadataStart}, root inode {info.RootNid}{packed}");
         WriteFeatures(info);
@@ -56,7 +60,8 @@ internal sealed class InspectVerb : Verb
     {
         Table table = Tables.New("Feature", "Since Linux", "");
         foreach (ImageFeature feature in info.Features)
-            AddRow(table, feature.Name, feature.Linux.Length > 0 ? feature.Linux : "?", feature.IsRequired ? "" : "older ones mount without");
+            AddRow(table, feature.Name, feature.Linux.Length > 0 ? feature.Linux : "?",
+                feature.IsRequired ? "" : "older ones mount without");
         foreach (ImageCodec codec in info.Codecs)
             AddRow(table, Texts.Encoding(codec.Encoding), codec.Linux, codec.Limits);
         Write(table);
@@ -69,7 +74,8 @@ internal sealed class InspectVerb : Verb
         for (int i = 0; i < info.Devices.Count; i++)
         {
             ImageDevice device = info.Devices[i];
-            AddRow(table, $"{i + 1}", Texts.Size(device.Length), $"0x{device.UnifiedAddress:x}", Shortened(NameText.Of(device.Tag.Span)),
+            AddRow(table, $"{i + 1}", Texts.Size(device.Length), $"0x{device.UnifiedAddress:x}",
+                Shortened(NameText.Of(device.Tag.Span)),
                 device.Path ?? "not given");
         }
         Write(table);
@@ -83,7 +89,8 @@ internal sealed class InspectVerb : Verb
         RightAlign(table, 3, 4);
         foreach (ImageOriginal original in info.Originals)
         {
-            AddRow(table, $"{original.Layer}", Texts.Kind(original.Kind), NameText.Of(original.Name.Span), Texts.Size(original.Length),
+            AddRow(table, $"{original.Layer}", Texts.Kind(original.Kind),
+                NameText.Of(original.Name.Span), Texts.Size(original.Length),
                 original.Start is { } start ? $"{start}" : "other file",
                 original.Digest.IsEmpty ? "not recorded" : Shortened(Convert.ToHexStringLower(original.Digest.Span)));
         }

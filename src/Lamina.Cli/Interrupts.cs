@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Lamina.Cli;
 
 /// <summary>
-/// Ends the program on SIGINT, SIGTERM and SIGHUP without leaving a half-written file behind. While a verb writes it is asked to stop,
-/// which it does where it tells its progress; if that takes too long what it has written is deleted from here.
+/// Ends the program on SIGINT, SIGTERM and SIGHUP without leaving a half-written file behind. While a verb writes it is asked
+/// to stop, which it does where it tells its progress; if that takes too long what it has written is deleted from here.
 /// </summary>
 internal sealed class Interrupts : IDisposable
 {
@@ -39,8 +39,8 @@ internal sealed class Interrupts : IDisposable
     public static Interrupts None() => new();
 
     /// <summary>
-    /// A verb writes now, until the result is disposed: paths that begin with the prefix and end as unfinished files of this process
-    /// do are not to stay.
+    /// A verb writes now, until the result is disposed: paths that begin with the prefix and end as unfinished files of this
+    /// process do are not to stay.
     /// </summary>
     public IDisposable Writing(string prefix)
     {

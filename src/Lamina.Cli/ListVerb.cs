@@ -33,7 +33,8 @@ internal sealed class ListVerb : Verb
         Node node = NodePath.Find(layer.Root, path, image);
         IEnumerable<(byte[] Path, Entry Entry)> rows = node.IsDirectory
             ? Walk(path, node, arguments.GetValue(_recursive), 0)
-            : [(path[..Array.LastIndexOf(path, (byte)'/')], new Entry(path.AsMemory(Array.LastIndexOf(path, (byte)'/') + 1), node))];
+            : [(path[..Array.LastIndexOf(path, (byte)'/')],
+                new Entry(path.AsMemory(Array.LastIndexOf(path, (byte)'/') + 1), node))];
         if (arguments.GetValue(_json))
             WriteJson(rows);
         else if (arguments.GetValue(_long))
@@ -77,7 +78,8 @@ internal sealed class ListVerb : Verb
         {
             Node node = entry.Node;
             string target = node.Type == NodeType.SymbolicLink ? $" -> {NameText.Of(node.Target)}" : "";
-            string row = $"{Texts.Mode(node)} {Owner(node).PadRight(owner)} {Size(node).PadLeft(size)} {Texts.ShortTime(node.Modified)}";
+            string row = $"{Texts.Mode(node)} {Owner(node).PadRight(owner)} " +
+                $"{Size(node).PadLeft(size)} {Texts.ShortTime(node.Modified)}";
             Output.WriteLine($"{row} {NameOf(path, entry, inFull)}{target}");
         }
     }

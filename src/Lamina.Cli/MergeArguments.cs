@@ -47,7 +47,8 @@ internal sealed class MergeArguments
 
     public WriteOptions Writing(ParseResult arguments) => new()
     {
-        Kernel = arguments.GetValue(_kernel) is { } text && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null,
+        Kernel = arguments.GetValue(_kernel) is { } text
+            && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null,
         BlockSize = arguments.GetValue(_blockSize),
         ComputesDigests = !arguments.GetValue(_noDigest),
     };

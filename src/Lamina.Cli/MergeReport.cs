@@ -30,13 +30,15 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
         output.WriteLine($"{Result.Path} {done} {Texts.Size(Result.Length)} ({Mode}): {Texts.Count(Result.InodeCount, "file")} " +
             $"of {Texts.Count(Layers.Count, "layer")}, for Linux {Result.Kernel} and later");
         output.WriteLine($"  layers, lowest first: {string.Join(", ", Layers)}");
-        output.WriteLine($"  {Texts.Size(Result.MetadataLength)} of metadata, {Texts.Size(Result.CopiedLength)} of data copied into it, " +
+        output.WriteLine($"  {Texts.Size(Result.MetadataLength)} of metadata, " +
+            $"{Texts.Size(Result.CopiedLength)} of data copied into it, " +
             $"blocks of {Result.BlockSize} bytes");
         if (IsDryRun)
             return;
         if (VmdkPath is not null)
         {
-            output.WriteLine($"Use it as a disk:  qemu-system-x86_64 ... -drive file={ShellText.Quote(VmdkPath)},format=vmdk,if=virtio,readonly=on");
+            output.WriteLine($"Use it as a disk:  qemu-system-x86_64 ... " +
+                $"-drive file={ShellText.Quote(VmdkPath)},format=vmdk,if=virtio,readonly=on");
             output.WriteLine("Inside the guest:  mount -t erofs -o ro /dev/vda DIR");
             return;
         }
@@ -70,11 +72,13 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
     }
 
     /// <summary>
-    /// For mount(8), which puts a loop device under the image; devices must be block devices then as well, or the kernel refuses them.
+    /// For mount(8), which puts a loop device under the image; devices must be block devices then as well, or the kernel
+    /// refuses them.
     /// </summary>
     private string MountLine()
     {
-        string devices = string.Concat(Result.Devices.Select(device => $",device=$(losetup -rf --show {ShellText.Quote(device)})"));
+        string devices = string.Concat(Result.Devices
+            .Select(device => $",device=$(losetup -rf --show {ShellText.Quote(device)})"));
         return $"mount -t erofs -o ro{devices} {ShellText.Quote(Result.Path)} DIR";
     }
 }

@@ -10,12 +10,18 @@ namespace Lamina.Cli;
 internal sealed class MergeVerb : Verb
 {
     private readonly Argument<string[]> _layers = MergeArguments.Layers();
-    private readonly Option<string> _output = new("--output", "-o") { Description = "The image to write", HelpName = "OUT", Required = true };
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "The image to write",
+        HelpName = "OUT",
+        Required = true,
+    };
 
     private readonly Option<string> _mode = new Option<string>("--mode")
     {
         HelpName = "MODE",
-        Description = "flat: one file with the layers in it as they are; index: the metadata alone, the layers stay where they are; " +
+        Description = "flat: one file with the layers in it as they are; index: the metadata alone, " +
+        "the layers stay where they are; " +
             "full: one file with the data that is still seen",
         DefaultValueFactory = _ => "flat",
     }.AcceptOnlyFromAmong("flat", "index", "full");
@@ -33,12 +39,16 @@ internal sealed class MergeVerb : Verb
     };
 
     private readonly Option<bool> _dryRun = new("--dry-run", "-n") { Description = "Plan and report, write nothing" };
-    private readonly Option<bool> _explain = new("--explain") { Description = "Say of every name that several layers have who won it" };
+    private readonly Option<bool> _explain = new("--explain")
+    {
+        Description = "Say of every name that several layers have who won it",
+    };
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
     private readonly Option<bool> _json = JsonOption();
 
     public MergeVerb(Session session) : base(session, "merge",
-        "Merges layers into one EROFS image. Layers are named lowest first: the later one wins. They are neither recompressed nor changed.",
+        "Merges layers into one EROFS image. Layers are named lowest first: the later one wins. " +
+            "They are neither recompressed nor changed.",
         "lamina merge base.erofs app.erofs config.tar -o root.erofs",
         "lamina merge --mode index base.erofs app.erofs -o root.erofs    # small: mounted together with the layers",
         "lamina merge --mode full base.erofs app.erofs -o root.erofs     # what is hidden is left behind",

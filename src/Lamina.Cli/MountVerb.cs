@@ -8,15 +8,28 @@ namespace Lamina.Cli;
 /// <summary><c>lamina mount</c>: makes sure that the devices are the right ones, which the kernel does not, and mounts.</summary>
 internal sealed class MountVerb : Verb
 {
-    private readonly Argument<string> _image = new("IMAGE") { Description = "An EROFS image; an index with its devices: IMAGE@DEVICE@DEVICE" };
+    private readonly Argument<string> _image = new("IMAGE")
+    {
+        Description = "An EROFS image; an index with its devices: IMAGE@DEVICE@DEVICE",
+    };
     private readonly Argument<string> _target = new("DIR") { Description = "The directory to mount on" };
-    private readonly Option<bool> _loop = new("--loop") { Description = "Use loop devices even where the kernel can mount files" };
-    private readonly Option<bool> _noVerify = new("--no-verify") { Description = "Do not read the devices through to compare their SHA-256" };
-    private readonly Option<string> _options = new("--options", "-o") { Description = "Options as mount(8) has them", HelpName = "LIST" };
+    private readonly Option<bool> _loop = new("--loop")
+    {
+        Description = "Use loop devices even where the kernel can mount files",
+    };
+    private readonly Option<bool> _noVerify = new("--no-verify")
+    {
+        Description = "Do not read the devices through to compare their SHA-256",
+    };
+    private readonly Option<string> _options = new("--options", "-o")
+    {
+        Description = "Options as mount(8) has them",
+        HelpName = "LIST",
+    };
 
     public MountVerb(Session session) : base(session, "mount",
-        "Mounts an image, read-only. Devices that are not those an index was made with, or are in another order, are refused: the kernel " +
-        "would mount them, and show wrong data.",
+        "Mounts an image, read-only. Devices that are not those an index was made with, or are in another order, " +
+        "are refused: the kernel would mount them, and show wrong data.",
         "lamina mount root.erofs /mnt",
         "lamina mount root.erofs@base.erofs@app.erofs /mnt    # an index and the layers it was made of",
         "lamina mount -o nosuid,nodev root.erofs /mnt")
@@ -59,6 +72,7 @@ internal sealed class MountVerb : Verb
     private static string Describe(string image, DeviceFault fault)
     {
         string digests = fault.Expected is null ? "" : $": SHA-256 {fault.Found}, expected {fault.Expected}";
-        return fault.Device is null ? $"{image}: {fault.What}" : $"{image}: device {fault.Slot}: {fault.Device} {fault.What}{digests}";
+        return fault.Device is null ? $"{image}: {fault.What}"
+            : $"{image}: device {fault.Slot}: {fault.Device} {fault.What}{digests}";
     }
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace Lamina.Cli;
 
 /// <summary>
-/// Names, link targets and values as text, without loss: UTF-8 where it is valid and can be printed, other bytes as <c>\xNN</c>, and
-/// the backslash doubled. The same text is understood in arguments.
+/// Names, link targets and values as text, without loss: UTF-8 where it is valid and can be printed, other bytes as
+/// <c>\xNN</c>, and the backslash doubled. The same text is understood in arguments.
 /// </summary>
 internal static class NameText
 {
@@ -39,7 +39,8 @@ internal static class NameText
         ReadOnlySpan<byte> rest = bytes;
         while (!rest.IsEmpty)
         {
-            if (Rune.DecodeFromUtf8(rest, out Rune rune, out int count) != System.Buffers.OperationStatus.Done || !IsPrintable(rune))
+            if (Rune.DecodeFromUtf8(rest, out Rune rune, out int count) != System.Buffers.OperationStatus.Done
+                || !IsPrintable(rune))
                 return $"0x{Convert.ToHexStringLower(bytes)}";
             rest = rest[count..];
         }
@@ -74,7 +75,8 @@ internal static class NameText
     }
 
     /// <summary>What would move the cursor, turn the direction of text or show nothing is not printed.</summary>
-    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    private static bool IsPrintable(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate
         or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse);
 }

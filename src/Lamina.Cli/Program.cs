@@ -13,15 +13,18 @@ internal static class Program
         if (arguments is ["merge" or "append", ..])
             Heap.CollectLate();
         using Interrupts interrupts = Interrupts.Listen();
-        using TextWriter output = Standard(Console.OpenStandardOutput());
+        using Stream bytes = Console.OpenStandardOutput();
+        using TextWriter output = Standard(bytes);
         using TextWriter error = Standard(Console.OpenStandardError());
         Session session = new(output, error, interrupts)
         {
+            Bytes = bytes,
             IsTerminal = !Console.IsOutputRedirected,
             IsErrorTerminal = !Console.IsErrorRedirected,
             UsesColour = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb" &&
                 string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
-            Width = !Console.IsOutputRedirected && Console.WindowWidth >= Session.LeastWidth ? Console.WindowWidth : Session.UnlimitedWidth,
+            Width = !Console.IsOutputRedirected && Console.WindowWidth >= Session.LeastWidth
+                ? Console.WindowWidth : Session.UnlimitedWidth,
         };
         int code = Run(arguments, session);
         try
@@ -36,10 +39,10 @@ internal static class Program
     }
 
     /// <summary>Runs the program in this process: what it prints goes to the writers. For tests.</summary>
-    internal static int Run(string[] arguments, TextWriter output, TextWriter error)
+    internal static int Run(string[] arguments, TextWriter output, TextWriter error, Stream? bytes = null)
     {
         using Interrupts interrupts = Interrupts.None();
-        return Run(arguments, new Session(output, error, interrupts));
+        return Run(arguments, new Session(output, error, interrupts) { Bytes = bytes ?? Stream.Null });
     }
 
     private static int Run(string[] arguments, Session session)
@@ -67,12 +70,14 @@ internal static class Program
 
     internal static RootCommand Root(Session session)
     {
-        RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without touching " +
-            "them. Layers are named lowest first: the later one wins. A layer is an EROFS image or a tar; one that has devices of its " +
-            "own is IMAGE@DEVICE@DEVICE.")
+        RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without " +
+            "touching them. Layers are named lowest first: the later one wins. A layer is an EROFS image or a tar; one that " +
+            "has devices of its own is IMAGE@DEVICE@DEVICE.")
         {
-            new MergeVerb(session), new AppendVerb(session), new SplitVerb(session), new MountVerb(session), new UmountVerb(session),
-            new ListVerb(session), new TreeVerb(session), new StatVerb(session),
+            new MergeVerb(session), new AppendVerb(session), new SplitVerb(session), new MountVerb(session),
+            new UmountVerb(session),
+            new ListVerb(session), new TreeVerb(session), new StatVerb(session), new CatVerb(session),
+            new ExtractVerb(session), new ExportVerb(session), new ManifestVerb(session), new DiffVerb(session),
             new InspectVerb(session), new DemoVerb(session),
         };
         root.Directives.Clear();

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Lamina.Cli;
 
 /// <summary>
-/// How far something has come, on one line of a terminal: shown only after a second, rewritten a few times a second, wiped at the end.
-/// Also the place where an interrupted verb stops.
+/// How far something has come, on one line of a terminal: shown only after a second, rewritten a few times a second, wiped at
+/// the end. Also the place where an interrupted verb stops.
 /// </summary>
 internal sealed class ProgressLine(Session session, string what) : IProgress<(long Done, long Total)>, IDisposable
 {

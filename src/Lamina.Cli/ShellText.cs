@@ -5,7 +5,8 @@ internal static class ShellText
 {
     private const string Plain = "/._-+=:@%,";
 
-    public static string Quote(string text) => text.Length > 0 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || Plain.Contains(letter))
+    public static string Quote(string text) =>
+        text.Length > 0 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || Plain.Contains(letter))
         ? text
         : $"'{text.Replace("'", "'\\''")}'";
 }

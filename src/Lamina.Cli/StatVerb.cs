@@ -37,7 +37,8 @@ internal sealed class StatVerb : Verb
         byte[][] paths = [.. arguments.GetRequiredValue(_paths).Select(text => NodePath.Normalize(NameText.Parse(text)))];
         using Layer layer = LayerOpener.Open(image);
         Node[] nodes = [.. paths.Select(path => NodePath.Find(layer.Root, path, image))];
-        InodeInfo?[] inodes = InodeInfo.IsImage(files[0]) ? InodeInfo.Read(files[0], files[1..], paths) : new InodeInfo?[paths.Length];
+        InodeInfo?[] inodes = InodeInfo.IsImage(files[0])
+            ? InodeInfo.Read(files[0], files[1..], paths) : new InodeInfo?[paths.Length];
         IEnumerable<Row> rows = paths.Select((path, i) =>
             new Row(NodePath.Show(path), nodes[i], inodes[i], inodes[i]?.LinkCount ?? CountLinks(layer.Root, nodes[i])));
         bool withExtents = arguments.GetValue(_extents);
@@ -80,7 +81,8 @@ internal sealed class StatVerb : Verb
         {
             NodeType.RegularFile => $", {node.Content.Size} bytes",
             NodeType.SymbolicLink => $" to {NameText.Of(node.Target)}",
-            NodeType.CharacterDevice or NodeType.BlockDevice => $" {node.Device.Major}:{node.Device.Minor}{(node.IsWhiteout ? " (a whiteout)" : "")}",
+            NodeType.CharacterDevice or NodeType.BlockDevice =>
+                $" {node.Device.Major}:{node.Device.Minor}{(node.IsWhiteout ? " (a whiteout)" : "")}",
             _ => "",
         };
         Output.WriteLine($"{row.Path}: {Texts.Type(node.Type)}{more}");
@@ -117,7 +119,8 @@ internal sealed class StatVerb : Verb
         Tables.Write(Session, table);
     }
 
-    private static string As(InodeExtent extent) => extent.IsFragment ? "fragment" : extent.Encoding is { } encoding ? Texts.Encoding(encoding) : "plain";
+    private static string As(InodeExtent extent) =>
+        extent.IsFragment ? "fragment" : extent.Encoding is { } encoding ? Texts.Encoding(encoding) : "plain";
 
     private void WriteJson(IEnumerable<Row> rows, bool withExtents)
     {

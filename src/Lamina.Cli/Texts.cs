@@ -27,7 +27,8 @@ internal static class Texts
 
     /// <summary>The time in full, in UTC; where the calendar ends, seconds since 1970.</summary>
     public static string Time(Timestamp time) => IsInCalendar(time)
-        ? $"{DateTimeOffset.FromUnixTimeSeconds(time.Seconds).ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture)}.{time.Nanoseconds:d9}Z"
+        ? $"{DateTimeOffset.FromUnixTimeSeconds(time.Seconds)
+            .ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture)}.{time.Nanoseconds:d9}Z"
         : $"@{time.Seconds}.{time.Nanoseconds:d9}";
 
     /// <summary>The time to the minute.</summary>
@@ -59,7 +60,8 @@ internal static class Texts
     };
 
     private static bool IsInCalendar(Timestamp time) =>
-        time.Seconds >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && time.Seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds();
+        time.Seconds >= DateTimeOffset.MinValue.ToUnixTimeSeconds()
+        && time.Seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
     /// <summary>The word for a type.</summary>
     public static string Type(NodeType type) => type switch

@@ -70,7 +70,8 @@ internal sealed class TreeVerb : Verb
         NodeType.SymbolicLink => $" -> {NameText.Of(node.Target)}",
         NodeType.RegularFile => $"  {Texts.Size(node.Content.Size)}",
         NodeType.CharacterDevice when node.IsWhiteout => "  (whiteout)",
-        NodeType.CharacterDevice or NodeType.BlockDevice => $"  ({Texts.Type(node.Type)} {node.Device.Major}:{node.Device.Minor})",
+        NodeType.CharacterDevice or NodeType.BlockDevice =>
+            $"  ({Texts.Type(node.Type)} {node.Device.Major}:{node.Device.Minor})",
         NodeType.Fifo or NodeType.Socket => $"  ({Texts.Type(node.Type)})",
         _ => "",
     };

@@ -8,7 +8,8 @@ internal sealed class UmountVerb : Verb
 {
     private readonly Argument<string> _target = new("DIR") { Description = "Where an image is mounted" };
 
-    public UmountVerb(Session session) : base(session, "umount", "Unmounts an image; loop devices made for it go with it.", "lamina umount /mnt")
+    public UmountVerb(Session session) : base(session, "umount",
+        "Unmounts an image; loop devices made for it go with it.", "lamina umount /mnt")
     {
         Add(_target);
     }

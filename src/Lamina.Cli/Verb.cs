@@ -24,6 +24,7 @@ internal abstract class Verb : Command
 
     protected static Option<bool> JsonOption() => new("--json") { Description = "Print JSON, for programs" };
 
-    protected static Argument<string> ImageArgument(string description = "An EROFS image or a tar; with devices: IMAGE@DEVICE@DEVICE") =>
+    protected static Argument<string> ImageArgument(string description =
+        "An EROFS image or a tar; with devices: IMAGE@DEVICE@DEVICE") =>
         new("IMAGE") { Description = description };
 }

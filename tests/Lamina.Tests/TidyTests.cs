@@ -23,7 +23,8 @@ public partial class TidyTests
         ["Layers"] = ["Tree", "Reading", "Format"],
         ["Merging"] = ["Tree"],
         ["Writing"] = ["Tree", "Format", "Compression", "Reading"],
-        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing"],
+        ["Exporting"] = ["Tree", "Reading"],
+        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Exporting"],
         ["Boot"] = ["Images", "Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting"],
     };
 
@@ -200,7 +201,7 @@ public partial class TidyTests
         return found.Order(StringComparer.Ordinal);
     }
 
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

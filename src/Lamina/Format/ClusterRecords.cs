@@ -26,7 +26,9 @@ internal enum ClusterType : byte
 /// <param name="Block">Heads: the cluster's first block.</param>
 /// <param name="Back">Others: lclusters back to the head, at most 2047; see <see cref="Count"/>.</param>
 /// <param name="Ahead">Others: lclusters ahead to the next head.</param>
-/// <param name="Count">The first behind a head, with big clusters: the cluster's size in blocks, in place of Back; else 0.</param>
+/// <param name="Count">
+/// The first behind a head, with big clusters: the cluster's size in blocks, in place of Back; else 0.
+/// </param>
 /// <param name="IsPartial">Heads: the cluster holds more than this file uses.</param>
 internal readonly record struct ClusterRecord(
     ClusterType Type, ushort Offset, uint Block, ushort Back, ushort Ahead, ushort Count, bool IsPartial)
@@ -46,8 +48,8 @@ internal readonly record struct ClusterRecord(
     private const int TypeMask = 3, PartialBit = 1 << 15, HoleBit = 1 << 14;
 
     /// <summary>
-    /// Whether the extent is a hole (Linux 7.2): heads in a full index say so themselves (<c>Z_EROFS_LI_HOLE</c>; what their block decodes
-    /// to is zeros as well, for older kernels); the one behind a head by a count of 0 blocks.
+    /// Whether the extent is a hole (Linux 7.2): heads in a full index say so themselves (<c>Z_EROFS_LI_HOLE</c>; what their
+    /// block decodes to is zeros as well, for older kernels); the one behind a head by a count of 0 blocks.
     /// </summary>
     public bool IsHole { get; init; }
 
@@ -82,7 +84,8 @@ internal readonly record struct ClusterRecord(
     /// <summary>Writes a full index entry.</summary>
     public void WriteTo(Span<byte> bytes)
     {
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)((int)Type | (IsPartial ? PartialBit : 0) | (IsHead && IsHole ? HoleBit : 0)));
+        int flags = (IsPartial ? PartialBit : 0) | (IsHead && IsHole ? HoleBit : 0);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)((int)Type | flags));
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[2..], Offset);
         if (IsHead)
         {
@@ -94,8 +97,12 @@ internal readonly record struct ClusterRecord(
     }
 }
 
-/// <summary>An encoded extent (<c>z_erofs_extent</c>), in the records of 16 and 32 bytes that say where they begin in the file.</summary>
-/// <param name="EncodedLength">plen: the cluster's size in bytes with format and flags above; 0 in the lower bits for a hole.</param>
+/// <summary>
+/// An encoded extent (<c>z_erofs_extent</c>), in the records of 16 and 32 bytes that say where they begin in the file.
+/// </summary>
+/// <param name="EncodedLength">
+/// plen: the cluster's size in bytes with format and flags above; 0 in the lower bits for a hole.
+/// </param>
 /// <param name="Physical">pstart_lo, pstart_hi: the cluster's first byte.</param>
 /// <param name="Logical">lstart_lo, lstart_hi: the first byte's position in the file.</param>
 internal readonly record struct ExtentRecord(uint EncodedLength, ulong Physical, ulong Logical)

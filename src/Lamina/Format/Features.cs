@@ -11,6 +11,8 @@ internal enum CompatibleFeatures : uint
     SharedXattrsInMetabox = 0x08,
     PlainXattrPrefixes = 0x10,
     InodeShareXattrs = 0x20,
+
+    All = 0x3F,
 }
 
 /// <summary>Bits of <c>feature_incompat</c>: a kernel that does not know one refuses to mount. Some bits serve two features.</summary>

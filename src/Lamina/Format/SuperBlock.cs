@@ -25,8 +25,11 @@ internal sealed record SuperBlock
     /// <summary>Blocks of 512 bytes are the least the kernel accepts, pages of 64 KiB the most any host has.</summary>
     public const int MinBlockBits = 9, MaxBlockBits = 16;
 
-    private const int MagicAt = 0, ChecksumAt = 4, CompatAt = 8, BlockBitsAt = 12, SlotsAt = 13, RootOrBlocksHighAt = 14;
-    private const int InodesAt = 16, EpochAt = 24;
+    /// <summary>Where fields stand that messages point at.</summary>
+    public const int CompatAt = 8, InodesAt = 16;
+
+    private const int MagicAt = 0, ChecksumAt = 4, BlockBitsAt = 12, SlotsAt = 13, RootOrBlocksHighAt = 14;
+    private const int EpochAt = 24;
     private const int NanosecondsAt = 32, BlocksLowAt = 36, MetaBlockAt = 40, XattrBlockAt = 44;
     private const int UuidAt = 48, LabelAt = 64;
     private const int IncompatAt = 80, AlgorithmsAt = 84, DevicesAt = 86, DeviceSlotAt = 88, DirBitsAt = 90, PrefixCountAt = 91;

@@ -1,3 +1,4 @@
+using Lamina.Exporting;
 using Lamina.Layers;
 using Lamina.Merging;
 using Lamina.Tree;
@@ -54,7 +55,22 @@ public static class MergedImage
     public static IReadOnlyList<string> Split(string image, string directory, bool overwrites = false) =>
         FlatImage.Split(image, directory, overwrites);
 
-    private static WriteResult With(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], WriteResult> action)
+    /// <summary>
+    /// Compares an image with what the merge of layers gives, by content: no difference proves that the image is that merge.
+    /// </summary>
+    /// <param name="image">The image; with its devices, <c>IMAGE@DEVICE</c>.</param>
+    /// <param name="layers">The layers, lowest first.</param>
+    /// <param name="comparing">How to compare.</param>
+    /// <param name="merging">How the image was merged.</param>
+    /// <param name="rules">How tars mark what they hide.</param>
+    /// <returns>The differences; the first tree is the merge, the second the image.</returns>
+    public static CompareResult Compare(
+        string image, IReadOnlyList<string> layers, CompareOptions? comparing = null, MergeOptions? merging = null,
+        WhiteoutRules rules = WhiteoutRules.Oci) =>
+        With([.. layers, image], rules, opened => TreeComparison.Compare(
+            "the merge", Merger.Merge(opened[..^1], merging), image, opened[^1].Root, comparing));
+
+    private static TResult With<TResult>(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], TResult> action)
     {
         List<Layer> opened = [];
         try

@@ -70,6 +70,7 @@ internal sealed class ErofsLayer
     {
         if (inode.Size is <= 0 or > Node.MaxTargetLength)
             throw _image.Corrupt(inode, $"a symbolic link of {inode.Size} bytes; 1 to {Node.MaxTargetLength} are possible");
+        _image.CountData(inode);
         byte[] target = new byte[inode.Size];
         new ContentSource(_image.Name, _image.OpenContent(inode)).ReadExactly(0, target);
         if (target.AsSpan().Contains((byte)0))

@@ -54,7 +54,7 @@ public sealed class MergeAccount
         lock (_lock)
         {
             _events.Add(what);
-            WastedBytes += what.WastedBytes;
+            WastedBytes = Sum(WastedBytes, what.WastedBytes);
         }
     }
 
@@ -67,7 +67,10 @@ public sealed class MergeAccount
             return 0;
         long bytes = 0;
         foreach (Entry entry in node.Listing.Read())
-            bytes += BytesUnder(entry.Node, depth + 1);
+            bytes = Sum(bytes, BytesUnder(entry.Node, depth + 1));
         return bytes;
     }
+
+    /// <summary>Sizes of sparse files may be anything up to the largest number.</summary>
+    internal static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 }

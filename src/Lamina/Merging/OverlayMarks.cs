@@ -25,14 +25,17 @@ internal static class OverlayMarks
     public static Xattr Opaque { get; } = new("trusted.overlay.opaque"u8.ToArray(), "y"u8.ToArray());
 
     /// <summary>Whether a directory hides all below it.</summary>
-    public static bool IsOpaque(Node directory) => Value(directory, "opaque"u8) is { Length: 1 } value && value.Span[0] == (byte)'y';
+    public static bool IsOpaque(Node directory) => Value(directory, "opaque"u8) is { Length: 1 } value &&
+        value.Span[0] == (byte)'y';
 
     /// <summary>
-    /// Whether a file is a whiteout in the form of a marked empty file. The kernel takes it for one whether or not its directory says
+    /// Whether a file is a whiteout in the form of a marked empty file. The kernel takes it for one whether or not its directory
+    /// says
     /// that it may hold such (<c>overlay.opaque</c> = <c>x</c>): lookup does not ask, only listing does.
     /// </summary>
     public static bool IsXattrWhiteout(Node node) =>
-        node.Type == NodeType.RegularFile && !node.Xattrs.IsEmpty && Value(node, "whiteout"u8) is not null && node.Content.Size == 0;
+        node.Type == NodeType.RegularFile && !node.Xattrs.IsEmpty && Value(node, "whiteout"u8) is not null &&
+            node.Content.Size == 0;
 
     /// <summary>The name of a feature that cannot be merged yet, if the node uses it.</summary>
     public static string? Unsupported(Node node)
@@ -72,7 +75,8 @@ internal static class OverlayMarks
     }
 
     /// <summary>
-    /// Whether an attribute belongs to the books: all of <c>trusted.overlay.</c>, which no overlay shows; of <c>user.overlay.</c>,
+    /// Whether an attribute belongs to the books: all of <c>trusted.overlay.</c>, which no overlay shows; of
+    /// <c>user.overlay.</c>,
     /// which is shown to all but overlays mounted with <c>userxattr</c>, only what is known to be a mark.
     /// </summary>
     private static bool IsMark(ReadOnlySpan<byte> name)

@@ -4,14 +4,14 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Decoded clusters, shared by all who read an image: least recently used first to go. A cluster that is in use is never reused; the
-/// lock is held for bookkeeping only, never while anything is decoded.
+/// Decoded clusters, shared by all who read an image: least recently used first to go. A cluster that is in use is never reused;
+/// the lock is held for bookkeeping only, never while anything is decoded.
 /// </summary>
 internal sealed class ClusterCache
 {
     /// <summary>
-    /// Bytes kept at once: room for one cluster of the largest size there is (12 MiB decoded, whose buffer is 16), or hundreds of usual
-    /// ones.
+    /// Bytes kept at once: room for one cluster of the largest size there is (12 MiB decoded, whose buffer is 16), or hundreds of
+    /// usual ones.
     /// </summary>
     public const int Capacity = 16 << 20;
 
@@ -135,7 +135,8 @@ internal sealed class ClusterCache
     }
 
     /// <summary>What decoding depends on: the cluster's bytes, and how many bytes of it are wanted.</summary>
-    private readonly record struct Key(Original? Original, long Offset, int EncodedLength, int Length, ClusterEncoding Encoding, bool IsPartial)
+    private readonly record struct Key(
+        Original? Original, long Offset, int EncodedLength, int Length, ClusterEncoding Encoding, bool IsPartial)
     {
         public Key(in ClusterExtent extent)
             : this(extent.Original, extent.Offset, extent.EncodedLength, (int)extent.Length, extent.Encoding, extent.IsPartial)

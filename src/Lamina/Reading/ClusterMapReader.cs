@@ -4,13 +4,18 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Reads the map of a compressed inode, whichever form it has: whole fragment, full index, compact index, encoded extents. All become
-/// one list of extents.
+/// Reads the map of a compressed inode, whichever form it has: whole fragment, full index, compact index, encoded extents. All
+/// become one list of extents.
 /// </summary>
 internal sealed class ClusterMapReader
 {
-    /// <summary>The largest cluster and the most it may decode to (<c>Z_EROFS_PCLUSTER_MAX_SIZE</c>, <c>_MAX_DSIZE</c>), in bytes.</summary>
+    /// <summary>
+    /// The largest cluster and the most it may decode to (<c>Z_EROFS_PCLUSTER_MAX_SIZE</c>, <c>_MAX_DSIZE</c>), in bytes.
+    /// </summary>
     public const int MaxClusterSize = 1 << 20, MaxDecodedSize = 12 << 20;
+
+    private const IncompatibleFeatures WithHeader = IncompatibleFeatures.CompressionConfigs | IncompatibleFeatures.TailPacking |
+        IncompatibleFeatures.Fragments | IncompatibleFeatures.Wide48Bit | IncompatibleFeatures.Metabox;
 
     private readonly ErofsImage _image;
     private readonly Inode _inode;
@@ -26,7 +31,10 @@ internal sealed class ClusterMapReader
         _inode = inode;
         _metadata = image.MetadataOf(inode.Nid);
         _mapPosition = (inode.End + MapHeader.Alignment - 1) & ~(MapHeader.Alignment - 1L);
-        _header = MapHeader.Parse(_metadata.Read(_mapPosition, MapHeader.Size, inode.Nid));
+        // Before clusters had sizes and codecs, nobody read the header of a full index (z_erofs_fill_inode, fs/erofs/zmap.c).
+        bool hasHeader = inode.Record.Layout != DataLayout.CompressedFull || (image.SuperBlock.Incompatible & WithHeader) != 0;
+        ReadOnlySpan<byte> header = _metadata.Read(_mapPosition, MapHeader.Size, inode.Nid);
+        _header = hasHeader ? MapHeader.Parse(header) : default;
         _blockBits = image.SuperBlock.BlockBits;
     }
 
@@ -66,7 +74,9 @@ internal sealed class ClusterMapReader
         FragmentStart = fragment?.Start ?? _inode.Size,
     };
 
-    /// <summary>Gives each extent its length, now that the next one's start is known, and checks what then can be checked.</summary>
+    /// <summary>
+    /// Gives each extent its length, now that the next one's start is known, and checks what then can be checked.
+    /// </summary>
     private ClusterExtent[] CheckedExtents(long end)
     {
         ClusterExtent[] extents = [.. _extents];
@@ -110,7 +120,9 @@ internal sealed class ClusterMapReader
     {
         if (algorithm > (int)ClusterEncoding.Zstd)
             throw new UnsupportedImageException(_image.Name, $"inode {_inode.Nid}: compression algorithm {algorithm} is not known");
-        if ((_image.Configs.Algorithms & (1 << algorithm)) == 0)
+        // Before there were configurations there was LZ4 alone, and nothing that said so.
+        int announced = _image.SuperBlock.Has(IncompatibleFeatures.CompressionConfigs) ? _image.Configs.Algorithms : 1;
+        if ((announced & (1 << algorithm)) == 0)
             throw _image.Corrupt(_inode, $"algorithm {(ClusterEncoding)algorithm} is not among those the superblock names", _mapPosition);
         return (ClusterEncoding)algorithm;
     }
@@ -204,7 +216,9 @@ internal sealed class ClusterMapReader
         _ => (_header.Advice & MapAdvice.Interlaced) != 0 ? ClusterEncoding.Interlaced : ClusterEncoding.Shifted,
     };
 
-    /// <summary>An uncompressed inline tail is never rotated, whatever the inode says: kernels that rotate it read wrong data.</summary>
+    /// <summary>
+    /// An uncompressed inline tail is never rotated, whatever the inode says: kernels that rotate it read wrong data.
+    /// </summary>
     private ClusterExtent InlineTail(Head head, long position)
     {
         int size = _header.InlineSize;
@@ -306,7 +320,9 @@ internal sealed class ClusterMapReader
         _extents.Add(new ClusterExtent(logical, 0, original, offset, length, encoding, isPartial));
     }
 
-    /// <summary>A head of an index: where in the file, its record, and its cluster's size in blocks (0 where that is not said).</summary>
+    /// <summary>
+    /// A head of an index: where in the file, its record, and its cluster's size in blocks (0 where that is not said).
+    /// </summary>
     private readonly record struct Head(long Logical, ClusterRecord Record, int Count)
     {
         /// <summary>The count where the index says that there are none: a hole.</summary>

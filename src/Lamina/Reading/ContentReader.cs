@@ -9,5 +9,6 @@ public static class ContentReader
     /// <param name="content">The content.</param>
     /// <param name="name">What messages call it.</param>
     /// <remarks>Reads throw <see cref="CorruptImageException"/> where a cluster cannot be decoded.</remarks>
-    public static ByteSource Open(Content content, string name = "file") => new ContentSource(name, content);
+    public static ByteSource Open(Content content, string name = "file") =>
+        content is ImageEncodedContent encoded ? encoded.OpenSource(name) : new ContentSource(name, content);
 }

@@ -22,8 +22,8 @@ public sealed record DeviceReport(IReadOnlyList<DeviceFault> Faults, int Verifie
 }
 
 /// <summary>
-/// Makes sure that the devices given with an image are those it was made for, in the order of its device table. The kernel does not:
-/// it mounts whatever is large enough, and files show the bytes of another layer.
+/// Makes sure that the devices given with an image are those it was made for, in the order of its device table. The kernel
+/// does not: it mounts whatever is large enough, and files show the bytes of another layer.
 /// </summary>
 public static class DeviceCheck
 {
@@ -42,7 +42,8 @@ public static class DeviceCheck
         if (devices.Count == 0 && AddressSpace.AreWithin(slots, source.Length, superBlock.BlockBits))
             return new DeviceReport([], 0, null);
         if (devices.Count != slots.Length)
-            return new DeviceReport([new DeviceFault(0, null, $"the image has {slots.Length} devices, {devices.Count} were given")], 0, null);
+            return new DeviceReport([new DeviceFault(0, null,
+                $"the image has {slots.Length} devices, {devices.Count} were given")], 0, null);
 
         List<ByteSource> opened = [];
         try
@@ -58,7 +59,8 @@ public static class DeviceCheck
     }
 
     private static DeviceReport Compare(
-        SuperBlock superBlock, DeviceSlot[] slots, List<ByteSource> devices, long[]? lengths, IProgress<(long Done, long Total)>? progress)
+        SuperBlock superBlock, DeviceSlot[] slots, List<ByteSource> devices, long[]? lengths,
+        IProgress<(long Done, long Total)>? progress)
     {
         List<DeviceFault> faults = [];
         string?[] expected = [.. slots.Select(slot => DigestOf(slot.Tag.Span))];
@@ -71,16 +73,18 @@ public static class DeviceCheck
             if (found is not null && expected[i] is { } digest && digest != found[i])
                 faults.Add(new DeviceFault(i + 1, name, $"is not the device {i + 1} the image was made with", digest, found[i]));
             else if (blocks < slots[i].Blocks)
-                faults.Add(new DeviceFault(i + 1, name, $"has {blocks} blocks of {superBlock.BlockSize} bytes, device {i + 1} has {slots[i].Blocks}"));
+                faults.Add(new DeviceFault(i + 1, name, $"has {blocks} blocks of {superBlock.BlockSize} bytes, " +
+                    $"device {i + 1} has {slots[i].Blocks}"));
             else if (expected[i] is not null)
                 verified++;
         }
-        return new DeviceReport(faults, verified, faults.Count == 0 || found is null ? null : RightOrder(expected, found, devices));
+        return new DeviceReport(faults, verified, faults.Count == 0 || found is null ? null
+            : RightOrder(expected, found, devices));
     }
 
     /// <summary>
-    /// The order in which the devices are right, if there is one. Slots without a digest take what is left, which can be told only if
-    /// that is one.
+    /// The order in which the devices are right, if there is one. Slots without a digest take what is left, which can be told
+    /// only if that is one.
     /// </summary>
     private static string[]? RightOrder(string?[] expected, string[] found, List<ByteSource> devices)
     {
@@ -139,7 +143,8 @@ public static class DeviceCheck
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>
     private static long LengthOf(ByteSource device, long? recorded) =>
-        recorded is { } length && length < device.Length && device.Name.StartsWith("/dev/", StringComparison.Ordinal) ? length : device.Length;
+        recorded is { } length && length < device.Length && device.Name.StartsWith("/dev/", StringComparison.Ordinal)
+            ? length : device.Length;
 
     private static long[]? RecordedLengths(ByteSource source, SuperBlock superBlock, int count)
     {

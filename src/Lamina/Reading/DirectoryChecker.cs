@@ -4,8 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Looks at every record of a directory and tells of all faults, where <see cref="DirectoryReader"/> stops at the first. Names that are
-/// usable are handed on in spite of faults around them.
+/// Looks at every record of a directory and tells of all faults, where <see cref="DirectoryReader"/> stops at the first. Names
+/// that are usable are handed on in spite of faults around them.
 /// </summary>
 internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
 {
@@ -62,7 +62,8 @@ internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
             for (int i = 0; i < records; i++)
             {
                 DirectoryRecord record = DirectoryRecord.Parse(block[(i * DirectoryRecord.Size)..]);
-                int end = i + 1 < records ? DirectoryRecord.Parse(block[((i + 1) * DirectoryRecord.Size)..]).NameOffset : block.Length;
+                int behind = (i + 1) * DirectoryRecord.Size;
+                int end = i + 1 < records ? DirectoryRecord.Parse(block[behind..]).NameOffset : block.Length;
                 if (record.NameOffset != next || end <= next || end > block.Length)
                 {
                     Fault($"name {i} of the directory block at byte {start} is at {record.NameOffset}, ending at {end}");

@@ -10,14 +10,18 @@ internal readonly record struct DirectoryItem(ReadOnlyMemory<byte> Name, ulong N
 internal static class DirectoryReader
 {
     /// <summary>
-    /// The largest directory that is read, in bytes: over a hundred million names. Beyond, i_size is a lie rather than a directory.
+    /// The largest directory that is read, in bytes: over a hundred million names. Beyond, i_size is a lie rather than a
+    /// directory.
     /// </summary>
     public const long MaxSize = 1 << 30;
 
-    /// <summary>What a codec can make of a byte at most, generously: no buffer is made for a size that is merely claimed.</summary>
+    /// <summary>
+    /// What a codec can make of a byte at most, generously: no buffer is made for a size that is merely claimed.
+    /// </summary>
     public const long MaxExpansion = 1024;
     /// <summary>
-    /// Bytes read at once, a multiple of every block size: a large directory is checked piece by piece, so that none is kept for a
+    /// Bytes read at once, a multiple of every block size: a large directory is checked piece by piece, so that none is kept for
+    /// a
     /// size that is merely claimed.
     /// </summary>
     private const int WindowSize = 1 << 20;
@@ -32,6 +36,7 @@ internal static class DirectoryReader
     {
         if (inode.Size > MaxSize)
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
+        image.CountData(inode);
         Content content = image.OpenContent(inode);
         ImageContentSource? source = CanCopy(inode, content) ? null : new ImageContentSource(image, content);
         List<T> items = [];
@@ -43,8 +48,7 @@ internal static class DirectoryReader
                 Copy(image, inode, (PlacedContent)content, bytes);
             else
                 source.ReadExactly(start, bytes);
-            int before = items.Count;
-            T[] window = ReadWindow(image, inode, start, bytes, (index, item) => make(before + index, item), ref previous);
+            T[] window = ReadWindow(image, inode, start, bytes, items.Count, make, ref previous);
             if (inode.Size <= WindowSize)
                 return window;
             items.AddRange(window);
@@ -53,7 +57,8 @@ internal static class DirectoryReader
     }
 
     private static T[] ReadWindow<T>(
-        ErofsImage image, in Inode inode, long at, byte[] bytes, Func<int, DirectoryItem, T> make, ref ReadOnlyMemory<byte> previous)
+        ErofsImage image, in Inode inode, long at, byte[] bytes, int before, Func<int, DirectoryItem, T> make,
+        ref ReadOnlyMemory<byte> previous)
     {
         T[] items = new T[Count(image, inode, at, bytes)];
         int count = 0;
@@ -68,7 +73,8 @@ internal static class DirectoryReader
                 DirectoryRecord record = DirectoryRecord.Parse(block[(i * DirectoryRecord.Size)..]);
                 int end = i + 1 < records ? DirectoryRecord.Parse(block[((i + 1) * DirectoryRecord.Size)..]).NameOffset : length;
                 if (record.NameOffset != next || end < next || end > length)
-                    throw image.Corrupt(inode, $"name {i} of the block at byte {at + start} is at {record.NameOffset}, ending at {end}");
+                    throw image.Corrupt(inode,
+                        $"name {i} of the block at byte {at + start} is at {record.NameOffset}, ending at {end}");
                 next = end;
                 int nameLength = end - record.NameOffset;
                 if (i + 1 == records && block.Slice(record.NameOffset, nameLength).IndexOf((byte)0) is >= 0 and var zero)
@@ -77,7 +83,7 @@ internal static class DirectoryReader
                 CheckName(image, inode, name.Span, previous.Span);
                 previous = name;
                 if (!IsDotOrDotDot(name.Span))
-                    items[count] = make(count++, new DirectoryItem(name, record.Nid, record.Type));
+                    items[count] = make(before + count++, new DirectoryItem(name, record.Nid, record.Type));
             }
         }
         if (count < items.Length)
@@ -119,7 +125,9 @@ internal static class DirectoryReader
 
     private static string Printable(ReadOnlySpan<byte> name) => System.Text.Encoding.Latin1.GetString(name).Replace("\0", "\\0");
 
-    /// <summary>Whether the bytes can be had straight from the metadata, without the way through extents: the common forms.</summary>
+    /// <summary>
+    /// Whether the bytes can be had straight from the metadata, without the way through extents: the common forms.
+    /// </summary>
     private static bool CanCopy(in Inode inode, Content content) =>
         content is PlacedContent { Extents.Length: <= 2 } && !inode.IsInMetabox && inode.Size <= WindowSize;
 

@@ -18,12 +18,15 @@ internal static class DumpText
         yield return $"blkszbits {superBlock.BlockBits} ({superBlock.BlockSize} bytes)  sb_extslots {superBlock.ExtensionSlots}";
         yield return $"root_nid {superBlock.RootNid}  inos {superBlock.InodeCount}";
         yield return $"epoch {superBlock.Epoch}  fixed_nsec {superBlock.FixedNanoseconds}  build_time {superBlock.BuildTime}";
-        yield return $"blocks {superBlock.Blocks}  meta_blkaddr {superBlock.MetaBlockAddress}  xattr_blkaddr {superBlock.XattrBlockAddress}";
+        yield return $"blocks {superBlock.Blocks}  meta_blkaddr {superBlock.MetaBlockAddress}" +
+            $"  xattr_blkaddr {superBlock.XattrBlockAddress}";
         yield return $"uuid {superBlock.Uuid}  volume_name \"{ShownBytes.Of(superBlock.Label.Span)}\"";
         yield return $"feature_incompat 0x{(uint)superBlock.Incompatible:x} ({incompatible})";
         yield return superBlock.Has(IncompatibleFeatures.CompressionConfigs)
-            ? $"available_compr_algs 0x{superBlock.AlgorithmsOrLz4Distance:x}" : $"lz4_max_distance {superBlock.AlgorithmsOrLz4Distance}";
-        yield return $"extra_devices {superBlock.ExtraDevices}  devt_slotoff {superBlock.DeviceTableSlot}  dirblkbits {superBlock.DirectoryBlockBits}";
+            ? $"available_compr_algs 0x{superBlock.AlgorithmsOrLz4Distance:x}"
+            : $"lz4_max_distance {superBlock.AlgorithmsOrLz4Distance}";
+        yield return $"extra_devices {superBlock.ExtraDevices}  devt_slotoff {superBlock.DeviceTableSlot}" +
+            $"  dirblkbits {superBlock.DirectoryBlockBits}";
         yield return $"xattr_prefix_count {superBlock.XattrPrefixCount}  xattr_prefix_start {superBlock.XattrPrefixStart}" +
             $"  xattr_filter_reserved {superBlock.XattrFilterReserved}";
         yield return $"packed_nid {superBlock.PackedNid}  metabox_nid {superBlock.MetaboxNid}";
@@ -39,7 +42,8 @@ internal static class DumpText
     {
         InodeRecord record = inode.Record;
         string mode = Convert.ToString(record.Mode, 8).PadLeft(7, '0');
-        yield return $"i_format {(record.IsExtended ? "extended" : "compact")} {Name(record.Layout)}{(record.IsSingleLinkOrDotOmitted ? " bit4" : "")}" +
+        string form = record.IsExtended ? "extended" : "compact", bit4 = record.IsSingleLinkOrDotOmitted ? " bit4" : "";
+        yield return $"i_format {form} {Name(record.Layout)}{bit4}" +
             $"  i_xattr_icount {record.XattrCount}  i_mode {mode}  i_size {record.Size}  i_nlink {record.LinkCount}";
         string union = inode.Type is NodeType.CharacterDevice or NodeType.BlockDevice
             ? $"rdev {new DeviceNumber(record.Union).Major}:{new DeviceNumber(record.Union).Minor}"
@@ -170,8 +174,9 @@ internal static class DumpText
     private static string Value(ReadOnlySpan<byte> value)
     {
         const int shown = 64;
-        string text = value.IndexOfAnyExceptInRange((byte)33, (byte)126) < 0 && value.Length > 0
-            ? $"\"{ShownBytes.Of(value[..Math.Min(value.Length, shown)])}\"" : $"0x{Convert.ToHexStringLower(value[..Math.Min(value.Length, shown)])}";
+        ReadOnlySpan<byte> start = value[..Math.Min(value.Length, shown)];
+        bool isText = value.IndexOfAnyExceptInRange((byte)33, (byte)126) < 0 && value.Length > 0;
+        string text = isText ? $"\"{ShownBytes.Of(start)}\"" : $"0x{Convert.ToHexStringLower(start)}";
         return value.Length > shown ? $"{text}... ({value.Length} bytes)" : text;
     }
 }

@@ -20,7 +20,9 @@ public sealed class ErofsEntry
     /// <summary>The image it is in.</summary>
     public ErofsImage Image { get; }
 
-    /// <summary>The inode number; bit 63 is set for one in the metabox. Entries with the same number are names of one file.</summary>
+    /// <summary>
+    /// The inode number; bit 63 is set for one in the metabox. Entries with the same number are names of one file.
+    /// </summary>
     public ulong Nid => _inode.Nid;
 
     /// <summary>The name in its directory, as bytes in no particular encoding; empty for the root.</summary>
@@ -110,7 +112,9 @@ public sealed class ErofsEntry
         return null;
     }
 
-    /// <summary>Opens the data of a regular file as a stream that can be read and sought. Each call gives a stream of its own.</summary>
+    /// <summary>
+    /// Opens the data of a regular file as a stream that can be read and sought. Each call gives a stream of its own.
+    /// </summary>
     /// <exception cref="InvalidOperationException">This is not a regular file.</exception>
     /// <exception cref="CorruptImageException">Where the data lies contradicts the format or the image's end.</exception>
     public Stream OpenRead() => new ErofsStream(OpenReader());

@@ -1,8 +1,8 @@
 namespace Lamina.Reading;
 
 /// <summary>
-/// The data of a regular file, at any position. Safe for concurrent use: there is no current position. Nothing to dispose; valid as
-/// long as the image is open.
+/// The data of a regular file, at any position. Safe for concurrent use: there is no current position. Nothing to dispose; valid
+/// as long as the image is open.
 /// </summary>
 public sealed class ErofsFileReader
 {

@@ -13,6 +13,12 @@ public sealed partial class ErofsImage : IDisposable
     /// <summary>The bit of a node number that says it counts in the metabox (<c>EROFS_DIRENT_NID_METABOX_BIT</c>).</summary>
     internal const ulong MetaboxBit = 1UL << 63;
 
+    /// <summary>How many bytes of directories a byte of an image may stand for where they are compressed; real ones stay below a third of it.</summary>
+    private const int MaxExpansion = 64;
+
+    /// <summary>Bytes of compressed directories that are taken in any case: small images have better ratios.</summary>
+    private const long ExpansionAllowance = 4 << 20;
+
     private readonly MetadataReader _metadata;
     private readonly MetadataClaims _claims = new(), _metaboxClaims = new();
     private readonly Lazy<MetadataReader?> _metabox;
@@ -139,6 +145,20 @@ public sealed partial class ErofsImage : IDisposable
 
         ReadOnlySpan<byte> Read(int count) =>
             window is null ? metadata.Read(position, count, number) : window.Read(position, count, number);
+    }
+
+    /// <summary>
+    /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image, so all of
+    /// them together are no more than the image, or what codecs can make of it.
+    /// </summary>
+    internal void CountData(in Inode inode)
+    {
+        bool isEncoded = inode.IsInMetabox || inode.Record.Layout is DataLayout.CompressedFull or DataLayout.CompressedCompact;
+        long limit = Primary.Length + Devices.Sum(device => device.Length) + BlockSize;
+        if (SuperBlock.Has(IncompatibleFeatures.Metabox) || isEncoded)
+            limit = limit * MaxExpansion + ExpansionAllowance;
+        if (ClaimsOf(inode).Count(inode.Position, inode.Size) is var total && total > limit)
+            throw Corrupt(inode, $"directories and link targets have {total} bytes up to here, the image can hold {limit}");
     }
 
     /// <summary>Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.</summary>

@@ -6,7 +6,9 @@ namespace Lamina.Reading;
 /// <content>Opening by path, and the way from paths in the image to entries.</content>
 public sealed partial class ErofsImage
 {
-    /// <summary>How many symbolic links one look-up follows at most, as in the kernel (<c>MAXSYMLINKS</c>): more are a loop.</summary>
+    /// <summary>
+    /// How many symbolic links one look-up follows at most, as in the kernel (<c>MAXSYMLINKS</c>): more are a loop.
+    /// </summary>
     private const int MaxLinks = 40;
 
     /// <summary>The root directory.</summary>
@@ -61,8 +63,8 @@ public sealed partial class ErofsImage
     /// <summary>Looks a path up; null if there is no such file.</summary>
     /// <param name="path">From the root, with or without a slash in front; empty for the root itself.</param>
     /// <param name="followsLinks">
-    /// Whether symbolic links are followed, the last name's too; absolute targets begin at the image's root, never outside. If not, a
-    /// link is found as itself, and nothing is found below one.
+    /// Whether symbolic links are followed, the last name's too; absolute targets begin at the image's root, never outside. If
+    /// not, a link is found as itself, and nothing is found below one.
     /// </param>
     /// <exception cref="CorruptImageException">A directory on the way contradicts itself.</exception>
     /// <exception cref="IOException">More than 40 links were followed: they lead in a circle.</exception>
@@ -86,7 +88,9 @@ public sealed partial class ErofsImage
         throw new FileNotFoundException($"{Name}: there is no {shown}", shown);
     }
 
-    /// <summary>Goes on from the last entry of the way, name by name. The way is kept, as <c>..</c> leads back along it.</summary>
+    /// <summary>
+    /// Goes on from the last entry of the way, name by name. The way is kept, as <c>..</c> leads back along it.
+    /// </summary>
     private bool TryWalk(List<ErofsEntry> way, ReadOnlySpan<byte> path, bool followsLinks, ref int links)
     {
         while (true)

@@ -98,7 +98,8 @@ internal sealed class ErofsStream(ErofsFileReader reader) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException("An image is never written to.");
 
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("An image is never written to.");
+    public override void Write(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("An image is never written to.");
 
     protected override void Dispose(bool disposing)
     {

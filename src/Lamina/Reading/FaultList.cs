@@ -7,6 +7,9 @@ internal sealed class FaultList(ErofsImage image, int limit)
     private readonly Lock _lock = new();
     private volatile bool _isFull;
 
+    /// <summary>Whether nothing was found so far.</summary>
+    public bool IsEmpty => _faults.Count == 0;
+
     /// <summary>Whether there were more faults than are kept; looking for further ones is in vain.</summary>
     public bool IsFull => _isFull;
 
@@ -83,8 +86,10 @@ internal sealed class CheckedFile(long number, ulong nid, CheckedFile? parent, R
     /// <summary>The path, made when it is needed: in a deep tree all paths together are far longer than all names.</summary>
     public ReadOnlyMemory<byte>? Path()
     {
+        if (parent is null && !name.IsEmpty)
+            return null;
         if (parent is null)
-            return name.IsEmpty ? "/"u8.ToArray() : null;
+            return "/"u8.ToArray();
         int length = 0;
         for (CheckedFile? at = this; at.Parent is not null; at = at.Parent)
             length += at.NameLength + 1;

@@ -3,7 +3,9 @@ using Lamina.Tree;
 
 namespace Lamina.Reading;
 
-/// <summary>Claims what stands at fixed places: Lamina's record, the superblock, codec configurations, the device table, prefixes.</summary>
+/// <summary>
+/// Claims what stands at fixed places: Lamina's record, the superblock, codec configurations, the device table, prefixes.
+/// </summary>
 /// <param name="image">The image.</param>
 /// <param name="map">The map of the image file.</param>
 /// <param name="metabox">The map of the metabox, if there is one.</param>
@@ -59,7 +61,8 @@ internal sealed class HeaderDumper(ErofsImage image, RegionMap map, RegionMap? m
         SuperBlock superBlock = image.SuperBlock;
         if (image.Xattrs.PrefixMetadata is not { } metadata)
             return;
-        RegionMap? place = metadata == image.MetadataOf(0) ? map : superBlock.Has(IncompatibleFeatures.Metabox) ? metabox : packed;
+        RegionMap? place = metadata == image.MetadataOf(0) ? map
+            : superBlock.Has(IncompatibleFeatures.Metabox) ? metabox : packed;
         long position = (long)superBlock.XattrPrefixStart * sizeof(uint);
         foreach (byte[] prefix in image.Xattrs.LongPrefixes)
         {
@@ -79,7 +82,8 @@ internal sealed class HeaderDumper(ErofsImage image, RegionMap map, RegionMap? m
             return;
         map.Add(0, HeadRecord.Size, "layer record", "where Lamina's layer record is",
             () => [$"position 0x{head.Position:x}  length {head.Length}  checksum 0x{head.Checksum:x8}"]);
-        if (head.Position < 0 || head.Length is < 0 or > LayerRecord.MaxSize || head.Position > image.Primary.Length - head.Length)
+        bool isWithin = head.Position >= 0 && head.Length >= 0 && head.Position <= image.Primary.Length - head.Length;
+        if (!isWithin || head.Length > LayerRecord.MaxSize)
             return;
         byte[] record = new byte[head.Length];
         image.Primary.Bytes.ReadExactly(head.Position, record);
@@ -95,11 +99,13 @@ internal sealed class HeaderDumper(ErofsImage image, RegionMap map, RegionMap? m
 
     private static IEnumerable<string> Lines(LayerRecord record)
     {
+        yield return $"originals {record.Originals.Length}  former states {record.History.Length}";
         foreach (RecordedOriginal original in record.Originals)
         {
             string place = original.Start < 0 ? "in a file of its own" : $"at 0x{original.Start:x}";
             string digest = original.Digest.IsEmpty ? "" : $"  sha256 {Convert.ToHexStringLower(original.Digest.Span)}";
-            yield return $"layer {original.Layer}: {(OriginalKind)original.Kind} {ShownBytes.Of(original.Name.Span)}, {original.Length} bytes {place}{digest}";
+            yield return $"layer {original.Layer}: {(OriginalKind)original.Kind} {ShownBytes.Of(original.Name.Span)}," +
+                $" {original.Length} bytes {place}{digest}";
         }
         foreach (RecordedState state in record.History)
             yield return $"before an append: {state.Length} bytes, header of {state.Header.Length} bytes kept";

@@ -4,8 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Checks a whole image: superblock, devices, every inode that the root leads to, directories, attributes, link counts, maps, and that
-/// all data decodes. Every fault is reported, not only the first.
+/// Checks a whole image: superblock, devices, every inode that the root leads to, directories, attributes, link counts,
+/// maps, and that all data decodes. Every fault is reported, not only the first.
 /// </summary>
 public sealed class ImageChecker
 {
@@ -27,7 +27,9 @@ public sealed class ImageChecker
     /// <param name="path">The image.</param>
     /// <param name="devices">The devices it needs, in the device table's order.</param>
     /// <param name="options">How to check.</param>
-    /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices: it cannot be checked.</exception>
+    /// <exception cref="UnsupportedImageException">
+    /// The image has features that are not known, or lacks devices: it cannot be checked.
+    /// </exception>
     /// <exception cref="IOException">A file is missing, or the system refused.</exception>
     public static CheckReport Check(string path, IReadOnlyList<string>? devices = null, CheckOptions? options = null)
     {
@@ -38,7 +40,8 @@ public sealed class ImageChecker
         }
         catch (CorruptImageException corrupt)
         {
-            return new CheckReport([new ImageFault(FaultSeverity.Error, corrupt.Inode, null, corrupt.Offset, corrupt.What)], true);
+            ImageFault fault = new(FaultSeverity.Error, corrupt.Inode, null, corrupt.Offset, corrupt.What);
+            return new CheckReport([fault], true);
         }
     }
 
@@ -56,6 +59,7 @@ public sealed class ImageChecker
         AddHidden(superBlock.Has(IncompatibleFeatures.Fragments) ? superBlock.PackedNid : 0, "packed file");
         AddHidden(superBlock.Has(IncompatibleFeatures.Metabox) ? superBlock.MetaboxNid : 0, "metabox");
         CheckLinkCounts();
+        CheckSuperBlock(whole);
         _total = _withData.Sum(file => file.Inode.Size);
         CheckData();
         (ImageFault[] faults, bool isComplete) = _faults.ToReport();
@@ -82,22 +86,27 @@ public sealed class ImageChecker
         }
     }
 
-    private void OnName(CheckedFile directory, ReadOnlySpan<byte> name, ulong nid, DirectoryFileType type, List<CheckedFile> found)
+    private void OnName(
+        CheckedFile directory, ReadOnlySpan<byte> name, ulong nid, DirectoryFileType type, List<CheckedFile> found)
     {
         bool isNew = !_files.TryGetValue(nid, out CheckedFile? file);
         file ??= Meet(nid, directory, name.ToArray());
         if (file is null)
             return;
         file.Names++;
+        string holder = ShownBytes.OfNid(directory.Nid);
         if (type != DirectoryFileType.Unknown && type != FileTypes.Of((int)file.Inode.Type))
-            _faults.Add(file, $"is a {file.Inode.Type}, its directory (inode {ShownBytes.OfNid(directory.Nid)}) says {type}", OffsetOf(file));
+            _faults.Add(file, $"is a {file.Inode.Type}, its directory (inode {holder}) says {type}", OffsetOf(file));
         if (file.Inode.Type != NodeType.Directory)
             return;
         directory.Subdirectories++;
         if (isNew)
             found.Add(file);
         else
-            _faults.Add(file, $"the directory is in two places, inodes {ShownBytes.OfNid(file.Parent?.Nid ?? file.Nid)} and {ShownBytes.OfNid(directory.Nid)}", OffsetOf(file));
+        {
+            string first = ShownBytes.OfNid(file.Parent?.Nid ?? file.Nid);
+            _faults.Add(file, $"the directory is in two places, inodes {first} and {holder}", OffsetOf(file));
+        }
     }
 
     /// <summary>Reads an inode that was not seen before and what stands with it; null if it cannot be read.</summary>
@@ -131,6 +140,21 @@ public sealed class ImageChecker
         if (file.Inode.Type != NodeType.RegularFile)
             _faults.Add(file, $"is the image's {what}, but a {file.Inode.Type}", OffsetOf(file));
         _withData.Add(file);
+    }
+
+    /// <summary>What the superblock says that nothing depends on.</summary>
+    private void CheckSuperBlock(CheckedFile whole)
+    {
+        SuperBlock superBlock = _image.SuperBlock;
+        // A tree of which a part could not be read has fewer inodes than it should.
+        if (_faults.IsEmpty && superBlock.InodeCount != (ulong)_files.Count)
+            Warn($"inos is {superBlock.InodeCount}, {_files.Count} inodes were found", SuperBlock.InodesAt);
+        uint unknown = (uint)(superBlock.Compatible & ~CompatibleFeatures.All);
+        if (unknown != 0)
+            Warn($"feature_compat has bits that are not known: 0x{unknown:x}", SuperBlock.CompatAt);
+
+        void Warn(string what, int at) => _faults.Add(whole.Number,
+            new ImageFault(FaultSeverity.Warning, null, null, SuperBlock.Offset + at, what));
     }
 
     private void CheckLinkCounts()

@@ -4,8 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// The bytes of a file of an image, whatever its layout: holes are zeros, clusters are decoded. What is read in small steps comes from
-/// the image's cache of decoded clusters; a whole cluster is decoded straight into a destination that has room for it.
+/// The bytes of a file of an image, whatever its layout: holes are zeros, clusters are decoded. What is read in small steps comes
+/// from the image's cache of decoded clusters; a whole cluster is decoded straight into a destination that has room for it.
 /// </summary>
 internal sealed class ImageContentSource : ByteSource
 {

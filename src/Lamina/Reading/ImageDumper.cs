@@ -4,8 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Explains every byte of an image as text, padding included, in the order of addresses: first the image file, then what is within its
-/// metabox and packed file, then its devices. The same image gives the same text.
+/// Explains every byte of an image as text, padding included, in the order of addresses: first the image file, then what is
+/// within its metabox and packed file, then its devices. The same image gives the same text.
 /// </summary>
 public sealed class ImageDumper
 {

@@ -14,7 +14,9 @@ public enum FaultSeverity
 
 /// <summary>Something that is wrong in an image.</summary>
 /// <param name="Severity">How bad it is.</param>
-/// <param name="Inode">The inode number (nid) it concerns; bit 63 is set for one in the metabox. Null for the image as a whole.</param>
+/// <param name="Inode">
+/// The inode number (nid) it concerns; bit 63 is set for one in the metabox. Null for the image as a whole.
+/// </param>
 /// <param name="Path">A path of that inode, from the root on and with a slash in front; null where it has none.</param>
 /// <param name="Offset">The byte of the image where it stands, where that is known.</param>
 /// <param name="Message">What is wrong: found and expected.</param>
@@ -71,7 +73,8 @@ public sealed class CheckReport
     }
 
     /// <summary>
-    /// The faults: of the image as a whole first, then by inode in the order in which a walk finds them. The same image gives the same.
+    /// The faults: of the image as a whole first, then by inode in the order in which a walk finds them. The same image gives the
+    /// same.
     /// </summary>
     public IReadOnlyList<ImageFault> Faults { get; }
 

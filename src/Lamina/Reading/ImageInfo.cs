@@ -15,7 +15,8 @@ public sealed record ImageFeature(string Name, string Linux, bool IsRequired);
 public sealed record ImageCodec(ClusterEncoding Encoding, string Linux, string Limits);
 
 /// <summary>A slot of the device table.</summary>
-/// <param name="Tag">What the slot says of the device: Lamina's are the SHA-256 in hex digits. Without the zeros behind it.</param>
+/// <param name="Tag">What the slot says of the device: Lamina's are the SHA-256 in hex digits. Without the zeros behind
+/// it.</param>
 /// <param name="Length">The device's size in bytes, whole blocks.</param>
 /// <param name="UnifiedAddress">Its first byte in the address space of all devices; 0 for none.</param>
 /// <param name="Path">The file given for it; null if none was.</param>
@@ -45,7 +46,9 @@ public sealed record ImageCounts(long Directories, long RegularFiles, long Symbo
 /// <param name="Bytes">How many bytes.</param>
 public sealed record ImageUse(string Use, long Bytes);
 
-/// <summary>What an EROFS image says of itself, and what is found in it: the answer to "what is this, and what does it need?".</summary>
+/// <summary>
+/// What an EROFS image says of itself, and what is found in it: the answer to "what is this, and what does it need?".
+/// </summary>
 public sealed record ImageInfo
 {
     /// <summary>The image, as it was named.</summary>
@@ -66,7 +69,9 @@ public sealed record ImageInfo
     /// <summary>The volume's name, as bytes; empty without.</summary>
     public required ReadOnlyMemory<byte> Label { get; init; }
 
-    /// <summary>When the image was made, as it says: the epoch that times of compact inodes count from, and the build time behind it.</summary>
+    /// <summary>
+    /// When the image was made, as it says: the epoch that times of compact inodes count from, and the build time behind it.
+    /// </summary>
     public required Timestamp BuildTime { get; init; }
 
     /// <summary>Inodes, as the superblock has them.</summary>
@@ -102,12 +107,15 @@ public sealed record ImageInfo
     /// <summary>The files in it.</summary>
     public required ImageCounts Counts { get; init; }
 
-    /// <summary>What the bytes of the image file are used for; each is counted once, so they add up to <see cref="Length"/>.</summary>
+    /// <summary>
+    /// What the bytes of the image file are used for; each is counted once, so they add up to <see cref="Length"/>.
+    /// </summary>
     public required IReadOnlyList<ImageUse> Uses { get; init; }
 
     /// <summary>Reads all of it: every inode and directory, no file data.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="devices">Its devices, in order. May be left out where only the device table and metadata are of interest.</param>
+    /// <param name="devices">Its devices, in order. May be left out where only the device table and metadata are of
+    /// interest.</param>
     /// <exception cref="CorruptImageException">The image contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known.</exception>
     public static ImageInfo Read(string image, IReadOnlyList<string>? devices = null)

@@ -11,12 +11,15 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
 
     private static readonly (ClusterEncoding Encoding, string Linux)[] s_codecs =
     [
-        (ClusterEncoding.Lz4, "5.4"), (ClusterEncoding.Lzma, "5.16"), (ClusterEncoding.Deflate, "6.6"), (ClusterEncoding.Zstd, "6.10"),
+        (ClusterEncoding.Lz4, "5.4"), (ClusterEncoding.Lzma, "5.16"),
+        (ClusterEncoding.Deflate, "6.6"), (ClusterEncoding.Zstd, "6.10"),
     ];
 
     private readonly SuperBlock _superBlock = image.SuperBlock;
 
-    /// <summary>Opens an image; devices that were not given are stood in for, so that metadata can be read all the same.</summary>
+    /// <summary>
+    /// Opens an image; devices that were not given are stood in for, so that metadata can be read all the same.
+    /// </summary>
     public static ErofsImage Open(string path, IReadOnlyList<string> devices)
     {
         List<ByteSource> opened = [ByteSource.OpenFile(path)];
@@ -77,7 +80,8 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
         slot.Tag.TrimEnd((byte)0), LengthOf(slot, _superBlock), checked((long)(slot.UnifiedAddress << _superBlock.BlockBits)),
         index < devices.Count ? devices[index] : null);
 
-    private static ImageOriginal OriginalOf(RecordedOriginal original) => new(original.Layer, (OriginalKind)original.Kind, original.Name,
+    private static ImageOriginal OriginalOf(RecordedOriginal original) =>
+        new(original.Layer, (OriginalKind)original.Kind, original.Name,
         original.Start < 0 ? null : original.Start, original.Length, original.Digest);
 
     private IEnumerable<ImageCodec> Codecs()
@@ -120,6 +124,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
         public override long Length => length;
 
         public override int Read(long offset, Span<byte> destination) =>
-            throw new UnsupportedImageException(image, $"device {number} is needed for this", $"Give the devices in order: {image}@DEVICE...");
+            throw new UnsupportedImageException(image, $"device {number} is needed for this",
+                $"Give the devices in order: {image}@DEVICE...");
     }
 }

@@ -22,7 +22,8 @@ internal sealed class ImageWalk(ErofsImage image)
         Count,
     }
 
-    private readonly List<(long Start, long End)>[] _claims = [.. Enumerable.Range(0, (int)Use.Count).Select(_ => new List<(long, long)>())];
+    private readonly List<(long Start, long End)>[] _claims =
+        [.. Enumerable.Range(0, (int)Use.Count).Select(_ => new List<(long, long)>())];
     private readonly HashSet<ulong> _visited = [];
     private readonly HashSet<uint> _sharedXattrs = [];
     private readonly Stack<Inode> _open = new();
@@ -170,7 +171,8 @@ internal sealed class ImageWalk(ErofsImage image)
     {
         if (SuperBlock.Has(CompatibleFeatures.SharedXattrsInMetabox))
             return;
-        ReadOnlySpan<byte> raw = image.MetadataOf(inode.Nid).Read(inode.Position + inode.Record.RecordSize, inode.Record.XattrSize, inode.Nid);
+        ReadOnlySpan<byte> raw = image.MetadataOf(inode.Nid).Read(
+            inode.Position + inode.Record.RecordSize, inode.Record.XattrSize, inode.Nid);
         int count = Math.Min((int)XattrHeader.Parse(raw).SharedCount, (raw.Length - XattrHeader.Size) / sizeof(uint));
         for (int i = 0; i < count; i++)
         {
@@ -178,7 +180,8 @@ internal sealed class ImageWalk(ErofsImage image)
             if (!_sharedXattrs.Add(id))
                 continue;
             long position = ((long)SuperBlock.XattrBlockAddress << SuperBlock.BlockBits) + (long)id * sizeof(uint);
-            XattrEntryRecord record = XattrEntryRecord.Parse(image.MetadataOf(0).Read(position, XattrEntryRecord.Size, inode.Nid));
+            XattrEntryRecord record =
+                XattrEntryRecord.Parse(image.MetadataOf(0).Read(position, XattrEntryRecord.Size, inode.Nid));
             Claim(Use.Xattrs, position, record.TotalSize);
         }
     }
@@ -199,7 +202,8 @@ internal sealed class ImageWalk(ErofsImage image)
         {
             ClusterExtent extent = map.Extents[i];
             if (extent.Original == image.Primary)
-                Claim(map.HasInlineTail && i == map.Extents.Length - 1 ? InlineUse(use) : use, extent.Offset, extent.EncodedLength);
+                Claim(map.HasInlineTail && i == map.Extents.Length - 1 ? InlineUse(use) : use,
+                    extent.Offset, extent.EncodedLength);
         }
     }
 
@@ -209,7 +213,8 @@ internal sealed class ImageWalk(ErofsImage image)
         {
             ChunkFormat format = new((ushort)inode.Record.Union);
             long chunks = inode.Size == 0 ? 0 : ((inode.Size - 1) >> (SuperBlock.BlockBits + format.Shift)) + 1;
-            Claim(Use.Maps, inode.End, ((inode.End + format.EntrySize - 1) & ~(format.EntrySize - 1L)) + chunks * format.EntrySize - inode.End);
+            long start = (inode.End + format.EntrySize - 1) & ~(format.EntrySize - 1L);
+            Claim(Use.Maps, inode.End, start + chunks * format.EntrySize - inode.End);
         }
         ReadOnlySpan<PlacedExtent> extents = content.Extents;
         for (int i = 0; i < extents.Length; i++)

@@ -12,9 +12,11 @@ namespace Lamina.Reading;
 /// <param name="packed">The map of the packed file, if there is one.</param>
 /// <param name="onFault">Is told what cannot be explained.</param>
 internal sealed class InodeDumper(
-    ErofsImage image, Func<Original, RegionMap?> fileOf, RegionMap primary, RegionMap? metabox, RegionMap? packed, Action<string> onFault)
+    ErofsImage image, Func<Original, RegionMap?> fileOf, RegionMap primary, RegionMap? metabox, RegionMap? packed,
+    Action<string> onFault)
 {
-    private const string Inodes = "inodes", Xattrs = "xattrs", Maps = "maps of data", Directories = "directories", Links = "symbolic links";
+    private const string Inodes = "inodes", Xattrs = "xattrs", Maps = "maps of data";
+    private const string Directories = "directories", Links = "symbolic links";
     private const string Data = "file data", Inline = "inline file data", PackedData = "packed file", MetaboxData = "metabox";
 
     private readonly HashSet<ulong> _seen = [];
@@ -61,7 +63,8 @@ internal sealed class InodeDumper(
                 ClaimData(inode, $"the target of {shown}", Links, Links, (_, _) => [ShownBytes.Of(target)]);
                 break;
             case NodeType.Directory:
-                ClaimData(inode, $"the directory {shown}", Directories, Directories, (start, length) => Names(inode, start, length));
+                ClaimData(inode, $"the directory {shown}", Directories, Directories,
+                    (start, length) => Names(inode, start, length));
                 return DirectoryReader.Read(image, inode);
         }
         return [];
@@ -100,7 +103,8 @@ internal sealed class InodeDumper(
     /// <param name="use">What it counts for.</param>
     /// <param name="inlineUse">What inline data counts for.</param>
     /// <param name="details">What is in a run of the inode's bytes.</param>
-    private void ClaimData(Inode inode, string what, string use, string inlineUse, Func<long, long, IEnumerable<string>>? details = null)
+    private void ClaimData(
+        Inode inode, string what, string use, string inlineUse, Func<long, long, IEnumerable<string>>? details = null)
     {
         Content content = image.OpenContent(inode);
         if (content is PlacedContent placed)
@@ -124,16 +128,16 @@ internal sealed class InodeDumper(
             ClusterExtent extent = map.Extents[i];
             if (extent.Encoding == ClusterEncoding.Hole)
                 continue;
-            string text = $"{DumpText.Kind(extent)}, bytes {extent.Logical} to {extent.Logical + extent.Length} of {what}";
-            if (map.HasInlineTail && i == map.Extents.Length - 1)
-                MapOf(inode).Add(reader.InlinePosition!.Value, reader.InlinePosition.Value + extent.EncodedLength, inlineUse, $"inline {text}");
+            string text = $"{DumpText.Kind(extent)} of {what}, bytes {extent.Logical} to {extent.Logical + extent.Length}";
+            if (map.HasInlineTail && i == map.Extents.Length - 1 && reader.InlinePosition is { } position)
+                MapOf(inode).Add(position, position + extent.EncodedLength, inlineUse, $"inline {text}");
             else
                 fileOf(extent.Original!)?.Add(extent.Offset, extent.Offset + extent.EncodedLength, use, text);
         }
         if (map.Packed is not null)
         {
             long length = map.Size - map.FragmentStart;
-            packed?.Add(map.FragmentOffset, map.FragmentOffset + length, use, $"bytes {map.FragmentStart} to {map.Size} of {what}");
+            packed?.Add(map.FragmentOffset, map.FragmentOffset + length, use, $"{what}, bytes {map.FragmentStart} to {map.Size}");
         }
     }
 
@@ -148,7 +152,7 @@ internal sealed class InodeDumper(
         {
             long start = extent.Logical + done, length = Math.Min(step, extent.Length - done);
             map?.Add(position + done, position + done + length, use,
-                $"{(isInline ? "inline, " : "")}bytes {start} to {start + length} of {what}",
+                $"{what}, bytes {start} to {start + length}{(isInline ? ", inline" : "")}",
                 details is null ? null : () => details(start, length));
         }
     }
@@ -159,7 +163,8 @@ internal sealed class InodeDumper(
         int chunkBits = image.SuperBlock.BlockBits + format.Shift;
         long count = inode.Size == 0 ? 0 : ((inode.Size - 1) >> chunkBits) + 1;
         long table = (inode.End + format.EntrySize - 1) & ~(format.EntrySize - 1L);
-        MapOf(inode).Add(table, table + count * format.EntrySize, Maps, $"chunk table of {what}: {count} chunks of {1L << chunkBits} bytes",
+        MapOf(inode).Add(table, table + count * format.EntrySize, Maps,
+            $"chunk table of {what}: {count} chunks of {1L << chunkBits} bytes",
             () => Chunks(inode, format, table, count));
     }
 
@@ -175,11 +180,14 @@ internal sealed class InodeDumper(
             ChunkIndex index = default;
             if (i < count)
             {
-                byte[] bytes = image.MetadataOf(inode.Nid).Read(table + i * format.EntrySize, format.EntrySize, inode.Nid).ToArray();
-                index = format.HasIndexes ? ChunkIndex.Parse(bytes) : new ChunkIndex(0, BinaryPrimitives.ReadUInt32LittleEndian(bytes));
+                int size = format.EntrySize;
+                byte[] bytes = image.MetadataOf(inode.Nid).Read(table + i * size, size, inode.Nid).ToArray();
+                index = format.HasIndexes ? ChunkIndex.Parse(bytes)
+                    : new ChunkIndex(0, BinaryPrimitives.ReadUInt32LittleEndian(bytes));
             }
             bool isHole = (last.Block & mask) == mask;
-            bool goesOn = i > 0 && i < count && index.Device == last.Device && (isHole ? index.Block == last.Block : index.Block == last.Block + step);
+            bool goesOn = i > 0 && i < count && index.Device == last.Device &&
+                index.Block == (isHole ? last.Block : last.Block + step);
             if (i > 0 && !goesOn)
             {
                 string device = first.Device == 0 ? "" : $" of device {first.Device}";

@@ -12,7 +12,8 @@ namespace Lamina.Reading;
 /// <param name="Encoding">How a cluster is encoded; null for plain data.</param>
 /// <param name="IsFragment">Whether it is in the image's packed file.</param>
 public sealed record InodeExtent(
-    long Logical, long Length, string? Source, long Offset, long StoredLength, ClusterEncoding? Encoding, bool IsFragment = false);
+    long Logical, long Length, string? Source, long Offset, long StoredLength, ClusterEncoding? Encoding,
+    bool IsFragment = false);
 
 /// <summary>How an EROFS image keeps a file: what a tree does not say of it.</summary>
 public sealed record InodeInfo
@@ -114,7 +115,8 @@ public sealed record InodeInfo
         if (content is PlacedContent placed)
         {
             foreach (PlacedExtent extent in placed.Extents)
-                extents.Add(new InodeExtent(extent.Logical, extent.Length, extent.Original.Name, extent.Offset, extent.Length, null));
+                extents.Add(new InodeExtent(extent.Logical, extent.Length,
+                    extent.Original.Name, extent.Offset, extent.Length, null));
             return extents;
         }
         ClusterMap map = ((EncodedContent)content).ReadMap();
@@ -126,7 +128,8 @@ public sealed record InodeInfo
         if (map.Packed is { } packed && map.FragmentStart < map.Size)
         {
             long length = map.Size - map.FragmentStart;
-            extents.Add(new InodeExtent(map.FragmentStart, length, packed.Name, map.FragmentOffset, length, null, IsFragment: true));
+            extents.Add(new InodeExtent(map.FragmentStart, length, packed.Name, map.FragmentOffset, length,
+                null, IsFragment: true));
         }
         return extents;
     }

@@ -18,7 +18,8 @@ internal static class LayerRecordReader
         if (bytes.Read(0, head) < head.Length || !HeadRecord.TryParse(head, out HeadRecord where))
             return null;
         if (where.Length is < 0 or > LayerRecord.MaxSize || where.Position < 0 || where.Position > end - where.Length)
-            throw new CorruptImageException(bytes.Name, $"the layer record ({where.Length} bytes) lies outside the image", null, where.Position);
+            throw new CorruptImageException(bytes.Name, $"the layer record ({where.Length} bytes) lies outside the image",
+                null, where.Position);
         byte[] record = new byte[where.Length];
         bytes.ReadExactly(where.Position, record);
         if (Crc32C.Compute(record) != where.Checksum || LayerRecord.Parse(record) is not { } parsed)

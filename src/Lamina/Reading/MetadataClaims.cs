@@ -3,16 +3,20 @@ using Lamina.Format;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Which bytes of the metadata belong to which inode. In a sound image no two inodes overlap, so all that inodes claim together is no
+/// Which bytes of the metadata belong to which inode. In a sound image no two inodes overlap, so all that inodes claim together
+/// is no
 /// more than the image; where they may overlap, an image of a megabyte can claim gigabytes of tables.
 /// </summary>
-/// <remarks>Kept in bits, one for each slot of 32 bytes, in pages made when needed: metadata are a small part of most images.</remarks>
+/// <remarks>
+/// Kept in bits, one for each slot of 32 bytes, in pages made when needed: metadata are a small part of most images.
+/// </remarks>
 internal sealed class MetadataClaims
 {
     private const int PageBits = 12, WordBits = 6, WordsPerPage = 1 << (PageBits - WordBits);
 
     private readonly Dictionary<long, Page> _pages = [];
     private readonly Lock _lock = new();
+    private long _total;
     private long _lastNumber = -1;
     private Page _last = new();
 
@@ -21,15 +25,31 @@ internal sealed class MetadataClaims
         public readonly ulong[] Taken = new ulong[WordsPerPage];
         public readonly ulong[] InodeStarts = new ulong[WordsPerPage];
         public readonly ulong[] TableStarts = new ulong[WordsPerPage];
+        public readonly ulong[] Counted = new ulong[WordsPerPage];
     }
 
     /// <summary>
-    /// Claims an inode's record with what stands next to it. Claiming the same once more does nothing; false if another has part of it.
+    /// Claims an inode's record with what stands next to it. Claiming the same once more does nothing; false if another has part
+    /// of it.
     /// </summary>
     public bool TryClaimInode(long start, long end) => TryClaim(start, end, isTable: false);
 
     /// <summary>Claims the table behind an inode: what shares a slot with the inode is claimed by it already.</summary>
     public bool TryClaimTable(long start, long end) => TryClaim(start, end, isTable: true);
+
+    /// <summary>Adds an inode's bytes to the total of those whose data are taken into memory, once; returns the total.</summary>
+    public long Count(long start, long bytes)
+    {
+        long slot = start >> InodeRecord.SlotBits;
+        lock (_lock)
+        {
+            ref ulong counted = ref PageOf(slot).Counted[WordOf(slot)];
+            if ((counted & Bit(slot)) == 0)
+                _total = _total > long.MaxValue - bytes ? long.MaxValue : _total + bytes;
+            counted |= Bit(slot);
+            return _total;
+        }
+    }
 
     private bool TryClaim(long start, long end, bool isTable)
     {

@@ -3,8 +3,8 @@ using System.Text;
 namespace Lamina.Reading;
 
 /// <summary>
-/// What the bytes of a file are for. Parts are claimed in any order and may overlap, as clusters shared by files do; written out, every
-/// byte is in exactly one region, and what nobody claims is looked at: zeros are padding, the rest is unreferenced.
+/// What the bytes of a file are for. Parts are claimed in any order and may overlap, as clusters shared by files do; written out,
+/// every byte is in exactly one region, and what nobody claims is looked at: zeros are padding, the rest is unreferenced.
 /// </summary>
 /// <param name="title">What is described.</param>
 /// <param name="length">Its length in bytes.</param>
@@ -39,7 +39,8 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
         AddTo(_claims, new Claim(start, end, use, text, details));
 
     /// <summary>Says what unclaimed bytes in a part belong to.</summary>
-    public void AddBackground(long start, long end, string use, string text) => AddTo(_backgrounds, new Claim(start, end, use, text, null));
+    public void AddBackground(long start, long end, string use, string text) =>
+        AddTo(_backgrounds, new Claim(start, end, use, text, null));
 
     /// <summary>Writes all regions in the order of addresses, then how much each use takes.</summary>
     public void WriteTo(TextWriter writer)
@@ -68,8 +69,8 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
 
     private static void WriteRegion(TextWriter writer, Region region, int digits)
     {
-        string start = region.Start.ToString("x", null).PadLeft(digits, '0'), end = region.End.ToString("x", null).PadLeft(digits, '0');
-        writer.Write($"[{start}, {end}) {region.End - region.Start} bytes: ");
+        string start = region.Start.ToString("x", null), end = region.End.ToString("x", null);
+        writer.Write($"[{start.PadLeft(digits, '0')}, {end.PadLeft(digits, '0')}) {region.End - region.Start} bytes: ");
         int count = Math.Min(region.Claims.Length, MaxNamed);
         for (int i = 0; i < count; i++)
         {
@@ -120,7 +121,8 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
         {
             long from = start;
             Claim? background = Array.Find(backgrounds, claim => claim.Start <= from && from < claim.End);
-            long stop = Math.Min(end, background?.End ?? backgrounds.Where(claim => claim.Start > from).Min(claim => (long?)claim.Start) ?? end);
+            long? next = backgrounds.Where(claim => claim.Start > from).Min(claim => (long?)claim.Start);
+            long stop = Math.Min(end, background?.End ?? next ?? end);
             if (background is not null)
             {
                 yield return new Region(start, stop, [background]);
@@ -158,7 +160,8 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
 
     private sealed record Region(long Start, long End, Claim[] Claims);
 
-    private sealed record Claim(long Start, long End, string Use, string Text, Func<IEnumerable<string>>? Details) : IComparable<Claim>
+    private sealed record Claim(long Start, long End, string Use, string Text, Func<IEnumerable<string>>? Details)
+        : IComparable<Claim>
     {
         public int CompareTo(Claim? other)
         {

@@ -22,10 +22,11 @@ internal static class ClusterTrimmer
             ClusterExtent extent = map.Extents[i];
             if (extent.Encoding > ClusterEncoding.Zstd || extent.EncodedLength <= extent.Length)
                 continue;
-            byte[] cluster = ArrayPool<byte>.Shared.Rent(extent.EncodedLength);
-            Span<byte> bytes = cluster.AsSpan(0, extent.EncodedLength);
+            // Zeros fill a cluster up to whole blocks, so no more than a block of them are in front.
+            byte[] cluster = ArrayPool<byte>.Shared.Rent(map.BlockSize);
+            Span<byte> bytes = cluster.AsSpan(0, Math.Min(extent.EncodedLength, map.BlockSize));
             extent.Original!.Bytes.ReadExactly(extent.Offset, bytes);
-            int padding = extent.EncodedLength - ClusterDecoders.SkipPadding(bytes).Length;
+            int padding = bytes.Length - ClusterDecoders.SkipPadding(bytes).Length;
             ArrayPool<byte>.Shared.Return(cluster);
             trimmed ??= [.. map.Extents];
             trimmed[i] = extent with { Offset = extent.Offset + padding, EncodedLength = extent.EncodedLength - padding };

@@ -37,7 +37,8 @@ public class DemoTests
         string folder = CliRun.NewFolderWithLayers(), image = Scratch.NewPath("wrong.erofs");
         MergedImage.Create([.. order.Select(name => Path.Combine(folder, name))], image);
         using Layer merged = LayerOpener.Open(image);
-        Layer[] layers = [.. new[] { "base.erofs", "app.erofs", "config.tar" }.Select(name => LayerOpener.Open(Path.Combine(folder, name)))];
+        Layer[] layers = [.. new[] { "base.erofs", "app.erofs", "config.tar" }
+            .Select(name => LayerOpener.Open(Path.Combine(folder, name)))];
         Assert.Throws<NoException>(() => new DemoOracle(layers).Compare(merged.Root));
         Array.ForEach(layers, layer => layer.Dispose());
     }

@@ -72,7 +72,8 @@ public class ExitCodeTests
         File.WriteAllBytes(path, [0x1F, 0x8B, 8, 0, 0, 0, 0, 0]);
         CliRun run = CliRun.Of("merge", path, "-o", Scratch.NewPath("out"));
         Assert.Equal(3, run.Code);
-        Assert.Equal($"lamina: {path}: is compressed with gzip, not an EROFS image or a tar\nDecompress it first: gzip -d\n", run.Error);
+        Assert.Equal($"lamina: {path}: is compressed with gzip, not an EROFS image or a tar\n" +
+            "Decompress it first: gzip -d\n", run.Error);
     }
 
     [Fact]

@@ -57,5 +57,6 @@ public class HelpTests
     }
 
     [Fact]
-    public void The_version_is_that_of_the_project() => Assert.Matches(@"^lamina \d+\.\d+\.\d+\n$", CliRun.Of("--version").MustSucceed().Output);
+    public void The_version_is_that_of_the_project() =>
+        Assert.Matches(@"^lamina \d+\.\d+\.\d+\n$", CliRun.Of("--version").MustSucceed().Output);
 }

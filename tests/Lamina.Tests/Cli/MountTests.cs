@@ -80,7 +80,8 @@ public class MountTests
         Tools.Require("losetup");
         string folder = CliRun.NewFolderWithLayers(), target = Scratch.NewFolder("mount");
         string image = Path.Combine(folder, "root.erofs");
-        CliRun run = CliRun.Of("merge", "--mode", mode, Path.Combine(folder, "base.erofs"), Path.Combine(folder, "app.erofs"), "-o", image);
+        CliRun run = CliRun.Of("merge", "--mode", mode, Path.Combine(folder, "base.erofs"),
+            Path.Combine(folder, "app.erofs"), "-o", image);
         string line = run.MustSucceed().Output.Split('\n').Single(line => line.Contains("mount -t erofs"));
         string[] before = LoopDevices();
         Tools.Run("sh", "-c", line.Trim()[2..].Replace(" DIR", $" '{target}'")).MustSucceed();
@@ -99,5 +100,6 @@ public class MountTests
         }
     }
 
-    private static string[] LoopDevices() => Tools.Run("losetup", "-n", "-O", "NAME").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    private static string[] LoopDevices() =>
+        Tools.Run("losetup", "-n", "-O", "NAME").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

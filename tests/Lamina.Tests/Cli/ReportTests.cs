@@ -13,7 +13,8 @@ public class ReportTests
     public void Json_is_valid_and_stable()
     {
         string folder = CliRun.NewFolderWithLayers();
-        string a = Path.Combine(folder, "base.erofs"), b = Path.Combine(folder, "app.erofs"), output = Path.Combine(folder, "out");
+        string a = Path.Combine(folder, "base.erofs"), b = Path.Combine(folder, "app.erofs");
+        string output = Path.Combine(folder, "out");
         string[][] commands =
         [
             ["ls", a, "-R", "--json"], ["tree", b, "--json"], ["stat", a, "/", "/etc/os-release", "--extents", "--json"],
@@ -33,7 +34,8 @@ public class ReportTests
     {
         string image = Path.Combine(CliRun.NewFolderWithLayers(), "base.erofs");
         JsonElement[] rows = [.. CliRun.Of("ls", image, "/etc", "--json").Json().EnumerateArray()];
-        Assert.Equal(["/etc/hosts", "/etc/motd", "/etc/os-release", "/etc/passwd"], rows.Select(row => row.GetProperty("path").GetString()));
+        Assert.Equal(["/etc/hosts", "/etc/motd", "/etc/os-release", "/etc/passwd"],
+            rows.Select(row => row.GetProperty("path").GetString()));
         JsonElement release = rows[2];
         Assert.Equal("file", release.GetProperty("type").GetString());
         Assert.Equal("0644", release.GetProperty("mode").GetString());
@@ -47,13 +49,18 @@ public class ReportTests
     {
         string folder = CliRun.NewFolderWithLayers();
         string[] layers = [.. new[] { "base.erofs", "app.erofs", "config.tar" }.Select(name => Path.Combine(folder, name))];
-        JsonElement explain = CliRun.Of(["merge", .. layers, "-o", Path.Combine(folder, "out"), "--explain", "--json"]).Json().GetProperty("explain");
+        JsonElement explain = CliRun.Of(["merge", .. layers, "-o", Path.Combine(folder, "out"), "--explain", "--json"])
+            .Json().GetProperty("explain");
         Dictionary<string, JsonElement> names = explain.GetProperty("names").EnumerateArray()
             .ToDictionary(name => name.GetProperty("path").GetString()!);
-        Assert.Equal(("replaced", 1), (names["/etc/motd"].GetProperty("outcome").GetString(), names["/etc/motd"].GetProperty("winner").GetInt32()));
-        Assert.Equal(("removed", 2), (names["/etc/hosts"].GetProperty("outcome").GetString(), names["/etc/hosts"].GetProperty("winner").GetInt32()));
-        Assert.Equal("hidden as a whole", names["/var/cache/app"].GetProperty("outcome").GetString());
-        Assert.Equal(explain.GetProperty("wastedBytes").GetInt64(), names.Values.Sum(name => name.GetProperty("wastedBytes").GetInt64()));
+        Assert.Equal(("replaced", 1), OutcomeAndWinner(names["/etc/motd"]));
+        Assert.Equal(("removed", 2), OutcomeAndWinner(names["/etc/hosts"]));
+        Assert.Equal(("hidden as a whole", 1), OutcomeAndWinner(names["/var/cache/app"]));
+        Assert.Equal(explain.GetProperty("wastedBytes").GetInt64(),
+            names.Values.Sum(name => name.GetProperty("wastedBytes").GetInt64()));
+
+        static (string?, int) OutcomeAndWinner(JsonElement name) =>
+            (name.GetProperty("outcome").GetString(), name.GetProperty("winner").GetInt32());
     }
 
     [Theory]
@@ -75,7 +82,8 @@ public class ReportTests
         Assert.Equal(info.Length, info.Uses.Sum(use => use.Bytes));
         Assert.All(info.Uses, use => Assert.InRange(use.Bytes, 0, info.Length));
         ImageCounts counts = info.Counts;
-        long inodes = counts.Directories + counts.RegularFiles + counts.SymbolicLinks + counts.Others + (info.PackedNid != 0 ? 1 : 0);
+        long inodes = counts.Directories + counts.RegularFiles + counts.SymbolicLinks + counts.Others
+            + (info.PackedNid != 0 ? 1 : 0);
         long metabox = info.Features.Any(feature => feature.Name == "metabox") ? 1 : 0;
         Assert.Equal(info.InodeCount, inodes + metabox);
         Assert.Equal(Corpus.Truth(name).Length, counts.Names + 1);

@@ -29,7 +29,8 @@ internal static class Grow
     public static Node DirectoryOf(Traits traits, IEnumerable<Entry> entries) =>
         Make(NodeType.Directory, traits, DirectoryListing.Of([.. entries]));
 
-    public static Node Opaque(params (string Name, Node Node)[] entries) => Directory(Traits.With(("trusted.overlay.opaque", "y")), entries);
+    public static Node Opaque(params (string Name, Node Node)[] entries) =>
+        Directory(Traits.With(("trusted.overlay.opaque", "y")), entries);
 
     public static Node File(string data, Traits? traits = null) => File(Bytes(data), traits);
 

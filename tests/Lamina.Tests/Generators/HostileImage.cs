@@ -11,14 +11,17 @@ using Lamina.Writing;
 namespace Lamina.Tests.Generators;
 
 /// <summary>
-/// The contract with images that lie: whatever their bytes, a merge and a walk end soon, with a result or with one of the two faults
+/// The contract with images that lie: whatever their bytes, a merge and a walk end soon, with a result or with one of the two
+/// faults
 /// that say so, in little memory, and leave nothing behind.
 /// </summary>
 internal sealed class HostileImage
 {
     public const string Name = "hostile.erofs";
 
-    /// <summary>Bytes that may be allocated besides as many as the image has: everything that is ever made on the way counts.</summary>
+    /// <summary>
+    /// Bytes that may be allocated besides as many as the image has: everything that is ever made on the way counts.
+    /// </summary>
     private const long Allowance = 256 << 20;
 
     /// <summary>Data read from each end of a file; sizes are mere claims.</summary>
@@ -27,7 +30,8 @@ internal sealed class HostileImage
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
     private readonly string _folder = Scratch.NewFolder("hostile");
-    private readonly byte[] _other = File.ReadAllBytes(TestImages.Of(Grow.Directory(("zz", Grow.File("other")), ("dir", Grow.Directory()))).Path);
+    private readonly byte[] _other = File.ReadAllBytes(TestImages.Of(Grow.Directory(("zz", Grow.File("other")),
+        ("dir", Grow.Directory()))).Path);
 
     /// <summary>The longest time that one image took.</summary>
     public TimeSpan Slowest { get; private set; }
@@ -92,7 +96,9 @@ internal sealed class HostileImage
             source.ReadExactly(content.Size - count, buffer.AsSpan(0, count));
     }
 
-    /// <summary>Computes the superblock's checksum anew, after a test has changed it. What is no superblock stays as it is.</summary>
+    /// <summary>
+    /// Computes the superblock's checksum anew, after a test has changed it. What is no superblock stays as it is.
+    /// </summary>
     public static void Sum(byte[] image)
     {
         Span<byte> superBlock = image.AsSpan(SuperBlock.Offset);
@@ -106,7 +112,8 @@ internal sealed class HostileImage
     }
 
     /// <summary>
-    /// Places in an image where structures are, so that changes hit what is read: superblock, inodes, xattrs, maps, tables, directories.
+    /// Places in an image where structures are, so that changes hit what is read: superblock, inodes, xattrs, maps, tables,
+    /// directories.
     /// </summary>
     public static List<(int At, int Length)> Structures(byte[] image, byte[][] devices)
     {
@@ -129,7 +136,8 @@ internal sealed class HostileImage
             Inode inode = opened.ReadInode(nid);
             Content content = opened.OpenContent(inode);
             if (!inode.IsInMetabox)
-                places.Add(((int)inode.Position, Math.Min((int)(inode.End - inode.Position) + 96, image.Length - (int)inode.Position)));
+                places.Add(((int)inode.Position, Math.Min((int)(inode.End - inode.Position) + 96,
+                    image.Length - (int)inode.Position)));
             if (inode.Type != NodeType.Directory)
                 continue;
             foreach (PlacedExtent extent in content is PlacedContent placed ? placed.Extents.ToArray() : [])

@@ -3,7 +3,8 @@ using Lamina.Tree;
 namespace Lamina.Tests.Generators;
 
 /// <summary>
-/// Trees by dice, the same for the same seed: few names, so that layers meet; every type of file, xattrs in all namespaces, marks,
+/// Trees by dice, the same for the same seed: few names, so that layers meet; every type of file, xattrs in all namespaces,
+/// marks,
 /// hard links, sizes around blocks.
 /// </summary>
 internal sealed class RandomTree(int seed)
@@ -12,8 +13,10 @@ internal sealed class RandomTree(int seed)
 
     private static readonly byte[][] s_names =
     [
-        "a"u8.ToArray(), "b"u8.ToArray(), "c"u8.ToArray(), "dir"u8.ToArray(), "etc"u8.ToArray(), "lib"u8.ToArray(), "usr"u8.ToArray(),
-        "-"u8.ToArray(), ".!"u8.ToArray(), "..a"u8.ToArray(), [0xFF, 0xFE], [0xC3, 0x28], [.. Enumerable.Repeat((byte)'n', 255)], "x\ny"u8.ToArray(),
+        "a"u8.ToArray(), "b"u8.ToArray(), "c"u8.ToArray(), "dir"u8.ToArray(), "etc"u8.ToArray(), "lib"u8.ToArray(),
+            "usr"u8.ToArray(),
+        "-"u8.ToArray(), ".!"u8.ToArray(), "..a"u8.ToArray(), [0xFF, 0xFE], [0xC3, 0x28], [.. Enumerable.Repeat((byte)'n', 255)],
+            "x\ny"u8.ToArray(),
     ];
 
     private static readonly int[] s_sizes = [0, 1, 100, 511, 512, 513, 4000, 4095, 4096, 4097, 8192, 12289, 30000];
@@ -55,7 +58,8 @@ internal sealed class RandomTree(int seed)
             < 85 => Grow.Make(NodeType.SymbolicLink, NextTraits(NodeType.SymbolicLink), NextTarget()),
             < 89 => Grow.Fifo(NextTraits(NodeType.Fifo)),
             < 92 => Grow.Socket(NextTraits(NodeType.Fifo)),
-            < 96 => Grow.Device(NodeType.CharacterDevice, (uint)_dice.Next(1, 4096), (uint)_dice.Next(1 << 20), NextTraits(NodeType.Fifo)),
+            < 96 => Grow.Device(NodeType.CharacterDevice, (uint)_dice.Next(1, 4096), (uint)_dice.Next(1 << 20),
+                NextTraits(NodeType.Fifo)),
             _ => Grow.Device(NodeType.BlockDevice, (uint)_dice.Next(4096), (uint)_dice.Next(1 << 20), NextTraits(NodeType.Fifo)),
         };
         _linkable.Add(node);
@@ -98,7 +102,9 @@ internal sealed class RandomTree(int seed)
         _ => (uint)_dice.Next(3) * 1000,
     };
 
-    /// <summary>User attributes and ACLs only where the kernel has them. Of overlayfs's books none that would need another mount.</summary>
+    /// <summary>
+    /// User attributes and ACLs only where the kernel has them. Of overlayfs's books none that would need another mount.
+    /// </summary>
     private IEnumerable<(string, byte[])> NextXattrs(NodeType type)
     {
         if (_dice.Next(3) == 0)
@@ -116,7 +122,8 @@ internal sealed class RandomTree(int seed)
         if (_dice.Next(10) == 0)
             yield return ("user.overlay.foo", NextValue());
         if (_dice.Next(10) == 0)
-            yield return ("system.posix_acl_access", Convert.FromHexString("0200000001000600ffffffff04000400ffffffff20000400ffffffff"));
+            yield return ("system.posix_acl_access",
+                Convert.FromHexString("0200000001000600ffffffff04000400ffffffff20000400ffffffff"));
         if (type == NodeType.Directory && _dice.Next(6) == 0)
             yield return ("trusted.overlay.opaque", _dice.Next(4) == 0 ? "x"u8.ToArray() : "y"u8.ToArray());
     }

@@ -53,7 +53,9 @@ internal static class TestImages
         return mount.Manifest(noLinkCounts);
     }
 
-    /// <summary>What overlayfs shows of images, lowest first. Link counts are those of the layers there, so they are left out.</summary>
+    /// <summary>
+    /// What overlayfs shows of images, lowest first. Link counts are those of the layers there, so they are left out.
+    /// </summary>
     public static string[] Overlaid(params IReadOnlyList<ImageFile> layers)
     {
         KernelMount.SkipUnlessOverlayIsPossible();
@@ -71,7 +73,9 @@ internal static class TestImages
         }
     }
 
-    /// <summary>That merging trees, as images and in each mode, shows what overlayfs shows of them. Returns the full image.</summary>
+    /// <summary>
+    /// That merging trees, as images and in each mode, shows what overlayfs shows of them. Returns the full image.
+    /// </summary>
     public static ImageFile AssertMergesAsOverlay(params IReadOnlyList<Node> lowestFirst)
     {
         ImageFile[] layers = [.. lowestFirst.Select(root => Of(root))];

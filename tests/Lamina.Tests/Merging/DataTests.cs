@@ -17,11 +17,13 @@ public class DataTests
     public void A_file_of_6_GiB_with_holes_has_its_bytes_in_every_mode()
     {
         KernelMount.SkipUnlessOverlayIsPossible();
-        (long At, byte[] Data)[] pieces = [(0, Noise(1, 5000)), (3 * Gi, Noise(2, 4096)), (5 * Gi + 4096, Noise(3, 8192)), (6 * Gi - 100, Noise(4, 100))];
+        (long At, byte[] Data)[] pieces = [(0, Noise(1, 5000)), (3 * Gi, Noise(2, 4096)), (5 * Gi + 4096, Noise(3, 8192)),
+            (6 * Gi - 100, Noise(4, 100))];
         ImageFile low = TestImages.Of(Grow.Directory(("sparse", Grow.Placed(Sparse(6 * Gi, pieces)))));
         ImageFile high = TestImages.Of(Grow.Directory(("other", Grow.File("x"))));
         Assert.InRange(new FileInfo(low.Path).Length, 1, 16 << 20);
-        foreach (WriteOptions options in (WriteOptions[])[TestImages.Full, TestImages.Index, TestImages.Flat, TestImages.Full with { Kernel = KernelProfile.Linux615 }])
+        foreach (WriteOptions options in (WriteOptions[])[TestImages.Full, TestImages.Index, TestImages.Flat,
+            TestImages.Full with { Kernel = KernelProfile.Linux615 }])
         {
             ImageFile merged = TestImages.Merge(options, low, high);
             using KernelMount mount = merged.Mount();
@@ -63,7 +65,8 @@ public class DataTests
         KernelMount.SkipUnlessOverlayIsPossible();
         Node root = Grow.Directory(
             ("between", Grow.Placed(Sparse(5 * 4096, (4096, Noise(1, 4096)), (3 * 4096, Noise(2, 4096))))),
-            ("all", Grow.Placed(Sparse(1 << 20))), ("start", Grow.Placed(Sparse(8193, (8192, [7])))), ("end", Grow.Placed(Sparse(9 << 20, (0, Noise(3, 4096))))));
+            ("all", Grow.Placed(Sparse(1 << 20))), ("start", Grow.Placed(Sparse(8193, (8192, [7])))),
+                ("end", Grow.Placed(Sparse(9 << 20, (0, Noise(3, 4096))))));
         TestImages.AssertMergesAsOverlay(root, Grow.Directory(("x", Grow.Fifo())));
         // Indexes of 8 bytes, each chunk with a device of its own to name, a hole with all address bits set.
         string[] layers = [Corpus.PathOf("chunk-index.erofs"), TestImages.Of(Grow.Directory())];
@@ -78,7 +81,8 @@ public class DataTests
     public void A_hole_of_any_size_takes_little_room_and_one_that_no_table_can_hold_is_refused()
     {
         KernelMount.SkipUnlessPossible();
-        ImageFile image = TestImages.Merge(TestImages.Full, TestImages.Of(Grow.Directory(("hole", Grow.Placed(Sparse(1L << 55))))), TestImages.Of(Grow.Directory()));
+        ImageFile image = TestImages.Merge(TestImages.Full,
+            TestImages.Of(Grow.Directory(("hole", Grow.Placed(Sparse(1L << 55))))), TestImages.Of(Grow.Directory()));
         Assert.InRange(new FileInfo(image.Path).Length, 1, 1 << 20);
         using (KernelMount mount = image.Mount())
         {
@@ -98,12 +102,14 @@ public class DataTests
         KernelMount.SkipUnlessOverlayIsPossible();
         byte[] data = Noise(1, 5000);
         Traits traits = new() { Permissions = 0x1A4, Modified = new(3, 0) };
-        Node Tree(int number) => Grow.Directory(new Traits { Modified = new(3, 0) }, ("common", Grow.File([.. data, (byte)number], traits)),
+        Node Tree(int number) => Grow.Directory(new Traits { Modified = new(3, 0) },
+            ("common", Grow.File([.. data, (byte)number], traits)),
             ($"own-{number}", Grow.File(Noise(number, 700 * number), traits)));
         string tar = Scratch.NewPath("layer.tar");
         TarFields fields = new() { Modified = 3 };
         File.WriteAllBytes(tar, new TarBuilder().Directory("./", modified: 3)
-            .Add(fields with { Name = "common"u8.ToArray() }, [.. data, 4]).Add(fields with { Name = "own-4"u8.ToArray() }, Noise(4, 2800)).End().ToArray());
+            .Add(fields with { Name = "common"u8.ToArray() }, [.. data, 4]).Add(fields with { Name = "own-4"u8.ToArray() },
+                Noise(4, 2800)).End().ToArray());
         List<string> layers = [TestImages.Of(Tree(1), 512), TestImages.Of(Tree(2), 4096), TestImages.Of(Tree(3), 1024)];
         List<ImageFile> twins = [.. layers.Select(path => new ImageFile(path, []))];
         layers.Insert(tarFirst ? 0 : 3, tar);
@@ -113,10 +119,14 @@ public class DataTests
             Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(new WriteOptions { Mode = mode }, null, layers)));
         foreach (int blockSize in (int[])[512, 1024, 2048, 4096])
         {
-            Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Flat with { BlockSize = blockSize }, null, layers)));
-            Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Index with { BlockSize = blockSize, Kernel = KernelProfile.Linux615 }, null, layers)));
+            Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Flat with { BlockSize = blockSize }, null,
+                layers)));
+            Assert.Equal(expected,
+                TestImages.Shown(TestImages.MergeAs(TestImages.Index with { BlockSize = blockSize,
+                    Kernel = KernelProfile.Linux615 }, null, layers)));
         }
-        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.MergeAs(TestImages.Index with { BlockSize = 4096 }, null, layers));
+        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() =>
+            TestImages.MergeAs(TestImages.Index with { BlockSize = 4096 }, null, layers));
         Assert.Contains("would have to be copied", fault.Message);
     }
 
@@ -148,7 +158,8 @@ public class DataTests
     [Fact]
     public void The_tags_of_devices_are_the_digests_of_the_originals_in_their_order()
     {
-        ImageFile[] layers = [TestImages.Of(Grow.Directory(("a", Grow.File("a")))), TestImages.Of(Grow.Directory(("b", Grow.File("b")))), TestImages.Of(Grow.Directory())];
+        ImageFile[] layers = [TestImages.Of(Grow.Directory(("a", Grow.File("a")))),
+            TestImages.Of(Grow.Directory(("b", Grow.File("b")))), TestImages.Of(Grow.Directory())];
         ImageFile index = TestImages.Merge(TestImages.Index, layers);
         Assert.Equal(layers.Select(layer => layer.Path), index.Devices);
         using ErofsImage image = ErofsImage.Open(ByteSource.OpenFile(index.Path), [.. index.Devices.Select(ByteSource.OpenFile)]);
@@ -160,11 +171,13 @@ public class DataTests
     [Fact]
     public void An_image_without_its_devices_or_with_too_many_is_refused_by_count()
     {
-        ImageFile index = TestImages.Merge(TestImages.Index, TestImages.Of(Grow.Directory(("a", Grow.File(new byte[5000])))), TestImages.Of(Grow.Directory()));
+        ImageFile index = TestImages.Merge(TestImages.Index, TestImages.Of(Grow.Directory(("a", Grow.File(new byte[5000])))),
+            TestImages.Of(Grow.Directory()));
         foreach (string[] devices in (string[][])[[], [index.Devices[0]], [.. index.Devices, index.Devices[0]]])
         {
             ImageFile wrong = index with { Devices = devices };
-            UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.Merge(TestImages.Full, wrong, TestImages.Of(Grow.Directory())));
+            UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.Merge(TestImages.Full,
+                wrong, TestImages.Of(Grow.Directory())));
             Assert.Contains($"has 2 devices, {devices.Length} were given", fault.Message);
         }
     }
@@ -180,7 +193,8 @@ public class DataTests
 
         Original original = new(new EndlessSource(20L << 40), OriginalKind.Device);
         PlacedContent content = new(4096, new PlacedExtent(0, original, 19L << 40, 4096), 4096);
-        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => IndexOf(Grow.Directory(("far", Grow.Placed(content))), original));
+        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() =>
+            IndexOf(Grow.Directory(("far", Grow.Placed(content))), original));
         Assert.Contains("more than 2^32 blocks", fault.Message);
     }
 
@@ -191,14 +205,16 @@ public class DataTests
     private static ImageFile IndexOf(Node root, Original original)
     {
         string path = Scratch.NewPath("index.erofs");
-        Layer layer = new() { Name = "device", Root = root, Rules = WhiteoutRules.Overlay, Originals = [original], BlockSize = 4096 };
+        Layer layer = new() { Name = "device", Root = root, Rules = WhiteoutRules.Overlay, Originals = [original],
+            BlockSize = 4096 };
         WriteResult result = ImageWriter.Write(root, [layer], path, TestImages.Index with { ComputesDigests = false });
         return new ImageFile(path, result.Devices);
     }
 
     /// <summary>A file whose pieces lie in memory, everything else a hole.</summary>
     private static PlacedContent Sparse(long size, params (long At, byte[] Data)[] pieces) => new(size,
-        [.. pieces.Select(piece => new PlacedExtent(piece.At, new Original(ByteSource.FromMemory("piece", piece.Data), OriginalKind.Device), 0, piece.Data.Length))], 1);
+        [.. pieces.Select(piece => new PlacedExtent(piece.At, new Original(ByteSource.FromMemory("piece", piece.Data),
+            OriginalKind.Device), 0, piece.Data.Length))], 1);
 
     private static byte[] Noise(int seed, int length)
     {

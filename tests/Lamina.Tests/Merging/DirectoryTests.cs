@@ -24,7 +24,8 @@ public class DirectoryTests
             low.Add(($"d{count}", Half(0)));
             high.Add(($"d{count}", Half(1)));
         }
-        ImageFile[] layers = [TestImages.Of(Grow.Directory([.. low]), blockSize), TestImages.Of(Grow.Directory([.. high]), blockSize)];
+        ImageFile[] layers = [TestImages.Of(Grow.Directory([.. low]), blockSize), TestImages.Of(Grow.Directory([.. high]),
+            blockSize)];
         string[] expected = TestImages.Overlaid(layers);
         Assert.Equal(expected, TestImages.Shown(TestImages.Merge(TestImages.Full, layers)));
         Assert.Equal(expected, TestImages.Shown(TestImages.Merge(TestImages.Index with { BlockSize = 512 }, layers)));
@@ -36,15 +37,18 @@ public class DirectoryTests
         KernelMount.SkipUnlessOverlayIsPossible();
         byte[][] names =
         [
-            [1], "!"u8.ToArray(), "-"u8.ToArray(), ".!"u8.ToArray(), ".-"u8.ToArray(), "..."u8.ToArray(), "..!"u8.ToArray(), ".. "u8.ToArray(),
-            ". "u8.ToArray(), ".a"u8.ToArray(), "0"u8.ToArray(), [0xFF], [0xC3, 0x28], "a\nb"u8.ToArray(), "\\"u8.ToArray(), "\""u8.ToArray(),
+            [1], "!"u8.ToArray(), "-"u8.ToArray(), ".!"u8.ToArray(), ".-"u8.ToArray(), "..."u8.ToArray(), "..!"u8.ToArray(),
+                ".. "u8.ToArray(),
+            ". "u8.ToArray(), ".a"u8.ToArray(), "0"u8.ToArray(), [0xFF], [0xC3, 0x28], "a\nb"u8.ToArray(), "\\"u8.ToArray(),
+                "\""u8.ToArray(),
             [.. Enumerable.Repeat((byte)'n', 255)], [.. Enumerable.Repeat((byte)0xFE, 255)], " "u8.ToArray(), "~"u8.ToArray(),
         ];
         Node Layer(Func<int, bool> has, string data) => Grow.DirectoryOf(new Traits(),
             names.Where((_, i) => has(i)).Select(name => new Entry(name, Grow.File(data))).Append(new Entry("sub"u8.ToArray(),
                 Grow.DirectoryOf(new Traits(), names.Where((_, i) => has(i + 1)).Select(name => new Entry(name, Grow.Fifo()))))));
         TestImages.AssertMergesAsOverlay(Layer(i => i % 2 == 0, "low"), Layer(i => i % 3 != 0, "high"));
-        TestImages.AssertMergesAsOverlay(Grow.Directory(), Grow.Directory(("-", Grow.Fifo())), Grow.Directory(("..a", Grow.Fifo())));
+        TestImages.AssertMergesAsOverlay(Grow.Directory(), Grow.Directory(("-", Grow.Fifo())),
+            Grow.Directory(("..a", Grow.Fifo())));
     }
 
     [Fact]
@@ -72,8 +76,10 @@ public class DirectoryTests
     {
         KernelMount.SkipUnlessPossible();
         Node file = Grow.File("x");
-        ImageFile image = TestImages.Of(Grow.DirectoryOf(new Traits(), Enumerable.Range(0, 60_000).Select(i => new Entry(Grow.Bytes($"name-{i:d10}"), file))));
-        ImageFile merged = TestImages.Merge(TestImages.Full, image, TestImages.Of(Grow.Directory(("name-0000000007", Grow.Whiteout()))));
+        ImageFile image = TestImages.Of(Grow.DirectoryOf(new Traits(), Enumerable.Range(0, 60_000).Select(i =>
+            new Entry(Grow.Bytes($"name-{i:d10}"), file))));
+        ImageFile merged = TestImages.Merge(TestImages.Full, image,
+            TestImages.Of(Grow.Directory(("name-0000000007", Grow.Whiteout()))));
         using KernelMount mount = merged.Mount();
         Assert.Equal(59_999, Directory.GetFiles(mount.Path).Length);
         Assert.False(File.Exists($"{mount.Path}/name-0000000007"));

@@ -60,7 +60,8 @@ public class LinkTests
         KernelMount.SkipUnlessPossible();
         Node node = Grow.File("x");
         Entry[] names = [.. Enumerable.Range(0, 70_000).Select(i => new Entry(Grow.Bytes($"{i:x}"), node))];
-        ImageFile image = TestImages.Merge(TestImages.Full, TestImages.Of(Grow.DirectoryOf(new Traits(), names)), TestImages.Of(Grow.Directory(("0", Grow.Whiteout()))));
+        ImageFile image = TestImages.Merge(TestImages.Full, TestImages.Of(Grow.DirectoryOf(new Traits(), names)),
+            TestImages.Of(Grow.Directory(("0", Grow.Whiteout()))));
         using KernelMount mount = image.Mount();
         Assert.Equal(69_999u, Status(mount, "1").Links);
     }

@@ -52,10 +52,13 @@ public class RandomTreeTests
         RandomTree dice = new(seed);
         string[] layers = [.. Enumerable.Range(0, 4).Select(_ => NextForm(dice, dice.Next()).Specification)];
         string[] expected = TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers), noLinkCounts: false);
-        ImageFile low = TestImages.MergeAs(TestImages.Full, s_keep, layers[..2]), high = TestImages.MergeAs(TestImages.Full, s_keep, layers[2..]);
+        ImageFile low = TestImages.MergeAs(TestImages.Full, s_keep, layers[..2]), high = TestImages.MergeAs(TestImages.Full,
+            s_keep, layers[2..]);
         Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, low, high), noLinkCounts: false));
-        Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Flat, null, low, layers[2], layers[3]), noLinkCounts: false));
-        Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers[0], TestImages.MergeAs(TestImages.Full, s_keep, layers[1..])), noLinkCounts: false));
+        Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Flat, null, low, layers[2], layers[3]),
+            noLinkCounts: false));
+        Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers[0],
+            TestImages.MergeAs(TestImages.Full, s_keep, layers[1..])), noLinkCounts: false));
     }
 
     [Fact]
@@ -83,7 +86,8 @@ public class RandomTreeTests
     [Fact]
     public void The_same_seed_grows_the_same_tree()
     {
-        Assert.Equal(File.ReadAllBytes(TestImages.Of(new RandomTree(7).Next()).Path), File.ReadAllBytes(TestImages.Of(new RandomTree(7).Next()).Path));
+        Assert.Equal(File.ReadAllBytes(TestImages.Of(new RandomTree(7).Next()).Path),
+            File.ReadAllBytes(TestImages.Of(new RandomTree(7).Next()).Path));
     }
 
     private static byte[] MergedBytes(WriteOptions options, ImageFile[] images)
@@ -106,6 +110,7 @@ public class RandomTreeTests
     private static WriteOptions NextOptions(RandomTree dice, OutputMode mode)
     {
         KernelProfile?[] kernels = [null, KernelProfile.Linux61, KernelProfile.Linux612, KernelProfile.Linux615];
-        return new WriteOptions { Mode = mode, Kernel = kernels[dice.Roll(4)], BlockSize = dice.Roll(2) == 0 ? null : 512 << dice.Roll(4) };
+        return new WriteOptions { Mode = mode, Kernel = kernels[dice.Roll(4)], BlockSize = dice.Roll(2) == 0 ? null
+            : 512 << dice.Roll(4) };
     }
 }

@@ -23,17 +23,32 @@ public class WhiteoutTests
         ("empty", layer => Grow.Directory(new Traits { UserId = (uint)layer })),
         ("directory", layer => Grow.Directory(new Traits { UserId = (uint)layer }, Children(layer))),
         ("opaque", layer => Grow.Opaque(Children(layer))),
-        ("hiding", layer => Grow.Directory(
-            [.. Children(layer), ($"own-{(layer + 1) % 3}", Grow.Whiteout()), ($"own-{(layer + 2) % 3}", Grow.Whiteout()), ("nobody", Grow.Whiteout())])),
-        ("marking", layer => Grow.Directory(Traits.With(("trusted.overlay.opaque", "x")), 
-            ($"own-{(layer + 2) % 3}", Grow.XattrWhiteout()), ($"own-{layer}", Grow.File("x")))),
+        ("hiding", Hiding),
+        ("marking", Marking),
     ];
+
+    /// <summary>A directory that hides what the other layers have in it.</summary>
+    private static Node Hiding(int layer)
+    {
+        string others = $"own-{(layer + 1) % 3}", another = $"own-{(layer + 2) % 3}";
+        return Grow.Directory([.. Children(layer), (others, Grow.Whiteout()), (another, Grow.Whiteout()),
+            ("nobody", Grow.Whiteout())]);
+    }
+
+    /// <summary>A directory that says it has marked files, and has one.</summary>
+    private static Node Marking(int layer)
+    {
+        Traits traits = Traits.With(("trusted.overlay.opaque", "x"));
+        return Grow.Directory(traits, ($"own-{(layer + 2) % 3}", Grow.XattrWhiteout()), ($"own-{layer}", Grow.File("x")));
+    }
 
     private static (string Name, Node Node)[] Children(int layer) => layer switch
     {
         0 => [("own-0", Grow.File("0")), ("both", Grow.Directory(("deep-0", Grow.Fifo()))), ("turns", Grow.File("was a file"))],
-        1 => [("own-1", Grow.File("1")), ("both", Grow.Directory(("deep-1", Grow.Fifo()))), ("turns", Grow.Directory(("in", Grow.File("1"))))],
-        _ => [("own-2", Grow.File("2")), ("both", Grow.Directory(("deep-0", Grow.Whiteout()), ("deep-2", Grow.Fifo()))), ("turns", Grow.Link("a"))],
+        1 => [("own-1", Grow.File("1")), ("both", Grow.Directory(("deep-1", Grow.Fifo()))),
+            ("turns", Grow.Directory(("in", Grow.File("1"))))],
+        _ => [("own-2", Grow.File("2")), ("both", Grow.Directory(("deep-0", Grow.Whiteout()), ("deep-2", Grow.Fifo()))),
+            ("turns", Grow.Link("a"))],
     };
 
     /// <summary>Three layers with a name for each combination.</summary>
@@ -101,8 +116,10 @@ public class WhiteoutTests
     {
         KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile merged = TestImages.AssertMergesAsOverlay(
-            Grow.Directory(("lib", Grow.Directory(("libc", Grow.File("old")))), ("usr", Grow.Directory(("lib", Grow.Directory())))),
-            Grow.Directory(("lib", Grow.Link("usr/lib")), ("usr", Grow.Directory(("lib", Grow.Directory(("libc", Grow.File("new"))))))));
+            Grow.Directory(("lib", Grow.Directory(("libc", Grow.File("old")))),
+                ("usr", Grow.Directory(("lib", Grow.Directory())))),
+            Grow.Directory(("lib", Grow.Link("usr/lib")),
+                ("usr", Grow.Directory(("lib", Grow.Directory(("libc", Grow.File("new"))))))));
         Assert.Equal(["/", "/lib", "/usr", "/usr/lib", "/usr/lib/libc"], Trees.Paths(merged));
     }
 
@@ -121,7 +138,8 @@ public class WhiteoutTests
     public void An_opaque_root_of_an_image_hides_nothing_as_overlayfs_always_joins_roots()
     {
         KernelMount.SkipUnlessOverlayIsPossible();
-        ImageFile merged = TestImages.AssertMergesAsOverlay(Grow.Directory(("low", Grow.File("a"))), Grow.Opaque(("high", Grow.File("b"))));
+        ImageFile merged = TestImages.AssertMergesAsOverlay(Grow.Directory(("low", Grow.File("a"))),
+            Grow.Opaque(("high", Grow.File("b"))));
         Assert.Equal(["/", "/high", "/low"], Trees.Paths(merged));
     }
 
@@ -134,7 +152,8 @@ public class WhiteoutTests
         ImageFile low = TestImages.Of(Grow.Directory(("low", Grow.File("a"))));
         ImageFile top = TestImages.Of(Grow.Directory(("top", Grow.File("c"))));
         Assert.Equal(["/", "/high", "/top"], Trees.Paths(TestImages.MergeAs(TestImages.Full, null, low, tar, top)));
-        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.MergeAs(TestImages.Full, s_keep, low, tar, top));
+        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.MergeAs(TestImages.Full,
+            s_keep, low, tar, top));
         Assert.Contains("its root hides all that is below", fault.Message);
     }
 
@@ -143,7 +162,8 @@ public class WhiteoutTests
     {
         KernelMount.SkipUnlessOverlayIsPossible();
         TestImages.AssertMergesAsOverlay(
-            Grow.Directory(("a", Grow.Directory(("low", Grow.Fifo()))), ("b", Grow.Directory(("low", Grow.Fifo()))), ("c", Grow.Directory(("low", Grow.Fifo())))),
+            Grow.Directory(("a", Grow.Directory(("low", Grow.Fifo()))), ("b", Grow.Directory(("low", Grow.Fifo()))),
+                ("c", Grow.Directory(("low", Grow.Fifo())))),
             Grow.Directory(("a", Grow.Directory(Traits.With(("trusted.overlay.opaque", "yy")))),
                 ("b", Grow.Directory(Traits.With(("trusted.overlay.opaque", "")))),
                 ("c", Grow.Directory(Traits.With(("trusted.overlay.opaque", "n"))))));
@@ -157,7 +177,8 @@ public class WhiteoutTests
     {
         ImageFile low = TestImages.Of(Grow.Directory(("old", Grow.Directory())));
         ImageFile high = TestImages.Of(Grow.Directory(("new", Grow.Directory(Traits.With((xattr, "/old"))))));
-        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.Merge(TestImages.Full, low, high));
+        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.Merge(TestImages.Full, low,
+            high));
         Assert.Contains($"{high.Path}: /new: {feature}", fault.Message);
         Assert.NotNull(fault.Advice);
     }

@@ -19,7 +19,8 @@ internal static class KernelManifest
     /// <param name="directory">Where the tree is mounted.</param>
     /// <param name="noLinkCounts">Whether to leave link counts out.</param>
     /// <param name="skipsDenied">
-    /// Whether names that are listed but not there are left out: overlayfs lists whiteouts of directories that only one layer has.
+    /// Whether names that are listed but not there are left out: overlayfs lists whiteouts of directories that only one layer
+    /// has.
     /// </param>
     internal static string[] Of(string directory, bool noLinkCounts = false, bool skipsDenied = false)
     {

@@ -8,7 +8,8 @@ using Lamina.Writing;
 namespace Lamina.Tests.Reading;
 
 /// <summary>
-/// Every image of the corpus with bytes changed by dice, most of them where structures are. More than a few seconds of it are had with
+/// Every image of the corpus with bytes changed by dice, most of them where structures are. More than a few seconds of it are
+/// had with
 /// LAMINA_HOSTILE_SECONDS in the environment, and other dice with LAMINA_HOSTILE_SEED.
 /// </summary>
 public class HostileImageTests(ITestOutputHelper output)
@@ -17,13 +18,16 @@ public class HostileImageTests(ITestOutputHelper output)
 
     private static readonly ulong[] s_values =
     [
-        0, 1, 2, 3, 4, 7, 8, 0x7F, 0x80, 0xFF, 0x7FF, 0x800, 0xFFF, 0x1000, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0xFF_FFFF, 0x7FFF_FFFF, 0x8000_0000,
-        0xFFFF_FFFE, 0xFFFF_FFFF, 0x1_0000_0000, 0xFFFF_FFFF_FFFF, 1UL << 40, 1UL << 62, 1UL << 63, (1UL << 63) - 1, ulong.MaxValue - 1, ulong.MaxValue,
+        0, 1, 2, 3, 4, 7, 8, 0x7F, 0x80, 0xFF, 0x7FF, 0x800, 0xFFF, 0x1000, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0xFF_FFFF,
+            0x7FFF_FFFF, 0x8000_0000,
+        0xFFFF_FFFE, 0xFFFF_FFFF, 0x1_0000_0000, 0xFFFF_FFFF_FFFF, 1UL << 40, 1UL << 62, 1UL << 63, (1UL << 63) - 1,
+            ulong.MaxValue - 1, ulong.MaxValue,
     ];
 
     private static readonly WriteOptions[] s_options =
     [
-        TestImages.Full, TestImages.Full, TestImages.Full with { Kernel = KernelProfile.Linux615 }, TestImages.Full with { Kernel = KernelProfile.Linux61 },
+        TestImages.Full, TestImages.Full, TestImages.Full with { Kernel = KernelProfile.Linux615 },
+            TestImages.Full with { Kernel = KernelProfile.Linux61 },
         TestImages.Full with { BlockSize = 512 }, TestImages.Index, TestImages.Flat,
     ];
 
@@ -48,7 +52,8 @@ public class HostileImageTests(ITestOutputHelper output)
             if (dice.Next(16) != 0)
                 HostileImage.Sum(image);
             WriteOptions options = s_options[dice.Next(s_options.Length)] with { ComputesDigests = false };
-            string label = $"{subject.Name}, round {rounds}, {options.Mode} {options.Kernel?.Version} {options.BlockSize}: {string.Join("; ", changes)}";
+            string how = $"{options.Mode} {options.Kernel?.Version} {options.BlockSize}";
+            string label = $"{subject.Name}, round {rounds}, {how}: {string.Join("; ", changes)}";
             faults += hostile.Try(image, subject.Devices, options, label) is null ? 0 : 1;
         }
         output.WriteLine($"{rounds} images, {faults} with faults; the slowest took {hostile.Slowest.TotalMilliseconds:f0} ms");

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Lamina.Exporting;
+using Lamina.Layers;
+using Lamina.Tree;
+
+namespace Lamina.Cli;
+
+/// <summary><c>lamina manifest</c>: a tree as text, to keep and to compare.</summary>
+internal sealed class ManifestVerb : Verb
+{
+    private readonly Argument<string> _image = ImageArgument();
+    private readonly Option<bool> _noLinks = new("--no-links") { Description = "Leave out how many names each file has" };
+
+    public ManifestVerb(Session session) : base(session, "manifest",
+        "Lists all that is in an image or a layer, with all metadata and the SHA-256 of each file: a JSON object a line, sorted by path. " +
+        "Two trees are the same if their manifests are. Of files of 1 GiB and more there is only the size.",
+        "lamina manifest root.erofs > root.jsonl",
+        "lamina manifest root.erofs | jq -r 'select(.type == \"f\") | .sha256 + \"  \" + .path'")
+    {
+        Add(_image);
+        Add(_noLinks);
+    }
+
+    protected override int Run(ParseResult arguments)
+    {
+        string image = arguments.GetRequiredValue(_image);
+        using ProgressLine progress = new(Session, "reading");
+        using Layer layer = LayerOpener.Open(image);
+        Output.Flush();
+        Manifest.Write(image, layer.Root, Session.Bytes, new ManifestOptions
+        {
+            HasLinkCounts = !arguments.GetValue(_noLinks),
+            Progress = progress,
+            Cancellation = Session.Interrupts.Token,
+        });
+        Session.Bytes.Flush();
+        return ExitCodes.Done;
+    }
+}

@@ -1,0 +1,80 @@
+namespace Lamina.Exporting;
+
+/// <summary>An archive that is being written, front to back: a stream that need not know its position.</summary>
+internal sealed class ArchiveStream(Stream output, ExportOptions options) : IDisposable
+{
+    /// <summary>Bytes between two reports of progress.</summary>
+    private const long ProgressStep = 8 << 20;
+
+    private static readonly byte[] s_zeros = new byte[64 << 10];
+
+    private readonly BufferedStream _output = new(output, 256 << 10);
+    private long _reported;
+
+    /// <summary>The count of bytes so far.</summary>
+    public long Position { get; private set; }
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        options.Cancellation.ThrowIfCancellationRequested();
+        _output.Write(bytes);
+        Position += bytes.Length;
+        if (Position - _reported >= ProgressStep)
+        {
+            _reported = Position;
+            options.Progress?.Report(Position);
+        }
+    }
+
+    public void WriteZeros(long count)
+    {
+        for (; count > 0; count -= s_zeros.Length)
+            Write(s_zeros.AsSpan(0, (int)Math.Min(count, s_zeros.Length)));
+    }
+
+    /// <summary>Writes zeros up to a multiple of a power of two.</summary>
+    public void Align(int unit) => WriteZeros(-Position & (unit - 1));
+
+    public void Flush() => _output.Flush();
+
+    /// <summary>Leaves the stream below open, and what was not flushed unwritten: after a failure nobody needs it.</summary>
+    public void Dispose() => GC.SuppressFinalize(_output);
+
+    /// <summary>Takes the data of a file and writes those pieces of it that the archive holds, zeros included.</summary>
+    internal struct Pieces(ArchiveStream archive, IReadOnlyList<DataRun> pieces) : IDataSink
+    {
+        private int _piece;
+        private long _position = pieces.Count > 0 ? pieces[0].Start : long.MaxValue;
+
+        public void Take(long offset, ReadOnlySpan<byte> bytes)
+        {
+            FillTo(offset);
+            archive.Write(bytes);                                       // data never lies outside a piece
+            Advance(bytes.Length);
+        }
+
+        public void FillTo(long offset)
+        {
+            while (_position < offset)
+            {
+                long count = Math.Min(offset, pieces[_piece].End) - _position;
+                archive.WriteZeros(count);
+                Advance(count);
+            }
+        }
+
+        private void Advance(long count)
+        {
+            _position += count;
+            while (_position == pieces[_piece].End)
+            {
+                if (++_piece == pieces.Count)
+                {
+                    _position = long.MaxValue;
+                    return;
+                }
+                _position = pieces[_piece].Start;
+            }
+        }
+    }
+}

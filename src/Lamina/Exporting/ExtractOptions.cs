@@ -1,0 +1,55 @@
+namespace Lamina.Exporting;
+
+/// <summary>How a tree is extracted.</summary>
+public sealed record ExtractOptions
+{
+    /// <summary>
+    /// Paths in the tree, with or without a slash in front; each is extracted with all that is in it and the directories that lead
+    /// to it. None for everything.
+    /// </summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Paths { get; init; } = [];
+
+    /// <summary>Whether files are given to the owners they have in the tree; null: only if this is run by root.</summary>
+    public bool? SetsOwners { get; init; }
+
+    /// <summary>Whether devices are made; if not they are left out without a warning.</summary>
+    public bool MakesDevices { get; init; } = true;
+
+    /// <summary>
+    /// Whether the directory may hold files. Those in the way are removed, never followed or written through; others stay.
+    /// </summary>
+    public bool Overwrites { get; init; }
+
+    /// <summary>How many threads decode and write; 0 for one a core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Is told how many bytes have been extracted, and how many there are, as far as they were found yet.</summary>
+    public IProgress<(long Done, long Found)>? Progress { get; init; }
+
+    /// <summary>Stops the work; what was made is removed.</summary>
+    public CancellationToken Cancellation { get; init; }
+}
+
+/// <summary>What an extraction made.</summary>
+public sealed record ExtractResult
+{
+    /// <summary>The regular files.</summary>
+    public required long Files { get; init; }
+
+    /// <summary>The directories, the one extracted into included.</summary>
+    public required long Directories { get; init; }
+
+    /// <summary>Symbolic links, devices, pipes and sockets.</summary>
+    public required long Others { get; init; }
+
+    /// <summary>Further names of files.</summary>
+    public required long Links { get; init; }
+
+    /// <summary>The size of all regular files.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>
+    /// What could not be made or set, for lack of rights or because the file system cannot hold it: the result differs there.
+    /// </summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+}

@@ -1,0 +1,71 @@
+using System.Text;
+
+namespace Lamina.Exporting;
+
+/// <summary>Where in a tree something is: a name and the directory it is in. The root has neither.</summary>
+internal sealed class ItemPath
+{
+    private ItemPath(ItemPath? parent, ReadOnlyMemory<byte> name)
+    {
+        Parent = parent;
+        Name = name;
+        Depth = parent is null ? 0 : parent.Depth + 1;
+    }
+
+    /// <summary>A root.</summary>
+    public static ItemPath Root { get; } = new(null, default);
+
+    public ItemPath? Parent { get; }
+
+    public ReadOnlyMemory<byte> Name { get; }
+
+    /// <summary>The number of names from the root.</summary>
+    public int Depth { get; }
+
+    /// <summary>The place of a name in this directory.</summary>
+    public ItemPath Of(ReadOnlyMemory<byte> name) => new(this, name);
+
+    /// <summary>The path with a slash before every name; empty for the root.</summary>
+    public byte[] ToBytes()
+    {
+        int length = 0;
+        for (ItemPath at = this; at.Parent is not null; at = at.Parent)
+            length += at.Name.Length + 1;
+        byte[] bytes = new byte[length];
+        for (ItemPath at = this; at.Parent is not null; at = at.Parent)
+        {
+            length -= at.Name.Length;
+            at.Name.Span.CopyTo(bytes.AsSpan(length));
+            bytes[--length] = (byte)'/';
+        }
+        return bytes;
+    }
+
+    public override string ToString() => Parent is null ? "/" : Show(ToBytes());
+
+    /// <summary>
+    /// Bytes for a message: text as it is; what is no text, no character or would end the line as <c>\xNN</c>.
+    /// </summary>
+    public static string Show(ReadOnlySpan<byte> bytes)
+    {
+        StringBuilder text = new(bytes.Length);
+        while (!bytes.IsEmpty)
+        {
+            bool isText = Rune.DecodeFromUtf8(bytes, out Rune rune, out int count) == System.Buffers.OperationStatus.Done;
+            if (isText && !Rune.IsControl(rune) && rune.Value != '\\')
+                text.Append(rune.ToString());
+            else if (isText && rune.Value == '\\')
+                text.Append(@"\\");
+            else
+                AppendHex(text, bytes[..count]);
+            bytes = bytes[count..];
+        }
+        return text.ToString();
+    }
+
+    private static void AppendHex(StringBuilder text, ReadOnlySpan<byte> bytes)
+    {
+        foreach (byte b in bytes)
+            text.Append($"\\x{b:x2}");
+    }
+}
