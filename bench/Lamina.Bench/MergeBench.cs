@@ -5,21 +5,19 @@ internal static class MergeBench
 {
     public static void Run(Setting setting)
     {
-        int layers = setting.IsQuick ? 5 : 20, files = setting.IsQuick ? 2_000 : 10_000;
-        foreach (FileTimes times in (FileTimes[])[FileTimes.Various, FileTimes.Equal])
-        {
-            Workload workload = Workload.SmallFiles(setting.Scratch, layers, files, times);
-            string title = $"{layers} layers of {files} files of 0 to 8 KiB, 10% overlap, {Describe(times)}";
-            Compare(setting, $"{title}: index", workload, "index");
-            if (times == FileTimes.Various && MemoryFolder() is { } memory)
-                Compare(setting with { Scratch = memory }, $"{title}: index, written to tmpfs", workload, "index");
-        }
-        Workload data = Workload.SmallFiles(setting.Scratch, layers, files, FileTimes.Various);
-        Compare(setting, "The same with the data in one file (full), various times", data, "full");
-        Workload huge = Workload.HugeDirectory(setting.Scratch, 2, setting.IsQuick ? 5_000 : 100_000);
-        Compare(setting, $"2 layers of one directory of {(setting.IsQuick ? 5_000 : 100_000)} entries: index", huge, "index", peerRuns: 1);
-        Workload many = Workload.ManyLayers(setting.Scratch, setting.IsQuick ? 100 : 1_000);
-        Compare(setting, $"{many.Layers.Length} layers of 10 files: index", many, "index");
+        bool isQuick = setting.IsQuick;
+        int layers = isQuick ? 5 : 20, files = isQuick ? 2_000 : 10_000, entries = isQuick ? 5_000 : 100_000, many = isQuick ? 100 : 1_000;
+        string small = $"{layers} layers of {files} files of 0 to 8 KiB, 10% overlap";
+        Compare(setting, $"{small}, various times: index", () => SmallFiles(FileTimes.Various), "index");
+        if (MemoryFolder() is { } memory)
+            Compare(setting with { Scratch = memory }, $"{small}, various times: index, written to tmpfs", () => SmallFiles(FileTimes.Various), "index");
+        Compare(setting, $"{small}, one time for all: index", () => SmallFiles(FileTimes.Equal), "index");
+        Compare(setting, $"{small}, various times: data in the same file", () => SmallFiles(FileTimes.Various), "full");
+        Compare(setting, $"2 layers of one directory of {entries} entries: index", () => Workload.HugeDirectory(setting.Scratch, 2, entries),
+            "index", peerRuns: 1);
+        Compare(setting, $"{many} layers of 10 files: index", () => Workload.ManyLayers(setting.Scratch, many), "index");
+
+        Workload SmallFiles(FileTimes times) => Workload.SmallFiles(setting.Scratch, layers, files, times);
     }
 
     /// <summary>The peer, for an index or a full image. Its order is ours: lowest first.</summary>
@@ -38,8 +36,11 @@ internal static class MergeBench
             ["merge", "--mode", mode, "--kernel", kernel, .. digests, "-o", output, .. workload.Layers], output);
     }
 
-    private static void Compare(Setting setting, string title, Workload workload, string mode, int? peerRuns = null)
+    private static void Compare(Setting setting, string title, Func<Workload> make, string mode, int? peerRuns = null)
     {
+        if (!setting.Wants(title))
+            return;
+        Workload workload = make();
         bool isFull = mode == "full";
         List<Contender> contenders =
         [
@@ -69,8 +70,6 @@ internal static class MergeBench
                 MarkdownTable.Megabytes(size), MarkdownTable.Percent(peerSize, size));
         }
     }
-
-    private static string Describe(FileTimes times) => times == FileTimes.Equal ? "one time for all" : "various times";
 
     /// <summary>A folder in memory, where there is one: there nothing waits for a disk, and flushing costs nothing.</summary>
     private static string? MemoryFolder() => Directory.Exists("/dev/shm") ? "/dev/shm" : null;

@@ -17,6 +17,8 @@ internal static class ScaleBench
 
     private static void Grow(Setting setting, string title, int[] sizes, Func<int, Workload> make)
     {
+        if (!setting.Wants(title))
+            return;
         MarkdownTable table = new(title, "size", "mkfs.erofs s", "for each doubling", "lamina s", "for each doubling", "peak MB",
             "for each doubling");
         Outcome[]? before = null;

@@ -5,14 +5,15 @@ namespace Lamina.Bench;
 /// <param name="Scratch">Where workloads are kept and outputs are written.</param>
 /// <param name="Runs">How often each contender runs.</param>
 /// <param name="IsQuick">Smaller workloads, to see that all works.</param>
-internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQuick)
+/// <param name="Only">Only tables with this word in their title; null for all.</param>
+internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQuick, string? Only)
 {
-    private const string Usage = "usage: Lamina.Bench merge|scale|walk [--quick] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
+    private const string Usage = "usage: Lamina.Bench merge|scale|walk [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
 
     /// <summary>Reads the command line; publishes the program if none is named.</summary>
     public static (string Verb, Setting Setting) Parse(string[] args)
     {
-        string? verb = null, lamina = null, scratch = null;
+        string? verb = null, lamina = null, scratch = null, only = null;
         bool isQuick = false;
         int runs = 0;
         for (int i = 0; i < args.Length; i++)
@@ -24,6 +25,9 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
                     break;
                 case "--runs" when i + 1 < args.Length && int.TryParse(args[i + 1], out runs) && runs > 0:
                     i++;
+                    break;
+                case "--only" when i + 1 < args.Length:
+                    only = args[++i];
                     break;
                 case "--lamina" when i + 1 < args.Length:
                     lamina = Path.GetFullPath(args[++i]);
@@ -43,11 +47,14 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
         string root = RepositoryRoot();
         scratch ??= Path.Combine(root, "artifacts", "bench");
         Directory.CreateDirectory(scratch);
-        return (verb, new Setting(lamina ?? Publish(root), scratch, runs > 0 ? runs : isQuick ? 3 : 7, isQuick));
+        return (verb, new Setting(lamina ?? Publish(root), scratch, runs > 0 ? runs : isQuick ? 3 : 7, isQuick, only));
     }
 
     /// <summary>A path for an output.</summary>
     public string Output(string name) => Path.Combine(Scratch, name);
+
+    /// <summary>Whether a table is wanted.</summary>
+    public bool Wants(string title) => Only is null || title.Contains(Only, StringComparison.OrdinalIgnoreCase);
 
     private static string Publish(string root)
     {

@@ -61,7 +61,10 @@ internal static partial class WalkBench
 
     private static void Compare(Setting setting, string state, string[] names, string mounts, Action? beforeEach)
     {
-        MarkdownTable table = new($"Walking the mount, {state}", ["", .. names.Select(name => $"{name} s"), .. names[1..].Select(name => $"{name}: less")]);
+        string title = $"Walking the mount, {state}";
+        if (!setting.Wants(title))
+            return;
+        MarkdownTable table = new(title, ["", .. names.Select(name => $"{name} s"), .. names[1..].Select(name => $"{name}: less")]);
         foreach ((string walk, string command) in s_walks)
         {
             Contender[] contenders = [.. names.Select(name => new Contender(name, "sh", ["-c", $"cd '{Path.Combine(mounts, name)}' && {command}"], null))];

@@ -78,7 +78,7 @@ internal sealed class ErofsLayer
         return target;
     }
 
-    private Node NodeOf(in Inode parent, int index, DirectoryItem item, MetadataWindow window)
+    private Node NodeOf(in Inode parent, int index, DirectoryItem item, MetadataWindow? window)
     {
         Inode inode = _image.ReadInode(item.Nid, window);
         if (item.Type != DirectoryFileType.Unknown && item.Type != FileTypes.Of((int)inode.Type))
@@ -111,7 +111,7 @@ internal sealed class ErofsLayer
     {
         public override Entry[] Read()
         {
-            using MetadataWindow window = layer._image.OpenWindow();
+            using MetadataWindow? window = inode.Size < MetadataWindow.LeastDirectory ? null : layer._image.OpenWindow();
             return DirectoryReader.Read(layer._image, inode, (index, item) => new Entry(item.Name, layer.NodeOf(inode, index, item, window)));
         }
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Lamina.Format;
 using Lamina.Tree;
 
@@ -234,9 +235,11 @@ public sealed partial class ErofsImage : IDisposable
 
     private static void VerifyChecksum(ByteSource source, SuperBlock superBlock)
     {
-        byte[] covered = new byte[SuperBlock.ChecksummedLength(superBlock.BlockSize)];
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(SuperBlock.ChecksummedLength(superBlock.BlockSize));
+        Span<byte> covered = buffer.AsSpan(0, SuperBlock.ChecksummedLength(superBlock.BlockSize));
         source.ReadExactly(SuperBlock.Offset, covered);
         uint found = SuperBlock.ComputeChecksum(covered);
+        ArrayPool<byte>.Shared.Return(buffer);
         if (found != superBlock.Checksum)
         {
             throw new CorruptImageException(source.Name,

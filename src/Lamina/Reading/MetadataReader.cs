@@ -103,6 +103,9 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
 /// </summary>
 internal sealed class MetadataWindow(MetadataReader reader) : IDisposable
 {
+    /// <summary>Directories of fewer bytes have so few inodes that pages kept for several directories serve better.</summary>
+    public const int LeastDirectory = 1 << 10;
+
     private const int Size = 8 << 10, Alignment = 4 << 10;
 
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(Size);
