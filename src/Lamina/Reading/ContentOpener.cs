@@ -128,13 +128,16 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
     public override ClusterMap ReadMap()
     {
         ClusterMap map = ReadOwnMap();
-        if (!image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding) && map.Extents.Any(extent => extent.Encoding == ClusterEncoding.Lz4))
+        if (IsUnpadded && map.Extents.Any(extent => extent.Encoding == ClusterEncoding.Lz4))
         {
             throw new UnsupportedImageException(image.Name, "LZ4 clusters without 0padding, the form before Linux 5.3",
                 "Make the image anew with a current mkfs.erofs.");
         }
         return map;
     }
+
+    /// <summary>Whether LZ4 clusters begin at their first byte, as before Linux 5.3.</summary>
+    public bool IsUnpadded => !image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding);
 
     /// <summary>The map, for reading the image itself.</summary>
     public ClusterMap ReadOwnMap() => OpenMap().Read();
