@@ -17,7 +17,11 @@ internal sealed class ExtractVerb : Verb
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private readonly Option<bool> _noOwner = new("--no-owner") { Description = "Files belong to who runs this. Always so unless it is root" };
+    private readonly Option<bool> _noOwner = new("--no-owner")
+    {
+        Description = "Files belong to who runs this, and have no set-user-id or set-group-id. Always so unless it is root",
+    };
+
     private readonly Option<bool> _noDevices = new("--no-devices") { Description = "Leave out device nodes" };
 
     private readonly Option<bool> _force = new("--force", "-f")

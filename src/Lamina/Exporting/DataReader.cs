@@ -24,7 +24,7 @@ internal sealed class DataReader
     /// <summary>Reads a whole file.</summary>
     public void Read<TSink>(Content content, ref TSink sink) where TSink : struct, IDataSink
     {
-        ClusterMap? map = content is EncodedContent encoded ? encoded.ReadMap() : null;
+        DecodableMap? map = content is EncodedContent encoded ? DecodableMap.Of(encoded) : null;
         Read(content, map, 0, content.Size, ref sink);
     }
 
@@ -34,7 +34,7 @@ internal sealed class DataReader
     /// <param name="start">The first byte of the part.</param>
     /// <param name="end">The byte behind it.</param>
     /// <param name="sink">Who takes the data.</param>
-    public void Read<TSink>(Content content, ClusterMap? map, long start, long end, ref TSink sink) where TSink : struct, IDataSink
+    public void Read<TSink>(Content content, DecodableMap? map, long start, long end, ref TSink sink) where TSink : struct, IDataSink
     {
         switch (content)
         {
@@ -50,7 +50,7 @@ internal sealed class DataReader
                 }
                 break;
             default:
-                Decode(map!, start, end, ref sink);
+                Decode(map!.Value, start, end, ref sink);
                 break;
         }
     }
@@ -67,8 +67,9 @@ internal sealed class DataReader
         }
     }
 
-    private void Decode<TSink>(ClusterMap map, long start, long end, ref TSink sink) where TSink : struct, IDataSink
+    private void Decode<TSink>(in DecodableMap decodable, long start, long end, ref TSink sink) where TSink : struct, IDataSink
     {
+        ClusterMap map = decodable.Map;
         long first = start;                                             // where the buffer's bytes belong
         int used = 0;
         ReadOnlySpan<ClusterExtent> extents = map.Extents;
@@ -87,7 +88,7 @@ internal sealed class DataReader
                 first = extent.Logical;
             if (extent.Length > _buffer.Length)                         // the map was checked: no cluster decodes to much
                 _buffer = GC.AllocateUninitializedArray<byte>((int)extent.Length);
-            ClusterDecoding.Decode(map, extent, _buffer.AsSpan(used, (int)extent.Length));
+            decodable.Decode(extent, _buffer.AsSpan(used, (int)extent.Length));
             used += (int)extent.Length;
         }
         if (used > 0)

@@ -1,3 +1,4 @@
+using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -22,7 +23,7 @@ internal static class DataRuns
                     Add(runs, extent.Logical, extent.Length);
                 break;
             case EncodedContent encoded:
-                ClusterMap map = encoded.ReadMap();
+                ClusterMap map = DecodableMap.Of(encoded).Map;
                 foreach (ClusterExtent extent in map.Extents)
                 {
                     if (extent.Encoding != ClusterEncoding.Hole)

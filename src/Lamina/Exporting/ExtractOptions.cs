@@ -9,7 +9,10 @@ public sealed record ExtractOptions
     /// </summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Paths { get; init; } = [];
 
-    /// <summary>Whether files are given to the owners they have in the tree; null: only if this is run by root.</summary>
+    /// <summary>
+    /// Whether files are given to the owners they have in the tree; null: only if this is run by root. A file that gets another owner
+    /// loses its set-user-id and set-group-id bits; there is a warning of that unless this is false.
+    /// </summary>
     public bool? SetsOwners { get; init; }
 
     /// <summary>Whether devices are made; if not they are left out without a warning.</summary>

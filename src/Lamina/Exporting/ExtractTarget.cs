@@ -17,7 +17,8 @@ internal sealed class ExtractTarget : IDisposable
         Root = root;
         IsNew = isNew;
         _options = options;
-        Metadata = new MetadataSetter(path, options.SetsOwners ?? HostCalls.EffectiveUser() == 0, Warnings);
+        bool setsOwners = options.SetsOwners ?? HostCalls.EffectiveUser() == 0;
+        Metadata = new MetadataSetter(path, setsOwners, options.SetsOwners != false, Warnings);
     }
 
     /// <summary>The path as messages begin with it: without a slash behind.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -127,7 +128,7 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
     private void MakeLarge(FileMaker maker, TreeItem item, CancellationToken stop)
     {
         List<DataRun> parts = Parts(item.Node.Content);
-        ClusterMap? map = item.Node.Content is EncodedContent encoded ? encoded.ReadMap() : null;
+        DecodableMap? map = item.Node.Content is EncodedContent encoded ? DecodableMap.Of(encoded) : null;
         LargeFile large = maker.BeginLarge(item, map, Math.Max(parts.Count, 1));
         _large.TryAdd(large, true);
         if (parts.Count == 0)

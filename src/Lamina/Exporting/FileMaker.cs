@@ -1,3 +1,4 @@
+using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -30,7 +31,7 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
     }
 
     /// <summary>Begins a regular file whose parts several threads write.</summary>
-    public LargeFile BeginLarge(TreeItem item, ClusterMap? map, int parts)
+    public LargeFile BeginLarge(TreeItem item, DecodableMap? map, int parts)
     {
         int file = Create(item.Path);
         LargeFile large = new(file, item, map, parts);
@@ -91,9 +92,11 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
         }
         if (result != 0)
         {
-            if (HostError.Last != HostError.NotPermitted)
-                throw HostError.Failure($"{target.Path}{item.Path}: the {Describe(item.Node.Type)} cannot be made");
-            target.Warnings.Add(item.Path, $"a {Describe(item.Node.Type)} cannot be made without the right to do so (CAP_MKNOD)");
+            int errno = HostError.Last;
+            if (errno != HostError.NotPermitted)
+                throw HostError.Failure($"{target.Path}{item.Path}: the {Describe(item.Node.Type)} cannot be made", errno);
+            string right = item.Node.Type is NodeType.CharacterDevice or NodeType.BlockDevice ? "; it takes root, or CAP_MKNOD" : "";
+            target.Warnings.Add(item.Path, $"a {Describe(item.Node.Type)} cannot be made: {HostError.Text(errno)}{right}");
             return false;
         }
         target.Metadata.Set(directory, name, item);
@@ -187,14 +190,14 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
 }
 
 /// <summary>A file that is open while several threads write it.</summary>
-internal sealed class LargeFile(int descriptor, TreeItem item, ClusterMap? map, int parts)
+internal sealed class LargeFile(int descriptor, TreeItem item, DecodableMap? map, int parts)
 {
     private int _descriptor = descriptor;
     private int _left = parts;
 
     public TreeItem Item => item;
 
-    public ClusterMap? Map => map;
+    public DecodableMap? Map => map;
 
     public int Descriptor => _descriptor;
 

@@ -112,13 +112,15 @@ internal static unsafe partial class HostCalls
 
     [LibraryImport(Libc, EntryPoint = "geteuid")]
     internal static partial uint EffectiveUser();
+
+    [LibraryImport(Libc, EntryPoint = "getegid")]
+    internal static partial uint EffectiveGroup();
 }
 
 /// <summary>The errno values that something here reacts to, by the numbers they have on Linux.</summary>
 internal static class HostError
 {
-    internal const int NotPermitted = 1, NoEntry = 2, AccessDenied = 13, Exists = 17, NotDirectory = 20, IsDirectory = 21;
-    internal const int FileTooLarge = 27, NoSpace = 28, TooManyLinks = 40, NotEmpty = 39, QuotaExceeded = 122;
+    internal const int NotPermitted = 1, AccessDenied = 13, Exists = 17, Invalid = 22, FileTooLarge = 27, NotSupported = 95;
 
     internal static int Last => Marshal.GetLastPInvokeError();
 

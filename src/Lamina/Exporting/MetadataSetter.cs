@@ -8,10 +8,15 @@ namespace Lamina.Exporting;
 /// Gives files their owners, attributes, permissions and times, in the order that loses none: a change of owner clears set-user-id and
 /// capabilities, and only a file that may be written takes user attributes.
 /// </summary>
-internal sealed unsafe class MetadataSetter(string target, bool setsOwners, Warnings warnings)
+internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool tellsLostBits, Warnings warnings)
 {
     /// <summary>Times that every file system holds: from 1970 to 2038. Others are looked at after they were set.</summary>
     private const long PlainSeconds = int.MaxValue;
+
+    private const uint SetUserId = 0x800, SetGroupId = 0x400;
+
+    private readonly uint _user = HostCalls.EffectiveUser();
+    private readonly uint _group = HostCalls.EffectiveGroup();
 
     private const int MaxProcPath = 64 + HostName.BufferSize;
 
@@ -19,17 +24,13 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, Warn
     public void Set(int descriptor, TreeItem item)
     {
         Node node = item.Node;
-        if (setsOwners && HostCalls.SetOwner(descriptor, node.UserId, node.GroupId) != 0)
-            throw HostError.Failure($"{target}{item.Path}: the owner cannot be set");
+        bool isOwned = setsOwners && Check(HostCalls.SetOwner(descriptor, node.UserId, node.GroupId), item.Path, "the owner");
         foreach (ref readonly Xattr xattr in node.Xattrs.Items)
             SetAttribute(descriptor, null, item, xattr);
-        if (HostCalls.SetMode(descriptor, node.Permissions) != 0)
-            throw HostError.Failure($"{target}{item.Path}: the permissions cannot be set");
+        Check(HostCalls.SetMode(descriptor, Permissions(item, isOwned)), item.Path, "the permissions");
         TimeSpec* times = stackalloc TimeSpec[2];
         Fill(times, node);
-        if (HostCalls.SetTimes(descriptor, times) != 0)
-            throw HostError.Failure($"{target}{item.Path}: the time cannot be set");
-        if ((ulong)node.Modified.Seconds > PlainSeconds)
+        if (Check(HostCalls.SetTimes(descriptor, times), item.Path, "the time") && (ulong)node.Modified.Seconds > PlainSeconds)
         {
             byte empty = 0;
             Compare(descriptor, &empty, HostCalls.EmptyPath, item);
@@ -41,8 +42,8 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, Warn
     {
         Node node = item.Node;
         const int flags = HostCalls.LinkNoFollow;
-        if (setsOwners && HostCalls.SetOwnerAt(directory, name, node.UserId, node.GroupId, flags) != 0)
-            throw HostError.Failure($"{target}{item.Path}: the owner cannot be set");
+        bool isOwned = setsOwners
+            && Check(HostCalls.SetOwnerAt(directory, name, node.UserId, node.GroupId, flags), item.Path, "the owner");
         if (!node.Xattrs.IsEmpty)
         {
             byte* path = stackalloc byte[MaxProcPath];
@@ -51,14 +52,47 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, Warn
                 SetAttribute(-1, path, item, xattr);
         }
         // Links have no permissions of their own.
-        if (node.Type != NodeType.SymbolicLink && HostCalls.SetModeAt(directory, name, node.Permissions, flags) != 0)
-            throw HostError.Failure($"{target}{item.Path}: the permissions cannot be set");
+        if (node.Type != NodeType.SymbolicLink)
+            Check(HostCalls.SetModeAt(directory, name, Permissions(item, isOwned), flags), item.Path, "the permissions");
         TimeSpec* times = stackalloc TimeSpec[2];
         Fill(times, node);
-        if (HostCalls.SetTimesAt(directory, name, times, flags) != 0)
-            throw HostError.Failure($"{target}{item.Path}: the time cannot be set");
-        if ((ulong)node.Modified.Seconds > PlainSeconds)
+        bool isTimed = Check(HostCalls.SetTimesAt(directory, name, times, flags), item.Path, "the time");
+        if (isTimed && (ulong)node.Modified.Seconds > PlainSeconds)
             Compare(directory, name, flags, item);
+    }
+
+    /// <summary>
+    /// A right that is missing, an owner that a user namespace does not know and a file system without the like are reasons for a
+    /// warning; all else ends the extraction.
+    /// </summary>
+    private bool Check(int result, ItemPath path, string what)
+    {
+        if (result == 0)
+            return true;
+        int errno = HostError.Last;
+        if (errno is not (HostError.NotPermitted or HostError.Invalid or HostError.NotSupported))
+            throw HostError.Failure($"{target}{path}: {what} cannot be set", errno);
+        warnings.Add(path, $"{what} cannot be set: {HostError.Text(errno)}");
+        return false;
+    }
+
+    /// <summary>
+    /// Permissions for a file that may have got another owner than it has in the tree: what runs with the rights of its owner must
+    /// not get those of somebody else.
+    /// </summary>
+    private uint Permissions(TreeItem item, bool isOwned)
+    {
+        Node node = item.Node;
+        uint mode = node.Permissions;
+        if (isOwned || node.IsDirectory)                                // for a directory these bits only say who owns new files
+            return mode;
+        if (node.UserId != _user)
+            mode &= ~SetUserId;
+        if (node.GroupId != _group)
+            mode &= ~SetGroupId;
+        if (mode != node.Permissions && tellsLostBits)
+            warnings.Add(item.Path, "set-user-id and set-group-id are left out, as the file belongs to somebody else than in the image");
+        return mode;
     }
 
     private static void Fill(TimeSpec* times, Node node)

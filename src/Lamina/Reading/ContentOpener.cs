@@ -128,8 +128,7 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
     public override ClusterMap ReadMap()
     {
         ClusterMap map = ReadOwnMap();
-        bool isUnpadded = !image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding);
-        if (isUnpadded && map.Extents.Any(extent => extent.Encoding == ClusterEncoding.Lz4))
+        if (IsUnpadded && map.Extents.Any(extent => extent.Encoding == ClusterEncoding.Lz4))
         {
             throw new UnsupportedImageException(image.Name, "LZ4 clusters without 0padding, the form before Linux 5.3",
                 "Make the image anew with a current mkfs.erofs.");
@@ -137,11 +136,11 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
         return map;
     }
 
+    /// <summary>Whether LZ4 clusters begin at their first byte, as before Linux 5.3.</summary>
+    public bool IsUnpadded => !image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding);
+
     /// <summary>The map, for reading the image itself.</summary>
     public ClusterMap ReadOwnMap() => OpenMap().Read();
-
-    /// <summary>The bytes, by way of the image's cache.</summary>
-    public ImageContentSource OpenSource(string name) => new(image, this, name);
 
     /// <summary>What reads the map, and knows where it stands.</summary>
     public ClusterMapReader OpenMap() => new(image, inode);

@@ -10,7 +10,7 @@ namespace Lamina.Reading;
 internal sealed class ContentSource : ByteSource
 {
     private readonly Content _content;
-    private readonly Lazy<ClusterMap> _map;
+    private readonly Lazy<DecodableMap> _map;
     private readonly Lock _lock = new();
     private byte[] _decoded = [];
     private long _decodedStart = -1;
@@ -20,11 +20,12 @@ internal sealed class ContentSource : ByteSource
     {
         Name = name;
         _content = content;
-        _map = new(() => ((EncodedContent)_content).ReadMap());
+        _map = new(() => DecodableMap.Of((EncodedContent)_content));
     }
 
     /// <summary>Over a map that was read already.</summary>
-    public ContentSource(string name, EncodedContent content, ClusterMap map) : this(name, content) => _map = new(() => map);
+    public ContentSource(string name, EncodedContent content, ClusterMap map) : this(name, content) =>
+        _map = new(() => new DecodableMap(map, false));
 
     public override string Name { get; }
 
@@ -76,8 +77,9 @@ internal sealed class ContentSource : ByteSource
         return low;
     }
 
-    private void ReadEncoded(ClusterMap map, long offset, Span<byte> destination)
+    private void ReadEncoded(in DecodableMap decodable, long offset, Span<byte> destination)
     {
+        ClusterMap map = decodable.Map;
         while (destination.Length > 0)
         {
             if (offset >= map.FragmentStart)
@@ -95,7 +97,7 @@ internal sealed class ContentSource : ByteSource
             }
             else if (into == 0 && count == extent.Length)
             {
-                ClusterDecoding.Decode(map, extent, destination[..count]);
+                decodable.Decode(extent, destination[..count]);
             }
             else
             {
@@ -106,7 +108,7 @@ internal sealed class ContentSource : ByteSource
                         if (_decoded.Length < extent.Length)
                             _decoded = new byte[extent.Length];
                         _decodedStart = -1;
-                        ClusterDecoding.Decode(map, extent, _decoded.AsSpan(0, (int)extent.Length));
+                        decodable.Decode(extent, _decoded.AsSpan(0, (int)extent.Length));
                         _decodedStart = extent.Logical;
                         _decodedLength = (int)extent.Length;
                     }

@@ -171,11 +171,46 @@ public class ExtractAttackTests
         Unprivileged.Run(() =>
         {
             ExtractResult result = Extractor.Extract("test", root, folder);
-            Assert.Equal(2, result.Warnings.Count);
-            Assert.All(result.Warnings, warning => Assert.Contains("CAP_MKNOD", warning));
+            Assert.Equal(2, result.Warnings.Count(warning => warning.Contains("CAP_MKNOD")));
+            Assert.Single(result.Warnings, warning => warning.StartsWith("/file: set-user-id"));
         });
         Assert.Equal(["file", "pipe", "socket"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order());
         Assert.Equal(65534u, RawFiles.Status(Trees.Bytes(Path.Combine(folder, "file"))).User);
+        Assert.Equal((UnixFileMode)0x1ED, File.GetUnixFileMode(Path.Combine(folder, "file")));
+    }
+
+    [Fact]
+    public void A_directory_of_somebody_else_keeps_its_permissions_with_a_warning()
+    {
+        string folder = Unprivileged.NewFolder();
+        Unprivileged.Run(() =>
+        {
+            ExtractResult result = Extractor.Extract("test", Trees.Root(Trees.File("file")), folder);
+            Assert.NotEmpty(result.Warnings);
+            Assert.All(result.Warnings, warning => Assert.StartsWith("/: the ", warning));
+        });
+        Assert.Equal("data", File.ReadAllText(Path.Combine(folder, "file")));
+        Assert.Equal((UnixFileMode)0x1FF, File.GetUnixFileMode(folder));
+    }
+
+    [Fact]
+    public void A_program_that_runs_as_its_owner_does_not_get_another_owner()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root has owners to give");
+        Node program = new()
+        {
+            Type = NodeType.RegularFile,
+            Permissions = 0xDED,
+            UserId = 1000,
+            GroupId = 1000,
+            HasSingleName = true,
+            Payload = new BytesContent(new byte[1]),
+        };
+        Node root = Trees.Root(new Entry(Trees.Bytes("program"), program));
+        Assert.Empty(Trees.Extract(root, _folder).Warnings);
+        Assert.Equal((UnixFileMode)0x1ED, File.GetUnixFileMode(Path.Combine(_folder, "program")));
+        Extractor.Extract("test", root, _folder, new ExtractOptions { Overwrites = true });
+        Assert.Equal((UnixFileMode)0xDED, File.GetUnixFileMode(Path.Combine(_folder, "program")));
     }
 
     [Fact]

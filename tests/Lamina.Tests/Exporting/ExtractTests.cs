@@ -141,6 +141,8 @@ internal sealed class FakeEncoded(int clusterLength, int count, Codec codec, byt
 {
     public override long Size => (long)clusterLength * count;
 
+    public override int BlockSize => 4096;
+
     public override ClusterMap ReadMap()
     {
         Original original = new(ByteSource.FromMemory("fake", cluster), OriginalKind.Erofs);
