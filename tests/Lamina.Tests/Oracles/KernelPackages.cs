@@ -76,18 +76,20 @@ internal static partial class KernelPackages
         string state = Directory.CreateDirectory(Path.Combine(s_cache, "apt")).FullName;
         foreach (string folder in (string[])["lists/partial", "cache/archives/partial"])
             Directory.CreateDirectory(Path.Combine(state, folder));
-        string sources = Path.Combine(state, "sources.list"), status = Path.Combine(state, "status");
+        string sources = Path.Combine(state, "sources.list"), status = Path.Combine(state, "status"), done = Path.Combine(state, "updated");
         string[] options =
         [
             "-o", $"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=/dev/null", "-o", $"Dir::State::Lists={state}/lists",
             "-o", $"Dir::Cache={state}/cache", "-o", $"Dir::State::status={status}", "-o", "APT::Sandbox::User=root",
         ];
-        if (!File.Exists(status))
+        if (!File.Exists(done))
         {
+            // The suites in which these versions are, whichever Debian this machine has.
             File.WriteAllText(sources, string.Concat(
                 ((string[])["bookworm", "bookworm-backports", "unstable"]).Select(suite => $"deb {debian} {suite} main\n")));
-            Tools.Run("apt-get", [.. options, "-qq", "update"]);
             File.WriteAllText(status, "");
+            if (Tools.Run("apt-get", [.. options, "-qq", "update"]).ExitCode == 0)
+                File.WriteAllText(done, "");
         }
         return options;
     }
