@@ -123,6 +123,9 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
 
     public override int BlockSize => image.BlockSize;
 
+    /// <summary>Whether LZ4 clusters begin at their first byte, as before Linux 5.3.</summary>
+    public bool IsUnpadded => !image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding);
+
     /// <summary>The map, for those who put its clusters into another image.</summary>
     /// <exception cref="UnsupportedImageException">The clusters cannot stand in an image as it is written today.</exception>
     public override ClusterMap ReadMap()
@@ -136,11 +139,11 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
         return map;
     }
 
-    /// <summary>Whether LZ4 clusters begin at their first byte, as before Linux 5.3.</summary>
-    public bool IsUnpadded => !image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding);
-
     /// <summary>The map, for reading the image itself.</summary>
     public ClusterMap ReadOwnMap() => OpenMap().Read();
+
+    /// <summary>The bytes, by way of the image's cache.</summary>
+    public ImageContentSource OpenSource(string name) => new(image, this, name);
 
     /// <summary>What reads the map, and knows where it stands.</summary>
     public ClusterMapReader OpenMap() => new(image, inode);
