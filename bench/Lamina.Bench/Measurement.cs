@@ -13,7 +13,8 @@ internal readonly record struct Measurement(double Wall, double Cpu, double Peak
 {
     /// <summary>The median of each value for itself.</summary>
     public static Measurement MedianOf(IReadOnlyCollection<Measurement> all) => new(
-        Median([.. all.Select(one => one.Wall)]), Median([.. all.Select(one => one.Cpu)]), Median([.. all.Select(one => one.PeakMegabytes)]));
+        Median([.. all.Select(one => one.Wall)]), Median([.. all.Select(one => one.Cpu)]),
+            Median([.. all.Select(one => one.PeakMegabytes)]));
 
     private static double Median(double[] values)
     {

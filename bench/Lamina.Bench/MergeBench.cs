@@ -6,14 +6,17 @@ internal static class MergeBench
     public static void Run(Setting setting)
     {
         bool isQuick = setting.IsQuick;
-        int layers = isQuick ? 5 : 20, files = isQuick ? 2_000 : 10_000, entries = isQuick ? 5_000 : 100_000, many = isQuick ? 100 : 1_000;
+        int layers = isQuick ? 5 : 20, files = isQuick ? 2_000 : 10_000, entries = isQuick ? 5_000 : 100_000, many = isQuick
+            ? 100 : 1_000;
         string small = $"{layers} layers of {files} files of 0 to 8 KiB, 10% overlap";
         Compare(setting, $"{small}, various times: index", () => SmallFiles(FileTimes.Various), "index");
         if (MemoryFolder() is { } memory)
-            Compare(setting with { Scratch = memory }, $"{small}, various times: index, written to tmpfs", () => SmallFiles(FileTimes.Various), "index");
+            Compare(setting with { Scratch = memory }, $"{small}, various times: index, written to tmpfs", () =>
+                SmallFiles(FileTimes.Various), "index");
         Compare(setting, $"{small}, one time for all: index", () => SmallFiles(FileTimes.Equal), "index");
         Compare(setting, $"{small}, various times: data in the same file", () => SmallFiles(FileTimes.Various), "full");
-        Compare(setting, $"2 layers of one directory of {entries} entries: index", () => Workload.HugeDirectory(setting.Scratch, 2, entries),
+        Compare(setting, $"2 layers of one directory of {entries} entries: index", () =>
+            Workload.HugeDirectory(setting.Scratch, 2, entries),
             "index", peerRuns: 1);
         Compare(setting, $"{many} layers of 10 files: index", () => Workload.ManyLayers(setting.Scratch, many), "index");
 
@@ -66,7 +69,8 @@ internal static class MergeBench
             table.Row(one.Contender.Name,
                 MarkdownTable.Seconds(one.Median.Wall), MarkdownTable.Times(peer.Median.Wall, one.Median.Wall),
                 MarkdownTable.Seconds(one.Median.Cpu),
-                MarkdownTable.Megabytes(one.Median.PeakMegabytes), MarkdownTable.Percent(peer.Median.PeakMegabytes, one.Median.PeakMegabytes),
+                MarkdownTable.Megabytes(one.Median.PeakMegabytes),
+                    MarkdownTable.Percent(peer.Median.PeakMegabytes, one.Median.PeakMegabytes),
                 MarkdownTable.Megabytes(size), MarkdownTable.Percent(peerSize, size));
         }
     }

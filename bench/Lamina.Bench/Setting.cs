@@ -8,7 +8,8 @@ namespace Lamina.Bench;
 /// <param name="Only">Only tables with this word in their title; null for all.</param>
 internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQuick, string? Only)
 {
-    private const string Usage = "usage: Lamina.Bench merge|scale|walk [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
+    private const string Usage =
+        "usage: Lamina.Bench merge|scale|walk [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
 
     /// <summary>Reads the command line; publishes the program if none is named.</summary>
     public static (string Verb, Setting Setting) Parse(string[] args)
@@ -60,7 +61,8 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
     {
         Console.Error.WriteLine("publishing lamina");
         string folder = Path.Combine(root, "artifacts", "publish-bench");
-        Runner.Start("dotnet", ["publish", Path.Combine(root, "src", "Lamina.Cli"), "-c", "Release", "-r", "linux-x64", "-o", folder]);
+        Runner.Start("dotnet", ["publish", Path.Combine(root, "src", "Lamina.Cli"), "-c", "Release", "-r", "linux-x64", "-o",
+            folder]);
         return Path.Combine(folder, "lamina");
     }
 

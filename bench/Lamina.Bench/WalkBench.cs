@@ -55,7 +55,8 @@ internal static partial class WalkBench
         }
 
         void Mount(string name, string source, string options = "") =>
-            MountAt(Path.Combine(mounts, name), name == "overlayfs" ? "overlay" : "erofs", name == "overlayfs" ? "overlay" : source,
+            MountAt(Path.Combine(mounts, name), name == "overlayfs" ? "overlay" : "erofs", name == "overlayfs" ? "overlay"
+                : source,
                 name == "overlayfs" ? source : options, mounted);
     }
 
@@ -64,10 +65,12 @@ internal static partial class WalkBench
         string title = $"Walking the mount, {state}";
         if (!setting.Wants(title))
             return;
-        MarkdownTable table = new(title, ["", .. names.Select(name => $"{name} s"), .. names[1..].Select(name => $"{name}: less")]);
+        MarkdownTable table = new(title, ["", .. names.Select(name => $"{name} s"),
+            .. names[1..].Select(name => $"{name}: less")]);
         foreach ((string walk, string command) in s_walks)
         {
-            Contender[] contenders = [.. names.Select(name => new Contender(name, "sh", ["-c", $"cd '{Path.Combine(mounts, name)}' && {command}"], null))];
+            Contender[] contenders = [.. names.Select(name =>
+                new Contender(name, "sh", ["-c", $"cd '{Path.Combine(mounts, name)}' && {command}"], null))];
             Outcome[] outcomes = Comparison.Run(contenders, setting.Runs, beforeEach);
             table.Row([walk, .. outcomes.Select(one => MarkdownTable.Seconds(one.Median.Wall)),
                 .. outcomes[1..].Select(one => MarkdownTable.Times(outcomes[0].Median.Wall, one.Median.Wall))]);
@@ -93,7 +96,8 @@ internal static partial class WalkBench
     {
         Directory.CreateDirectory(folder);
         if (MountFolder(source, folder, type, ReadOnly, options) != 0)
-            throw new BenchException($"{source} cannot be mounted as {type}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+            throw new BenchException(
+                $"{source} cannot be mounted as {type}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
         mounted.Add(folder);
     }
 

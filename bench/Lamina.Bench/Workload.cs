@@ -12,7 +12,9 @@ internal enum FileTimes
     Equal,
 }
 
-/// <summary>Layers to merge, made by mkfs.erofs from generated files; the same ones each time, and kept for the next run.</summary>
+/// <summary>
+/// Layers to merge, made by mkfs.erofs from generated files; the same ones each time, and kept for the next run.
+/// </summary>
 /// <param name="Name">The folder it is kept in.</param>
 /// <param name="Layers">The images, lowest first.</param>
 internal sealed record Workload(string Name, string[] Layers)

@@ -51,7 +51,8 @@ internal sealed class CatVerb : Verb
         return node.Type switch
         {
             NodeType.RegularFile => node,
-            NodeType.SymbolicLink => throw new NoException($"{image}: {NodePath.Show(path)} is a symbolic link to {NameText.Of(node.Target)}",
+            NodeType.SymbolicLink => throw new NoException(
+                $"{image}: {NodePath.Show(path)} is a symbolic link to {NameText.Of(node.Target)}",
                 "Links are not followed; name the place it leads to."),
             _ => throw new NoException($"{image}: {NodePath.Show(path)} is a {Texts.Type(node.Type)}, only files have data"),
         };

@@ -22,7 +22,9 @@ internal sealed class DemoVerb : Verb
         ["config.tar"] = "a tar, written just now; replaces a script, removes a file",
     };
 
-    /// <summary>The modes, and how many of the layers are merged in each: an index does not copy, and tars ask for copies.</summary>
+    /// <summary>
+    /// The modes, and how many of the layers are merged in each: an index does not copy, and tars ask for copies.
+    /// </summary>
     private static readonly (OutputMode Mode, int Layers, string About)[] s_modes =
     [
         (OutputMode.Flat, 3, "one file, the layers in it as they are"),
@@ -158,7 +160,8 @@ internal sealed class DemoVerb : Verb
                 layers.Add(LayerOpener.Open(PathOf(name)));
             foreach ((OutputMode mode, int count, string about) in s_modes)
             {
-                string name = mode.ToString().ToLowerInvariant(), image = mode == OutputMode.Flat ? Image : PathOf($"{name}.erofs");
+                string name = mode.ToString().ToLowerInvariant(), image = mode == OutputMode.Flat ? Image
+                    : PathOf($"{name}.erofs");
                 IReadOnlyList<string> devices = mode == OutputMode.Flat ? []
                     : MergedImage.Create([.. s_layers[..count].Select(PathOf)], image, new WriteOptions { Mode = mode }).Devices;
                 using Layer merged = LayerOpener.Open(string.Join(LayerOpener.DeviceSeparator, [image, .. devices]));

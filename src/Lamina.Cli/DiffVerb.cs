@@ -9,13 +9,15 @@ namespace Lamina.Cli;
 /// <summary><c>lamina diff</c>: in what two trees differ.</summary>
 internal sealed class DiffVerb : Verb
 {
-    private readonly Argument<string> _first = new("A") { Description = "An EROFS image or a tar; with devices: IMAGE@DEVICE@DEVICE" };
+    private readonly Argument<string> _first =
+        new("A") { Description = "An EROFS image or a tar; with devices: IMAGE@DEVICE@DEVICE" };
     private readonly Argument<string> _second = new("B") { Description = "What to compare it with" };
 
     private readonly Option<string[]> _ignore = new Option<string[]>("--ignore")
     {
         HelpName = "KIND",
-        Description = "What may differ: added, removed, type, mode, owner, time, xattrs, target, device, content, links. Can be given " +
+        Description = "What may differ: added, removed, type, mode, owner, time, xattrs, target, device, content, links. " +
+            "Can be given " +
             "several times",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
@@ -24,7 +26,8 @@ internal sealed class DiffVerb : Verb
     private readonly Option<bool> _json = JsonOption();
 
     public DiffVerb(Session session) : base(session, "diff",
-        "Shows in what two images or layers differ, by path: names, types, metadata, links and all data. Exit code 1 if they differ.",
+        "Shows in what two images or layers differ, by path: names, types, metadata, links and all data. Exit code 1 if " +
+            "they differ.",
         "lamina diff old.erofs new.erofs",
         "lamina diff layer.tar layer.erofs --ignore time --ignore owner")
     {

@@ -28,7 +28,8 @@ internal sealed class ExportVerb : Verb
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
 
     public ExportVerb(Session session) : base(session, "export",
-        "Writes an image or a layer as an archive; the same image gives the same archive. A tar keeps everything but sockets; a cpio " +
+        "Writes an image or a layer as an archive; the same image gives the same archive. A tar keeps everything but " +
+            "sockets; a cpio " +
         "has no attributes, whole seconds only, and no file of 4 GiB. Exit code 1 if the archive lacks something.",
         "lamina export root.erofs -o root.tar",
         "lamina export root.erofs -o - | zstd > root.tar.zst",
@@ -54,7 +55,8 @@ internal sealed class ExportVerb : Verb
         if (output == StandardOutput)
         {
             if (Session.IsTerminal)
-                throw new UsageException("an archive is nothing to look at: standard output is a terminal", "Name a file, or a pipe.");
+                throw new UsageException("an archive is nothing to look at: standard output is a terminal",
+                    "Name a file, or a pipe.");
             Output.Flush();
             result = Write(Session.Bytes);
             Session.Bytes.Flush();

@@ -9,7 +9,8 @@ namespace Lamina.Cli;
 internal sealed class ExtractVerb : Verb
 {
     private readonly Argument<string> _image = ImageArgument();
-    private readonly Argument<string> _folder = new("DIR") { Description = "Where to: new or empty. It is made if it is missing" };
+    private readonly Argument<string> _folder =
+        new("DIR") { Description = "Where to: new or empty. It is made if it is missing" };
 
     private readonly Argument<string[]> _paths = new("PATH")
     {
@@ -32,8 +33,10 @@ internal sealed class ExtractVerb : Verb
     private readonly Option<bool> _json = JsonOption();
 
     public ExtractVerb(Session session) : base(session, "extract",
-        "Extracts an image or a layer into a directory: data with its holes, owners, permissions, times, links, attributes, devices. " +
-        "Nothing outside the directory is touched, whatever the image says. If it fails, what it made is removed. Exit code 1 if " +
+        "Extracts an image or a layer into a directory: data with its holes, owners, permissions, times, links, attributes, " +
+            "devices. " +
+        "Nothing outside the directory is touched, whatever the image says. If it fails, what it made is removed. Exit code " +
+            "1 if " +
         "something could not be made or set, as for lack of rights; the rest is there then.",
         "lamina extract root.erofs root/",
         "lamina extract root.erofs etc/ /etc --no-owner")

@@ -12,7 +12,8 @@ internal sealed class ManifestVerb : Verb
     private readonly Option<bool> _noLinks = new("--no-links") { Description = "Leave out how many names each file has" };
 
     public ManifestVerb(Session session) : base(session, "manifest",
-        "Lists all that is in an image or a layer, with all metadata and the SHA-256 of each file: a JSON object a line, sorted by path. " +
+        "Lists all that is in an image or a layer, with all metadata and the SHA-256 of each file: a JSON object a line, " +
+            "sorted by path. " +
         "Two trees are the same if their manifests are. Of files of 1 GiB and more there is only the size.",
         "lamina manifest root.erofs",
         "lamina manifest root.erofs | jq -r 'select(.type == \"f\") | .sha256 + \"  \" + .path'")

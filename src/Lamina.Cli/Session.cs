@@ -15,7 +15,9 @@ internal sealed class Session(TextWriter output, TextWriter error, Interrupts in
 
     public Interrupts Interrupts => interrupts;
 
-    /// <summary>Standard output for what is bytes, not text. What was written to <see cref="Output"/> must be flushed before.</summary>
+    /// <summary>
+    /// Standard output for what is bytes, not text. What was written to <see cref="Output"/> must be flushed before.
+    /// </summary>
     public Stream Bytes { get; init; } = Stream.Null;
 
     /// <summary>Whether people look at the output.</summary>

@@ -99,7 +99,8 @@ internal sealed class LayerSet : IDisposable
                 throw new BootFailure($"{name}: two layers have this name");
         }
         if (reader.Remainder >= 0)
-            KernelLog.Say($"from byte {reader.Remainder} on, the archive is compressed; layers in place are not looked for there");
+            KernelLog.Say($"from byte {reader.Remainder} on, the archive is compressed; layers in place are not looked for " +
+                $"there");
     }
 
     /// <summary>The names to use, in their order: as told, or all, by their bytes.</summary>

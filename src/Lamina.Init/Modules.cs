@@ -15,7 +15,8 @@ internal static class Modules
         if (!File.Exists(order))
         {
             string[] others = Directory.Exists($"/{BootFiles.Modules}")
-                ? [.. Directory.GetDirectories($"/{BootFiles.Modules}").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)] : [];
+                ? [.. Directory.GetDirectories($"/{BootFiles.Modules}").Select(path =>
+                    Path.GetFileName(path)).Order(StringComparer.Ordinal)] : [];
             if (others.Length > 0)
                 KernelLog.Warn($"the archive has modules for {string.Join(", ", others)}, but this kernel is {release}");
             return;
@@ -35,7 +36,8 @@ internal static class Modules
         if (!Has(fileSystem))
         {
             throw new BootFailure(
-                $"kernel {release} has no {fileSystem}, and the archive brought no module {fileSystem} for it (lamina initrd --kernel-modules)");
+                $"kernel {release} has no {fileSystem}, and the archive brought no module {fileSystem} for it (lamina " +
+                    $"initrd --kernel-modules)");
         }
     }
 
@@ -47,7 +49,8 @@ internal static class Modules
         string path = $"{folder}/{name}.ko";
         int descriptor = Native.Open(path, Native.CloseOnExec, 0);
         if (descriptor < 0)
-            throw new BootFailure($"module {name} is missing: the archive lists it, but {path} cannot be opened: {Native.LastError}");
+            throw new BootFailure(
+                $"module {name} is missing: the archive lists it, but {path} cannot be opened: {Native.LastError}");
         int errno = Native.LoadModule(descriptor);
         string said = Native.LastError;
         _ = Native.Close(descriptor);

@@ -24,7 +24,8 @@ internal static unsafe partial class Native
     }
 
     /// <summary>
-    /// Signals as a new process expects them: the runtime ignores or handles some, and what is ignored stays so through execve(2).
+    /// Signals as a new process expects them: the runtime ignores or handles some, and what is ignored stays so through
+    /// execve(2).
     /// </summary>
     internal static void ResetSignals()
     {

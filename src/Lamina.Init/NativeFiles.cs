@@ -7,7 +7,8 @@ namespace Lamina.Init;
 internal static unsafe partial class NativeFiles
 {
     private const int CurrentDirectory = -100, NoFollow = 0x100, StatusSize = 256, BasicStatus = 0x7FF;
-    private const int UserAt = 20, GroupAt = 24, ModeAt = 28, DeviceMajorAt = 136, DeviceMinorAt = 140, SecondsAt = 112, NanosecondsAt = 120;
+    private const int UserAt = 20, GroupAt = 24, ModeAt = 28, DeviceMajorAt = 136, DeviceMinorAt = 140, SecondsAt = 112,
+        NanosecondsAt = 120;
     private const int TypeMask = 0xF000, DirectoryType = 0x4000, PermissionMask = 0xFFF;
     private const string Libc = "libc";
 
@@ -53,7 +54,8 @@ internal static unsafe partial class NativeFiles
         fixed (byte* pointer = names)
         {
             nint size = ListAttributes(path, pointer, names.Length);
-            return size <= 0 ? [] : Encoding.UTF8.GetString(names, 0, (int)size).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+            return size <= 0 ? [] : Encoding.UTF8.GetString(names, 0, (int)size).Split('\0',
+                StringSplitOptions.RemoveEmptyEntries);
         }
     }
 

@@ -3,7 +3,9 @@ using Lamina.Mounting;
 
 namespace Lamina.Init;
 
-/// <summary>The first process of a boot: from the archive that the kernel unpacked to the system that runs. From top to bottom.</summary>
+/// <summary>
+/// The first process of a boot: from the archive that the kernel unpacked to the system that runs. From top to bottom.
+/// </summary>
 internal static class Program
 {
     private static string s_step = "start";

@@ -32,7 +32,8 @@ internal static class RootDevice
 
     private static string? PartitionOn(string disk, string id)
     {
-        int? number = File.Exists($"{Blocks}/{disk}/partition") ? null : Ask<int?>(Device(disk), source => PartitionTable.Find(source, id));
+        int? number = File.Exists($"{Blocks}/{disk}/partition") ? null
+            : Ask<int?>(Device(disk), source => PartitionTable.Find(source, id));
         if (number is not { } wanted)
             return null;
         string text = wanted.ToString(CultureInfo.InvariantCulture);
@@ -57,7 +58,8 @@ internal static class RootDevice
 
     private static string[] Names() =>
         [.. Directory.GetFileSystemEntries(Blocks).Select(path => Path.GetFileName(path))
-            .Where(name => !name.StartsWith("loop", StringComparison.Ordinal) && !name.StartsWith("ram", StringComparison.Ordinal))
+            .Where(name => !name.StartsWith("loop", StringComparison.Ordinal)
+                && !name.StartsWith("ram", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)];
 
     // In sysfs a slash in a device's name is an exclamation mark.

@@ -10,7 +10,9 @@ internal static class RootTree
 {
     private const string Lower = "/lamina/lower", Over = "/lamina/over", Root = "/lamina/root", Merged = "/lamina/merged.erofs";
 
-    /// <summary>mount(2) takes a page of options; a longer list of layers goes through a context, where each has an option.</summary>
+    /// <summary>
+    /// mount(2) takes a page of options; a longer list of layers goes through a context, where each has an option.
+    /// </summary>
     private const int OptionLimit = 4000;
 
     /// <summary>Mounts the layers and gives the directory where the new root is to be seen.</summary>
@@ -49,7 +51,8 @@ internal static class RootTree
             MountRequest request = index is null ? new(files[0], [], target) : new(index, files, target);
             MountResult result = Mounter.Mount(request);
             bool isDirect = result.Direct && loops.Count == 0 && !layers.Layers.Any(layer => layer.IsDevice);
-            KernelLog.Say($"mounted {(index is null ? "the only layer" : "the merged tree")} from {(isDirect ? "files" : "block devices")}");
+            string what = index is null ? "the only layer" : "the merged tree";
+            KernelLog.Say($"mounted {what} from {(isDirect ? "files" : "block devices")}");
         }
         catch (IOException refusal)
         {
@@ -82,11 +85,14 @@ internal static class RootTree
         WriteResult result = BootIndex.Write([.. layers.Layers.Select(layer => layer.Bytes)], release, Merged);
         double took = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         KernelLog.Say(string.Create(CultureInfo.InvariantCulture,
-            $"merged {layers.Layers.Count} layers in {took:F1} ms: {result.InodeCount} files, an index of {result.Length / 1024} KiB"));
+            $"merged {layers.Layers.Count} layers in {took:F1} ms: {result.InodeCount} files, an index of " +
+                $"{result.Length / 1024} KiB"));
         return Merged;
     }
 
-    /// <summary>What the kernel can be given: devices and whole files as they are, a part of a file through a loop device.</summary>
+    /// <summary>
+    /// What the kernel can be given: devices and whole files as they are, a part of a file through a loop device.
+    /// </summary>
     private static List<string> Files(IReadOnlyList<FoundLayer> layers, List<LoopDevice> loops)
     {
         bool areFiles = layers.All(layer => layer.IsWholeFile);
@@ -164,14 +170,16 @@ internal static class RootTree
         string joined = string.Join(':', upperFirst);
         bool isLong = joined.Length > OptionLimit;
         List<MountOption> options = isLong
-            ? [.. upperFirst.Select(directory => new MountOption("lowerdir+", directory))] : [new MountOption("lowerdir", joined)];
+            ? [.. upperFirst.Select(directory => new MountOption("lowerdir+", directory))]
+                : [new MountOption("lowerdir", joined)];
         if (isWritable)
         {
             Directory.CreateDirectory(Over);
             MountCall.Mount("tmpfs", "lamina", Over, MountFlags.None, [new MountOption("mode", "0755")]);
             Directory.CreateDirectory($"{Over}/upper");
             Directory.CreateDirectory($"{Over}/work");
-            NativeFiles.CopyAttributes(upperFirst[0], $"{Over}/upper");      // the overlay's root shows those of its upper directory
+            NativeFiles.CopyAttributes(upperFirst[0],
+                $"{Over}/upper");      // the overlay's root shows those of its upper directory
             options.AddRange([new MountOption("upperdir", $"{Over}/upper"), new MountOption("workdir", $"{Over}/work")]);
         }
         MountCall.Mount("overlay", "lamina", Root, isWritable ? MountFlags.None : MountFlags.ReadOnly, options, context: isLong);

@@ -69,7 +69,9 @@ internal static class SystemStart
         Check(Native.Mount(tree, target, null, Native.MoveMount, null), $"moving {tree}");
     }
 
-    /// <summary>Removes everything on this file system below a directory: rootfs cannot be unmounted, what is in it would stay.</summary>
+    /// <summary>
+    /// Removes everything on this file system below a directory: rootfs cannot be unmounted, what is in it would stay.
+    /// </summary>
     private static int Remove(string directory, ulong device)
     {
         int count = 0;

@@ -15,7 +15,9 @@ public abstract partial class ByteSource : IDisposable
     /// <summary>The length in bytes.</summary>
     public abstract long Length { get; }
 
-    /// <summary>The open file whose bytes these are, position by position, where there is one: the kernel can copy then.</summary>
+    /// <summary>
+    /// The open file whose bytes these are, position by position, where there is one: the kernel can copy then.
+    /// </summary>
     internal virtual SafeFileHandle? Handle => null;
 
     /// <summary>

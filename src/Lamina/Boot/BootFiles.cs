@@ -1,6 +1,9 @@
 namespace Lamina.Boot;
 
-/// <summary>Where things are in an initramfs: what <see cref="InitrdBuilder"/> writes and /init looks for. Paths without a slash in front.</summary>
+/// <summary>
+/// Where things are in an initramfs: what <see cref="InitrdBuilder"/> writes and /init looks for. Paths without a slash in
+/// front.
+/// </summary>
 public static class BootFiles
 {
     /// <summary>Everything of ours but /init.</summary>
@@ -15,7 +18,9 @@ public static class BootFiles
     /// <summary>Modules, in a folder for each kernel release.</summary>
     public const string Modules = "lamina/modules";
 
-    /// <summary>In a folder of modules: their names in the order to load them; a hyphen in front of those that may be refused.</summary>
+    /// <summary>
+    /// In a folder of modules: their names in the order to load them; a hyphen in front of those that may be refused.
+    /// </summary>
     public const string ModuleOrder = "order";
 
     /// <summary>An index made beforehand.</summary>

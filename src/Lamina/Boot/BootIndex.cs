@@ -8,7 +8,9 @@ using Lamina.Writing;
 
 namespace Lamina.Boot;
 
-/// <summary>Merging while a machine starts: layers that are slices of an archive or files in memory, and an index of little size.</summary>
+/// <summary>
+/// Merging while a machine starts: layers that are slices of an archive or files in memory, and an index of little size.
+/// </summary>
 public static class BootIndex
 {
     /// <summary>Merges layers into an index. Nothing of them is read but metadata, and what an index cannot refer to.</summary>
@@ -75,7 +77,8 @@ public static class BootIndex
     public static KernelProfile ProfileOf(string kernelRelease)
     {
         string[] parts = kernelRelease.Split('.', '-', '+');
-        bool isVersion = parts.Length >= 2 & int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int major) &
+        bool isVersion = parts.Length >= 2 & int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture,
+            out int major) &
             int.TryParse(parts.ElementAtOrDefault(1), NumberStyles.None, CultureInfo.InvariantCulture, out int minor);
         Version version = isVersion ? new Version(major, minor) : KernelProfile.Linux612.Version;
         return version < KernelProfile.Linux61.Version ? KernelProfile.Linux61 : new KernelProfile(version);

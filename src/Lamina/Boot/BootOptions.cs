@@ -23,13 +23,15 @@ public enum LayerStacking
 }
 
 /// <summary>
-/// What the kernel command line tells /init. The same class reads and writes it, so what composes a command line cannot differ from
+/// What the kernel command line tells /init. The same class reads and writes it, so what composes a command line cannot differ
+/// from
 /// what understands it.
 /// </summary>
 public sealed record BootOptions
 {
     private const string Prefix = "lamina.";
-    private const string OverlayKey = "lamina.overlay", StackKey = "lamina.stack", RootKey = "lamina.root", LayersKey = "lamina.layers";
+    private const string OverlayKey = "lamina.overlay", StackKey = "lamina.stack", RootKey = "lamina.root", LayersKey =
+        "lamina.layers";
     private const string RescueKey = "lamina.rescue", CheckKey = "lamina.check", InitKey = "init", InitramfsInitKey = "rd.init";
 
     /// <summary><c>lamina.overlay=tmpfs|none</c></summary>
@@ -39,11 +41,14 @@ public sealed record BootOptions
     public LayerStacking Stacking { get; init; } = LayerStacking.Merge;
 
     /// <summary>
-    /// <c>lamina.root=</c> a block device with an image that lies below all layers: /dev/NAME, LABEL=NAME or PARTUUID=ID; null without.
+    /// <c>lamina.root=</c> a block device with an image that lies below all layers: /dev/NAME, LABEL=NAME or PARTUUID=ID; null
+    /// without.
     /// </summary>
     public string? Root { get; init; }
 
-    /// <summary><c>lamina.layers=</c> names, separated by commas, lowest first: only these, in this order; null for all by name.</summary>
+    /// <summary>
+    /// <c>lamina.layers=</c> names, separated by commas, lowest first: only these, in this order; null for all by name.
+    /// </summary>
     public IReadOnlyList<string>? Layers { get; init; }
 
     /// <summary><c>lamina.rescue</c>: a failed boot ends in a shell, if there is one.</summary>
@@ -113,7 +118,9 @@ public sealed record BootOptions
         return string.Join(' ', words.Select(Quote));
     }
 
-    /// <summary>The words of a command line: blanks part them, but not within double quotes, which themselves do not count.</summary>
+    /// <summary>
+    /// The words of a command line: blanks part them, but not within double quotes, which themselves do not count.
+    /// </summary>
     private static List<string> Split(string commandLine)
     {
         List<string> words = [];
@@ -162,7 +169,8 @@ public sealed record BootOptions
 
     private static string ParseRoot(string value)
     {
-        bool isKnown = value.StartsWith("/dev/", StringComparison.Ordinal) || value.StartsWith("LABEL=", StringComparison.Ordinal) ||
+        bool isKnown = value.StartsWith("/dev/", StringComparison.Ordinal)
+            || value.StartsWith("LABEL=", StringComparison.Ordinal) ||
             value.StartsWith("PARTUUID=", StringComparison.Ordinal);
         return isKnown ? value : throw Wrong(RootKey, value, "/dev/NAME, LABEL=NAME or PARTUUID=ID");
     }

@@ -7,7 +7,8 @@ namespace Lamina.Boot;
 /// <param name="BodySize">The body's length in bytes. The kernel unpacks that of regular files and symbolic links alone.</param>
 public readonly record struct CpioEntry(string Name, uint Mode, long BodyOffset, long BodySize)
 {
-    internal const uint TypeMask = 0xF000, RegularFile = 0x8000, DirectoryType = 0x4000, FifoType = 0x1000, CharacterDevice = 0x2000;
+    internal const uint TypeMask = 0xF000, RegularFile = 0x8000, DirectoryType = 0x4000, FifoType = 0x1000, CharacterDevice =
+        0x2000;
 
     /// <summary>Whether this is a regular file.</summary>
     public bool IsRegularFile => (Mode & TypeMask) == RegularFile;

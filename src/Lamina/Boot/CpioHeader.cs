@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Lamina.Boot;
 
-/// <summary>The head of an entry in a newc archive: a magic, then thirteen numbers of eight hexadecimal digits. The name follows.</summary>
+/// <summary>
+/// The head of an entry in a newc archive: a magic, then thirteen numbers of eight hexadecimal digits. The name follows.
+/// </summary>
 /// <param name="Inode">c_ino: names of one file with several links have the same.</param>
 /// <param name="Mode">c_mode: type and permissions as <c>st_mode</c> has them.</param>
 /// <param name="Links">c_nlink</param>

@@ -4,7 +4,8 @@ using Lamina.Writing;
 namespace Lamina.Boot;
 
 /// <summary>
-/// Writes a newc archive. Every file belongs to root and has no time, so the same files give the same bytes. Bodies can begin at page
+/// Writes a newc archive. Every file belongs to root and has no time, so the same files give the same bytes. Bodies can begin
+/// at page
 /// boundaries: the name in front is made longer by NULs, which no reader sees.
 /// </summary>
 internal sealed class CpioWriter(ImageOutput output, long start)
@@ -24,7 +25,8 @@ internal sealed class CpioWriter(ImageOutput output, long start)
 
     /// <summary>Adds a character device.</summary>
     public void AddCharacterDevice(string name, uint major, uint minor) => WriteHead(name,
-        new CpioHeader(0, CpioEntry.CharacterDevice | 0x180, 1, 0, 0) { DeviceMajor = major, DeviceMinor = minor }, isAligned: false);
+        new CpioHeader(0, CpioEntry.CharacterDevice | 0x180, 1, 0, 0) { DeviceMajor = major, DeviceMinor = minor },
+            isAligned: false);
 
     /// <summary>Adds a file whose data is in memory.</summary>
     public void AddFile(string name, ReadOnlySpan<byte> data, bool isExecutable = false)
@@ -41,7 +43,8 @@ internal sealed class CpioWriter(ImageOutput output, long start)
     {
         if (data.Length > uint.MaxValue)
         {
-            throw new UnsupportedImageException(data.Name, $"{data.Length} bytes; a file in a cpio archive has 4 GiB less one byte at most",
+            throw new UnsupportedImageException(data.Name,
+                $"{data.Length} bytes; a file in a cpio archive has 4 GiB less one byte at most",
                 "Split it into several layers.");
         }
         uint mode = asFifo ? CpioEntry.FifoType | 0x180u : CpioEntry.RegularFile | 0x180u;
@@ -66,7 +69,8 @@ internal sealed class CpioWriter(ImageOutput output, long start)
         int size = isAligned ? PaddedSize(length) : length;
         if (size > CpioHeader.MaxNameSize && isAligned)
         {
-            // So many NULs would make the name too long for the kernel. A short entry moves this one on; a directory may come twice.
+            // So many NULs would make the name too long for the kernel. A short entry moves this one on; a directory may come
+            // twice.
             AddDirectory(Path.GetDirectoryName(name)!);
             WriteHead(name, header, isAligned);
             return;

@@ -8,7 +8,8 @@ using Lamina.Writing;
 namespace Lamina.Boot;
 
 /// <summary>
-/// Makes an initramfs: an uncompressed newc archive, as its layers are compressed, that holds /init, the modules it needs, and the
+/// Makes an initramfs: an uncompressed newc archive, as its layers are compressed, that holds /init, the modules it needs, and
+/// the
 /// layers. /init comes first and the layers last, so an archive that is cut off, or a memory that is too small, is told about.
 /// </summary>
 public static class InitrdBuilder
@@ -116,7 +117,8 @@ public static class InitrdBuilder
         {
             KernelModules kernel = KernelModules.Open(directory);
             // dm-verity is not in every kernel, and only who asks for it misses it.
-            IEnumerable<string> wanted = s_modules.Where(name => name != "dm_verity" || kernel.Has(name)).Concat(options.ExtraModules);
+            IEnumerable<string> wanted = s_modules.Where(name => name != "dm_verity"
+                || kernel.Has(name)).Concat(options.ExtraModules);
             IReadOnlyList<ModuleFile> files = kernel.Resolve(wanted);
             string folder = $"{BootFiles.Modules}/{kernel.Release}";
             archive.AddDirectory(folder);
@@ -139,7 +141,8 @@ public static class InitrdBuilder
         if (sources.Count == 0)
             return;
         IEnumerable<ListedLayer> listed = sources.Select((source, i) =>
-            new ListedLayer(names[i], source.Length, Convert.ToHexStringLower(ContentDigest.Compute(source, source.Length)), form, layers[i].IsOptional));
+            new ListedLayer(names[i], source.Length, Convert.ToHexStringLower(ContentDigest.Compute(source, source.Length)),
+                form, layers[i].IsOptional));
         byte[] text = LayerList.Format(listed);
         string digest = Convert.ToHexStringLower(SHA256.HashData(text).AsSpan(0, 8));
         archive.AddFile($"{BootFiles.Lists}/{names[0]}-{digest}", text);
@@ -151,7 +154,8 @@ public static class InitrdBuilder
         try
         {
             string path = Path.Combine(folder, "index");
-            MergedImage.Create([.. sources.Select(source => source.Name)], path, new WriteOptions { Mode = OutputMode.Index, Kernel = kernel });
+            MergedImage.Create([.. sources.Select(source => source.Name)], path,
+                new WriteOptions { Mode = OutputMode.Index, Kernel = kernel });
             archive.AddFile(BootFiles.Index, File.ReadAllBytes(path));
         }
         finally

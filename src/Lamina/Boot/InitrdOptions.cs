@@ -9,7 +9,8 @@ public enum InitrdForm
     Files,
 
     /// <summary>
-    /// Where the boot loader put them: the kernel passes over them, and with <c>retain_initrd</c> keeps them (Linux 6.6 and later).
+    /// Where the boot loader put them: the kernel passes over them, and with <c>retain_initrd</c> keeps them (Linux 6.6 and
+    /// later).
     /// </summary>
     InPlace,
 }
@@ -18,7 +19,9 @@ public enum InitrdForm
 /// <param name="Path">The file.</param>
 public sealed record InitrdLayer(string Path)
 {
-    /// <summary>Its name in the archive; null for a number and the file's name. The byte order of names is the order of layers.</summary>
+    /// <summary>
+    /// Its name in the archive; null for a number and the file's name. The byte order of names is the order of layers.
+    /// </summary>
     public string? Name { get; init; }
 
     /// <summary>Whether a boot goes on without it if it is damaged.</summary>
@@ -47,7 +50,8 @@ public sealed record InitrdOptions
     public string? RescueShell { get; init; }
 
     /// <summary>
-    /// The number of the first layer that gets its name by number; null for 100, or 500 in an archive with layers alone, so that it
+    /// The number of the first layer that gets its name by number; null for 100, or 500 in an archive with layers alone, so
+    /// that it
     /// comes on top.
     /// </summary>
     public int? FirstNumber { get; init; }

@@ -1,7 +1,8 @@
 namespace Lamina.Boot;
 
 /// <summary>
-/// The modules of one kernel: a folder lib/modules/RELEASE with the lists that depmod(8) makes. Gives the files of modules by name,
+/// The modules of one kernel: a folder lib/modules/RELEASE with the lists that depmod(8) makes. Gives the files of modules by
+/// name,
 /// with all they depend on, in the order in which they load.
 /// </summary>
 public sealed class KernelModules
@@ -29,7 +30,8 @@ public sealed class KernelModules
         if (!File.Exists(dependencies))
         {
             throw new FileNotFoundException(
-                $"{dependencies} is not there; depmod {modules.Release} makes it, with -b for a folder that is not the system's own");
+                $"{dependencies} is not there; depmod {modules.Release} makes it, with -b for a folder that is not the " +
+                    $"system's own");
         }
         foreach (string line in File.ReadLines(dependencies))
             modules.AddFile(line);
@@ -45,7 +47,9 @@ public sealed class KernelModules
     /// <summary>Whether the kernel has a module, as a file or built in.</summary>
     public bool Has(string name) => _files.ContainsKey(Normal(name)) || _builtIn.Contains(Normal(name));
 
-    /// <summary>The files of these modules and of all they need, each once, what is needed first. What is built in has none.</summary>
+    /// <summary>
+    /// The files of these modules and of all they need, each once, what is needed first. What is built in has none.
+    /// </summary>
     /// <exception cref="FileNotFoundException">The kernel has no such module.</exception>
     public IReadOnlyList<ModuleFile> Resolve(IEnumerable<string> names)
     {
@@ -64,14 +68,16 @@ public sealed class KernelModules
         {
             if (isOptional)
                 return;
-            throw new FileNotFoundException($"{_directory}: kernel {Release} has no module {name}, neither as a file nor built in");
+            throw new FileNotFoundException(
+                $"{_directory}: kernel {Release} has no module {name}, neither as a file nor built in");
         }
         foreach (string soft in _softNeeds.GetValueOrDefault(name) ?? [])
         {
             foreach (string candidate in _aliases.GetValueOrDefault(soft) ?? [soft])
                 Add(candidate, isOptional: true, order, seen);
         }
-        // What a module cannot do without is as necessary as the module itself, even where something else would have liked it before.
+        // What a module cannot do without is as necessary as the module itself, even where something else would have liked it
+        // before.
         foreach (string need in file.Needs)
             Add(need, isOptional, order, seen);
         order.Add(new ModuleFile(name, Path.Combine(_directory, file.Path), isOptional));

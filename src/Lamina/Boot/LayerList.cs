@@ -12,7 +12,8 @@ namespace Lamina.Boot;
 public sealed record ListedLayer(string Name, long Size, string Digest, InitrdForm Form, bool IsOptional);
 
 /// <summary>
-/// The text that says which layers an archive brings. It comes before them: if the archive is cut off or memory too small, what is
+/// The text that says which layers an archive brings. It comes before them: if the archive is cut off or memory too small, what
+/// is
 /// missing is noticed.
 /// </summary>
 public static class LayerList
@@ -20,7 +21,8 @@ public static class LayerList
     private const string Optional = "optional", Required = "required", File = "file", InPlace = "in-place";
 
     /// <summary>
-    /// Writes a list: a line a layer, of size, digest, <c>required</c> or <c>optional</c>, <c>file</c> or <c>in-place</c>, and name.
+    /// Writes a list: a line a layer, of size, digest, <c>required</c> or <c>optional</c>, <c>file</c> or <c>in-place</c>, and
+    /// name.
     /// </summary>
     public static byte[] Format(IEnumerable<ListedLayer> layers)
     {
@@ -44,7 +46,8 @@ public static class LayerList
             bool isSound = words.Length == 5 && words[1].Length == 64 && words[2] is Optional or Required &&
                 words[3] is File or InPlace;
             if (!isSound || !long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out long size))
-                throw new CorruptImageException(name, $"line {layers.Count + 1} is not size, digest, need, form and name of a layer");
+                throw new CorruptImageException(name,
+                    $"line {layers.Count + 1} is not size, digest, need, form and name of a layer");
             InitrdForm form = words[3] == InPlace ? InitrdForm.InPlace : InitrdForm.Files;
             layers.Add(new ListedLayer(words[4], size, words[1], form, words[2] == Optional));
         }

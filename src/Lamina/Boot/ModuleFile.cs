@@ -22,7 +22,8 @@ public sealed record ModuleFile(string Name, string Path, bool IsOptional)
             ".ko" => Drain(file),
             ".xz" => Decompress(() => new XZStream(file)),
             ".zst" => Decompress(() => new DecompressionStream(file)),
-            string other => throw new UnsupportedImageException(Path, $"a module compressed as {other}; .ko, .ko.xz and .ko.zst are known"),
+            string other => throw new UnsupportedImageException(Path,
+                $"a module compressed as {other}; .ko, .ko.xz and .ko.zst are known"),
         };
         if (!bytes.AsSpan().StartsWith("\u007fELF"u8))
             throw new CorruptImageException(Path, "not a kernel module: no ELF magic", null, 0);
@@ -36,7 +37,8 @@ public sealed record ModuleFile(string Name, string Path, bool IsOptional)
             using Stream stream = open();
             return Drain(stream);
         }
-        catch (Exception damage) when (damage is not (CorruptImageException or UnsupportedImageException or UnauthorizedAccessException))
+        catch (Exception damage) when (damage is not (
+            CorruptImageException or UnsupportedImageException or UnauthorizedAccessException))
         {
             throw new CorruptImageException(Path, $"cannot be decompressed: {damage.Message}");
         }

@@ -40,8 +40,10 @@ public static class PartitionTable
         const int signatureAt = 0x1B8;
         Span<byte> signature = stackalloc byte[4];
         string[] parts = id.Split('-');
-        bool isId = parts.Length == 2 & uint.TryParse(parts[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint wanted) &
-            int.TryParse(parts.ElementAtOrDefault(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int number);
+        bool isId = parts.Length == 2 & uint.TryParse(parts[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+            out uint wanted) &
+            int.TryParse(parts.ElementAtOrDefault(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out int number);
         if (!isId || disk.Read(signatureAt, signature) < signature.Length)
             return null;
         return BinaryPrimitives.ReadUInt32LittleEndian(signature) == wanted ? number : null;

@@ -15,7 +15,8 @@ internal sealed class PeHeaders
 
     // From the PE signature on: file header, then the optional header.
     private const int SectionCountAt = 6, OptionalSizeAt = 20, MagicAt = 24, InitializedSizeAt = 32, SectionAlignmentAt = 56;
-    private const int FileAlignmentAt = 60, ImageSizeAt = 80, HeaderSizeAt = 84, CheckSumAt = 88, CertificatesAt = 168, SmallestOptional = 152;
+    private const int FileAlignmentAt = 60, ImageSizeAt = 80, HeaderSizeAt = 84, CheckSumAt = 88, CertificatesAt = 168,
+        SmallestOptional = 152;
 
     private readonly byte[] _bytes;
     private readonly int _start;
@@ -77,7 +78,8 @@ internal sealed class PeHeaders
             for (int i = 0; i < SectionCount; i++)
             {
                 ReadOnlySpan<byte> section = _bytes.AsSpan(_table + i * SectionSize, SectionSize);
-                uint size = Math.Max(BinaryPrimitives.ReadUInt32LittleEndian(section[8..]), BinaryPrimitives.ReadUInt32LittleEndian(section[16..]));
+                uint size = Math.Max(BinaryPrimitives.ReadUInt32LittleEndian(section[8..]),
+                    BinaryPrimitives.ReadUInt32LittleEndian(section[16..]));
                 end = Math.Max(end, checked(BinaryPrimitives.ReadUInt32LittleEndian(section[12..]) + size));
             }
             uint alignment = Math.Max(Number(SectionAlignmentAt), CpioWriter.PageSize);
@@ -114,11 +116,13 @@ internal sealed class PeHeaders
     private void Validate()
     {
         if (_table + SectionCount * SectionSize > _bytes.Length)
-            throw new CorruptImageException(_name, $"{SectionCount} sections do not fit the headers", null, _start + SectionCountAt);
+            throw new CorruptImageException(_name, $"{SectionCount} sections do not fit the headers", null, _start
+                + SectionCountAt);
         if (!uint.IsPow2(FileAlignment) || !uint.IsPow2(Number(SectionAlignmentAt)))
             throw new CorruptImageException(_name, "alignments that are no powers of two", null, _start + SectionAlignmentAt);
         if (_start + CertificatesAt + 8 <= _table && Number(CertificatesAt) != 0)
-            throw new UnsupportedImageException(_name, "the program is signed; what is added would break the signature", "Sign the result instead.");
+            throw new UnsupportedImageException(_name, "the program is signed; what is added would break the signature",
+                "Sign the result instead.");
     }
 
     private uint Number(int at) => BinaryPrimitives.ReadUInt32LittleEndian(_bytes.AsSpan(_start + at));

@@ -86,7 +86,9 @@ public static class Sha256
         state[7] += h;
     }
 
-    /// <summary>The constants are the first 32 bits behind the point of the roots of the first primes; whole numbers find them.</summary>
+    /// <summary>
+    /// The constants are the first 32 bits behind the point of the roots of the first primes; whole numbers find them.
+    /// </summary>
     private static uint[] Roots(int count, int degree)
     {
         uint[] roots = new uint[count];

@@ -35,7 +35,8 @@ public sealed record UkiOptions
 public sealed record UkiResult(string Path, long Length, string CommandLine);
 
 /// <summary>
-/// Makes a unified kernel image: one EFI program that holds kernel, command line and initramfs, each a section behind systemd-stub,
+/// Makes a unified kernel image: one EFI program that holds kernel, command line and initramfs, each a section behind
+/// systemd-stub,
 /// which starts the one with the others. Sections lie at pages, nothing in the file changes from day to day.
 /// </summary>
 public static class UkiBuilder
@@ -58,7 +59,8 @@ public static class UkiBuilder
             long end = Align(stub.Length);
             if (options.OsRelease is not null)
                 end = Add(output, headers, end, ".osrel", [Open(options.OsRelease, opened)]);
-            end = Add(output, headers, end, ".cmdline", [ByteSource.FromMemory("command line", Encoding.UTF8.GetBytes(commandLine))]);
+            end = Add(output, headers, end, ".cmdline",
+                [ByteSource.FromMemory("command line", Encoding.UTF8.GetBytes(commandLine))]);
             if (options.KernelRelease is { } release)
                 end = Add(output, headers, end, ".uname", [ByteSource.FromMemory("release", Encoding.UTF8.GetBytes(release))]);
             if (archives.Count > 0)

@@ -4,7 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>
-/// Writes trees as cpio archives in the newc form, which is that of an initramfs. It has no extended attributes, whole seconds from 1970
+/// Writes trees as cpio archives in the newc form, which is that of an initramfs. It has no extended attributes, whole seconds
+/// from 1970
 /// to 2106 only, and no file of 4 GiB. The same tree gives the same archive.
 /// </summary>
 public static class CpioExport
@@ -58,7 +59,8 @@ public static class CpioExport
             Node node = item.Node;
             if (node.Type == NodeType.RegularFile && node.Content.Size > uint.MaxValue)
             {
-                throw new UnsupportedImageException(name, $"{item.Path} has {node.Content.Size} bytes, a cpio archive holds files below 4 GiB",
+                throw new UnsupportedImageException(name,
+                    $"{item.Path} has {node.Content.Size} bytes, a cpio archive holds files below 4 GiB",
                     "Export it as a tar.");
             }
             if (node.IsDirectory || node.HasSingleName)

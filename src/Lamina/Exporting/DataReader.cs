@@ -10,7 +10,8 @@ internal interface IDataSink
 }
 
 /// <summary>
-/// Reads files from end to end, one after the other: clusters are decoded once each, straight into one buffer that is handed on when
+/// Reads files from end to end, one after the other: clusters are decoded once each, straight into one buffer that is handed on
+/// when
 /// it is full. For one thread; a thread has one of its own, and so its own place in each packed file.
 /// </summary>
 internal sealed class DataReader
@@ -34,7 +35,8 @@ internal sealed class DataReader
     /// <param name="start">The first byte of the part.</param>
     /// <param name="end">The byte behind it.</param>
     /// <param name="sink">Who takes the data.</param>
-    public void Read<TSink>(Content content, DecodableMap? map, long start, long end, ref TSink sink) where TSink : struct, IDataSink
+    public void Read<TSink>(Content content, DecodableMap? map, long start, long end, ref TSink sink) where TSink : struct,
+        IDataSink
     {
         switch (content)
         {

@@ -1,7 +1,8 @@
 namespace Lamina.Exporting;
 
 /// <summary>
-/// Opens the directories below the one extracted into, one name after the other and never through a link, and keeps those on the way
+/// Opens the directories below the one extracted into, one name after the other and never through a link, and keeps those on
+/// the way
 /// to the last one open. For one thread.
 /// </summary>
 internal sealed class DirectoryCursor(string target, int root) : IDisposable

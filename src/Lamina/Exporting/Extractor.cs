@@ -7,7 +7,8 @@ namespace Lamina.Exporting;
 public static class Extractor
 {
     /// <summary>
-    /// Extracts a tree. Nothing outside the directory is made, changed or followed, whatever names and links the tree holds. After a
+    /// Extracts a tree. Nothing outside the directory is made, changed or followed, whatever names and links the tree holds.
+    /// After a
     /// failure what was made is gone again, unless the directory held other files before.
     /// </summary>
     /// <param name="name">What messages call the tree: its file.</param>
@@ -54,7 +55,8 @@ public static class Extractor
         }
         catch (Exception further) when (further is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{failure.Message}\nWhat was extracted before stays in {directory}: {further.Message}", failure);
+            throw new IOException($"{failure.Message}\nWhat was extracted before stays in {directory}: {further.Message}",
+                failure);
         }
     }
 }

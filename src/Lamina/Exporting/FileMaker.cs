@@ -95,7 +95,8 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
             int errno = HostError.Last;
             if (errno != HostError.NotPermitted)
                 throw HostError.Failure($"{target.Path}{item.Path}: the {Describe(item.Node.Type)} cannot be made", errno);
-            string right = item.Node.Type is NodeType.CharacterDevice or NodeType.BlockDevice ? "; it takes root, or CAP_MKNOD" : "";
+            string right = item.Node.Type is NodeType.CharacterDevice or NodeType.BlockDevice ? "; it takes root, or CAP_MKNOD"
+                : "";
             target.Warnings.Add(item.Path, $"a {Describe(item.Node.Type)} cannot be made: {HostError.Text(errno)}{right}");
             return false;
         }

@@ -36,7 +36,8 @@ internal static unsafe partial class HostCalls
     /// <summary>O_NOFOLLOW.</summary>
     internal static int NoFollow { get; } = IsX86 ? 0x20000 : 0x8000;
 
-    private static bool IsX86 => RuntimeInformation.ProcessArchitecture is not (Architecture.Arm64 or Architecture.Arm or Architecture.Ppc64le);
+    private static bool IsX86 => RuntimeInformation.ProcessArchitecture is not (
+        Architecture.Arm64 or Architecture.Arm or Architecture.Ppc64le);
 
     [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, uint mode);

@@ -21,7 +21,8 @@ public sealed record ManifestOptions
 }
 
 /// <summary>
-/// A tree as text: one JSON object a line for each path, sorted by the bytes of the paths, with all metadata and the SHA-256 of the
+/// A tree as text: one JSON object a line for each path, sorted by the bytes of the paths, with all metadata and the SHA-256 of
+/// the
 /// data. Two trees are the same exactly if their manifests are, and the rows are those that a walk of the mounted tree gives.
 /// </summary>
 public static class Manifest
@@ -47,7 +48,8 @@ public static class Manifest
         {
             options.Cancellation.ThrowIfCancellationRequested();
             uint links = row.Links.Count;
-            writer.Write(line.Compose(row.Path, row.Node, options.HasLinkCounts ? links : null, digests.GetValueOrDefault(row.Node)));
+            writer.Write(line.Compose(row.Path, row.Node, options.HasLinkCounts ? links : null,
+                digests.GetValueOrDefault(row.Node)));
             writer.Write('\n');
         }
     }

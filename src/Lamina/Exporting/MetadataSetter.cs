@@ -5,7 +5,8 @@ using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>
-/// Gives files their owners, attributes, permissions and times, in the order that loses none: a change of owner clears set-user-id and
+/// Gives files their owners, attributes, permissions and times, in the order that loses none: a change of owner clears
+/// set-user-id and
 /// capabilities, and only a file that may be written takes user attributes.
 /// </summary>
 internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool tellsLostBits, Warnings warnings)
@@ -77,7 +78,8 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
     }
 
     /// <summary>
-    /// Permissions for a file that may have got another owner than it has in the tree: what runs with the rights of its owner must
+    /// Permissions for a file that may have got another owner than it has in the tree: what runs with the rights of its owner
+    /// must
     /// not get those of somebody else.
     /// </summary>
     private uint Permissions(TreeItem item, bool isOwned)
@@ -91,7 +93,8 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
         if (node.GroupId != _group)
             mode &= ~SetGroupId;
         if (mode != node.Permissions && tellsLostBits)
-            warnings.Add(item.Path, "set-user-id and set-group-id are left out, as the file belongs to somebody else than in the image");
+            warnings.Add(item.Path,
+                "set-user-id and set-group-id are left out, as the file belongs to somebody else than in the image");
         return mode;
     }
 
@@ -102,7 +105,8 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
     }
 
     /// <summary>
-    /// A path that leads through the open directory, as no call before Linux 6.13 sets an attribute of a name in one. The name itself
+    /// A path that leads through the open directory, as no call before Linux 6.13 sets an attribute of a name in one. The name
+    /// itself
     /// is the last in it, and is not followed.
     /// </summary>
     private static void ProcPath(int directory, ReadOnlySpan<byte> name, byte* buffer)

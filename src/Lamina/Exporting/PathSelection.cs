@@ -8,7 +8,9 @@ internal sealed class PathSelection
     /// <summary>Whether the path itself was asked for, and so all below it.</summary>
     private bool _isWhole;
 
-    /// <summary>What a walk is to visit, parents before what is in them; null, which is everything, if nothing was asked for.</summary>
+    /// <summary>
+    /// What a walk is to visit, parents before what is in them; null, which is everything, if nothing was asked for.
+    /// </summary>
     /// <exception cref="ArgumentException">A path holds a <c>..</c>.</exception>
     public static Func<ItemPath, bool>? FilterOf(IReadOnlyList<ReadOnlyMemory<byte>> paths)
     {

@@ -49,7 +49,8 @@ internal sealed class TarEntry(Node node, byte[] path)
     {
         Timestamp time = node.Modified;
         bool needsPath = shown.Length > NameField, needsTarget = Target.Length > NameField;
-        if ((needsPath && !Utf8.IsValid(shown)) || (needsTarget && !Utf8.IsValid(Target)) || (SparseSize is not null && !Utf8.IsValid(path)))
+        if ((needsPath && !Utf8.IsValid(shown)) || (needsTarget && !Utf8.IsValid(Target))
+            || (SparseSize is not null && !Utf8.IsValid(path)))
             Add("hdrcharset"u8, "BINARY"u8);
         if (needsPath)
             Add("path"u8, shown);
@@ -105,7 +106,9 @@ internal sealed class TarEntry(Node node, byte[] path)
         return [.. escaped];
     }
 
-    /// <summary>Seconds with a fraction. Nanoseconds count forward also before 1970, where the number's digits count back.</summary>
+    /// <summary>
+    /// Seconds with a fraction. Nanoseconds count forward also before 1970, where the number's digits count back.
+    /// </summary>
     private static byte[] Decimal(Timestamp time)
     {
         bool isNegative = time.Seconds < 0;
@@ -140,7 +143,8 @@ internal sealed class TarEntry(Node node, byte[] path)
         _ => '6',
     });
 
-    private void WriteHeader(ArchiveStream archive, ReadOnlySpan<byte> name, ReadOnlySpan<byte> target, byte type, long size, bool isPlain)
+    private void WriteHeader(ArchiveStream archive, ReadOnlySpan<byte> name, ReadOnlySpan<byte> target, byte type, long size,
+        bool isPlain)
     {
         Span<byte> header = stackalloc byte[BlockSize];
         header.Clear();

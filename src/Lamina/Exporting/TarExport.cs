@@ -3,12 +3,15 @@ using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>
-/// Writes trees as tar archives in the pax form, with all metadata: times to the nanosecond, extended attributes, hard links, devices.
+/// Writes trees as tar archives in the pax form, with all metadata: times to the nanosecond, extended attributes, hard links,
+/// devices.
 /// The same tree gives the same archive.
 /// </summary>
 public static class TarExport
 {
-    /// <summary>A file with holes of at least this many bytes, and more hole than data, is written as GNU tar writes sparse files.</summary>
+    /// <summary>
+    /// A file with holes of at least this many bytes, and more hole than data, is written as GNU tar writes sparse files.
+    /// </summary>
     private const long MinSparse = 64 << 10;
 
     /// <summary>Holes smaller than this are not worth a piece of their own.</summary>
@@ -102,7 +105,8 @@ public static class TarExport
     }
 
     /// <summary>
-    /// The map of GNU's form 1.0: a number a line, count, then offsets and lengths by turns; an empty piece stands for the file's end.
+    /// The map of GNU's form 1.0: a number a line, count, then offsets and lengths by turns; an empty piece stands for the
+    /// file's end.
     /// </summary>
     private static byte[] SparseMap(List<DataRun> pieces, long size)
     {

@@ -13,7 +13,8 @@ public static class TreeComparison
     /// <param name="second">Its root directory.</param>
     /// <param name="options">How.</param>
     /// <exception cref="CorruptImageException">A tree, or the data of a file, contradicts itself.</exception>
-    public static CompareResult Compare(string firstName, Node first, string secondName, Node second, CompareOptions? options = null) =>
+    public static CompareResult Compare(string firstName, Node first, string secondName, Node second, CompareOptions? options =
+        null) =>
         new Comparison(firstName, secondName, options ?? new CompareOptions()).Run(first, second);
 
     private sealed class Comparison(string firstName, string secondName, CompareOptions options)
@@ -98,7 +99,8 @@ public static class TreeComparison
             }
         }
 
-        private bool IsNew(Node first, Node second) => (first.HasSingleName && second.HasSingleName) || _seen.Add((first, second));
+        private bool IsNew(Node first, Node second) => (first.HasSingleName && second.HasSingleName)
+            || _seen.Add((first, second));
 
         private void CompareXattrs(ItemPath path, XattrSet first, XattrSet second)
         {
@@ -133,7 +135,8 @@ public static class TreeComparison
         private static ItemPath FirstName(Dictionary<Node, ItemPath> names, ItemPath path, Node node) =>
             node.HasSingleName || names.TryAdd(node, path) ? path : names[node];
 
-        private static string Link(ItemPath path, ItemPath first) => path == first ? "a file of its own" : $"the same file as {first}";
+        private static string Link(ItemPath path, ItemPath first) => path == first ? "a file of its own"
+            : $"the same file as {first}";
 
         private long CompareData()
         {
@@ -144,7 +147,8 @@ public static class TreeComparison
             {
                 (ItemPath path, Node first, Node second) = _data[i];
                 if (comparer.Compare(first.Content, second.Content, options.Cancellation) is { } at)
-                    found[i] = new Difference(path.ToBytes(), DifferenceKind.Content, comparer.FirstByte, comparer.SecondByte, at);
+                    found[i] = new Difference(path.ToBytes(), DifferenceKind.Content, comparer.FirstByte, comparer.SecondByte,
+                        at);
                 Interlocked.Add(ref compared, comparer.Compared);
                 long now = Interlocked.Add(ref done, first.Content.Size);
                 options.Progress?.Report((now, total));

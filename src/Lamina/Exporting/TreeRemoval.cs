@@ -5,7 +5,9 @@ namespace Lamina.Exporting;
 /// <summary>Removes what an extraction made, after it failed: by name within open directories, never through a link.</summary>
 internal static unsafe class TreeRemoval
 {
-    /// <summary>Empties the directories that were made, the last one first, so that each is empty when its parent's turn comes.</summary>
+    /// <summary>
+    /// Empties the directories that were made, the last one first, so that each is empty when its parent's turn comes.
+    /// </summary>
     public static void Remove(ExtractTarget target, IReadOnlyList<TreeItem> directories)
     {
         using DirectoryCursor cursor = new(target.Path, target.Root);

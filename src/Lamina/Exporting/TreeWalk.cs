@@ -6,7 +6,8 @@ namespace Lamina.Exporting;
 internal readonly record struct TreeItem(ItemPath Path, Node Node);
 
 /// <summary>
-/// The one way that everything here walks a tree: a directory before what is in it, names in the order of their bytes. What a reader
+/// The one way that everything here walks a tree: a directory before what is in it, names in the order of their bytes. What a
+/// reader
 /// may have let through, or a tree in memory may hold, is refused here: what leaves by this way has sound names and an end.
 /// </summary>
 internal static class TreeWalk
@@ -61,7 +62,8 @@ internal static class TreeWalk
             if (Fault(bytes) is { } fault)
                 throw new CorruptImageException(name, $"{directory.Path}: the name \"{ItemPath.Show(bytes)}\" {fault}");
             if (!previous.IsEmpty && previous.SequenceCompareTo(bytes) >= 0)
-                throw new CorruptImageException(name, $"{directory.Path}: the name \"{ItemPath.Show(bytes)}\" is there twice, or not in order");
+                throw new CorruptImageException(name,
+                    $"{directory.Path}: the name \"{ItemPath.Show(bytes)}\" is there twice, or not in order");
             previous = bytes;
         }
         return entries;
@@ -89,7 +91,8 @@ internal static class TreeWalk
             return;
         byte[] target = item.Node.Target;
         if (target.Length is 0 or > Node.MaxTargetLength || target.AsSpan().Contains((byte)0))
-            throw new CorruptImageException(name, $"{item.Path}: a link target of {target.Length} bytes, or with a NUL, is not possible");
+            throw new CorruptImageException(name,
+                $"{item.Path}: a link target of {target.Length} bytes, or with a NUL, is not possible");
     }
 
     private sealed class Frame(TreeItem directory, Entry[] entries)

@@ -8,7 +8,9 @@ internal readonly record struct ChunkFormat(ushort Value)
 {
     private const int ShiftMask = 0x1F, IndexesBit = 0x20, WideBit = 0x40, KnownBits = 0x7F;
 
-    /// <summary>The chunk size over the block size, as a shift: 0 to 31 on disk; the kernel refuses sizes it cannot shift to.</summary>
+    /// <summary>
+    /// The chunk size over the block size, as a shift: 0 to 31 on disk; the kernel refuses sizes it cannot shift to.
+    /// </summary>
     public int Shift => Value & ShiftMask;
 
     /// <summary>Whether 8-byte indexes with a device stand there, instead of 4-byte block numbers.</summary>

@@ -59,7 +59,8 @@ internal readonly record struct ClusterRecord(
         new(type, (ushort)offset, block, 0, 0, 0, isPartial);
 
     public static ClusterRecord NonHead(long back, long ahead, int count) =>
-        new(ClusterType.NonHead, 0, 0, (ushort)Math.Min(back, MaxBack), (ushort)Math.Min(ahead, ushort.MaxValue), (ushort)count, false);
+        new(ClusterType.NonHead, 0, 0, (ushort)Math.Min(back, MaxBack), (ushort)Math.Min(ahead, ushort.MaxValue), (ushort)count,
+            false);
 
     /// <summary>Reads a full index entry.</summary>
     public static ClusterRecord Parse(ReadOnlySpan<byte> bytes)
@@ -132,7 +133,8 @@ internal readonly record struct ExtentRecord(uint EncodedLength, ulong Physical,
         ulong logical = BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);
         if (bytes.Length >= WideSize)
             logical |= (ulong)BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]) << 32;
-        return new ExtentRecord(BinaryPrimitives.ReadUInt32LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[4..]), logical);
+        return new ExtentRecord(BinaryPrimitives.ReadUInt32LittleEndian(bytes),
+            BinaryPrimitives.ReadUInt64LittleEndian(bytes[4..]), logical);
     }
 
     /// <summary>Writes the record in the size of the span given.</summary>

@@ -4,11 +4,13 @@ using System.Numerics;
 namespace Lamina.Format;
 
 /// <summary>
-/// The compact cluster index: lclusters in packs that share one block number. Packs of 2 lclusters take 8 bytes (4 each), packs of
+/// The compact cluster index: lclusters in packs that share one block number. Packs of 2 lclusters take 8 bytes (4 each), packs
+/// of
 /// 16 take 32 bytes (2 each); which stand where depends on the index's position, as the 32-byte packs lie at multiples of 32.
 /// </summary>
 /// <remarks>
-/// Within a pack each lcluster has a type and a number (<c>lobits</c> bits): a head's offset, or the distance back, or the count of
+/// Within a pack each lcluster has a type and a number (<c>lobits</c> bits): a head's offset, or the distance back, or the
+/// count of
 /// blocks; the last one of a pack has the distance ahead in place of the distance back. A head's block is the pack's block plus
 /// what the heads before it in the pack take up, so a pack can only hold clusters that lie behind one another
 /// (<c>z_erofs_load_compact_lcluster</c>, fs/erofs/zmap.c).
@@ -50,7 +52,9 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
         }
     }
 
-    /// <summary>The pack that an lcluster is in: its first lcluster, its position from the start, and how many it holds.</summary>
+    /// <summary>
+    /// The pack that an lcluster is in: its first lcluster, its position from the start, and how many it holds.
+    /// </summary>
     public (long First, int Offset, int Count) PackOf(long lcluster)
     {
         long initial = Count2B > 0 ? Initial4B : long.MaxValue;
@@ -69,7 +73,9 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
             (first + at / SmallPack * SmallPack, checked((int)(offset + at / SmallPack * 8)), SmallPack);
     }
 
-    /// <summary>Where data that belongs to the pack of the last lcluster (an inline tail) begins, from the start, in bytes.</summary>
+    /// <summary>
+    /// Where data that belongs to the pack of the last lcluster (an inline tail) begins, from the start, in bytes.
+    /// </summary>
     public int EndOfPack(long lcluster)
     {
         (_, int offset, int count) = PackOf(lcluster);
@@ -141,7 +147,8 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
     }
 
     /// <summary>
-    /// How many blocks the pack's heads before entry <paramref name="i"/> take up: the kernel's rule, walked backwards. Without big
+    /// How many blocks the pack's heads before entry <paramref name="i"/> take up: the kernel's rule, walked backwards. Without
+    /// big
     /// clusters the pack's number is one less than the first block.
     /// </summary>
     private bool TryCountBlocks(ReadOnlySpan<ClusterType> types, ReadOnlySpan<int> numbers, int i, out int blocks)

@@ -32,7 +32,9 @@ internal readonly record struct CompressionConfigs(ushort Algorithms)
 
     private static ReadOnlySpan<byte> RecordSizes => [14, 14, 6, 6];
 
-    /// <summary>Takes in one codec's record, as it stands in the image; shorter records than known are refused by returning false.</summary>
+    /// <summary>
+    /// Takes in one codec's record, as it stands in the image; shorter records than known are refused by returning false.
+    /// </summary>
     public bool TryAdd(int codec, ReadOnlySpan<byte> record, out CompressionConfigs result)
     {
         result = this;
@@ -62,8 +64,10 @@ internal readonly record struct CompressionConfigs(ushort Algorithms)
             $"LZ4 clusters of up to {Lz4MaxClusterBlocks} blocks are above {MaxClusterSize} bytes",
         1 when LzmaDictionarySize is < MinLzmaDictionary or > MaxLzmaDictionary =>
             $"an LZMA dictionary of {LzmaDictionarySize} bytes is not between {MinLzmaDictionary} and {MaxLzmaDictionary}",
-        2 when DeflateWindowBits > MaxDeflateWindowBits => $"a DEFLATE window of 2^{DeflateWindowBits} bytes is above 2^{MaxDeflateWindowBits}",
-        3 when ZstdWindowLog > MaxZstdWindowLog => $"a Zstandard window of 2^{ZstdWindowLog + 10} bytes is above 2^{MaxZstdWindowLog + 10}",
+        2 when DeflateWindowBits > MaxDeflateWindowBits =>
+            $"a DEFLATE window of 2^{DeflateWindowBits} bytes is above 2^{MaxDeflateWindowBits}",
+        3 when ZstdWindowLog > MaxZstdWindowLog =>
+            $"a Zstandard window of 2^{ZstdWindowLog + 10} bytes is above 2^{MaxZstdWindowLog + 10}",
         _ => null,
     };
 

@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace Lamina.Format;
 
-/// <summary>CRC-32C as the superblock keeps it: all ones at first, not inverted at the end (<c>crc32c(~0, ...)</c>, fs/erofs/super.c).</summary>
+/// <summary>
+/// CRC-32C as the superblock keeps it: all ones at first, not inverted at the end (<c>crc32c(~0, ...)</c>, fs/erofs/super.c).
+/// </summary>
 internal static class Crc32C
 {
     public static uint Compute(ReadOnlySpan<byte> bytes)

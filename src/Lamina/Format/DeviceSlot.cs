@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Lamina.Format;
 
-/// <summary>A slot of the device table (<c>erofs_deviceslot</c>). The kernel matches slots to <c>device=</c> options by order.</summary>
+/// <summary>
+/// A slot of the device table (<c>erofs_deviceslot</c>). The kernel matches slots to <c>device=</c> options by order.
+/// </summary>
 /// <param name="Tag">tag: 64 bytes that nothing in the kernel checks. Lamina's: the SHA-256 of the device as hex digits.</param>
 /// <param name="Blocks">blocks_lo, blocks_hi: the device's size in blocks.</param>
 /// <param name="UnifiedAddress">uniaddr_lo, uniaddr_hi: its first block in the address space of device 0; 0 for none.</param>

@@ -15,7 +15,9 @@ internal enum CompatibleFeatures : uint
     All = 0x3F,
 }
 
-/// <summary>Bits of <c>feature_incompat</c>: a kernel that does not know one refuses to mount. Some bits serve two features.</summary>
+/// <summary>
+/// Bits of <c>feature_incompat</c>: a kernel that does not know one refuses to mount. Some bits serve two features.
+/// </summary>
 [Flags]
 internal enum IncompatibleFeatures : uint
 {
@@ -56,13 +58,15 @@ internal static class FeatureNames
     ];
 
     /// <summary>Name and Linux version of each bit that is set; a bit nobody knows is named by its value.</summary>
-    public static IEnumerable<(string Name, string Linux)> Of(CompatibleFeatures features) => Of((uint)features, s_compatible, "compat");
+    public static IEnumerable<(string Name, string Linux)> Of(CompatibleFeatures features) =>
+        Of((uint)features, s_compatible, "compat");
 
     /// <inheritdoc cref="Of(CompatibleFeatures)"/>
     public static IEnumerable<(string Name, string Linux)> Of(IncompatibleFeatures features) =>
         Of((uint)features, s_incompatible, "incompat");
 
-    private static IEnumerable<(string Name, string Linux)> Of(uint bits, (uint Bit, string Name, string Linux)[] table, string kind)
+    private static IEnumerable<(string Name, string Linux)> Of(uint bits, (uint Bit, string Name, string Linux)[] table,
+        string kind)
     {
         for (uint bit = 1; bit != 0; bit <<= 1)
         {

@@ -13,7 +13,8 @@ internal enum DataLayout : byte
 }
 
 /// <summary>
-/// An inode as it stands on disk: 32 bytes (<c>erofs_inode_compact</c>) or 64 (<c>erofs_inode_extended</c>). Behind it: xattrs, and
+/// An inode as it stands on disk: 32 bytes (<c>erofs_inode_compact</c>) or 64 (<c>erofs_inode_extended</c>). Behind it: xattrs,
+/// and
 /// what the data layout needs.
 /// </summary>
 internal readonly record struct InodeRecord
@@ -87,7 +88,8 @@ internal readonly record struct InodeRecord
     public ulong WideUnion => Union | (ulong)UnionHigh << 32;
 
     /// <summary>Which of the two forms begins here, so that a caller knows how much to read.</summary>
-    public static int SizeFromFormat(ReadOnlySpan<byte> bytes) => (bytes[FormatAt] & ExtendedBit) != 0 ? ExtendedSize : CompactSize;
+    public static int SizeFromFormat(ReadOnlySpan<byte> bytes) => (bytes[FormatAt] & ExtendedBit) != 0 ? ExtendedSize
+        : CompactSize;
 
     public static InodeRecord Parse(ReadOnlySpan<byte> bytes)
     {
@@ -135,7 +137,9 @@ internal readonly record struct InodeRecord
         };
     }
 
-    /// <summary>Writes <see cref="RecordSize"/> bytes. The compact form keeps a link count, never the upper address bits.</summary>
+    /// <summary>
+    /// Writes <see cref="RecordSize"/> bytes. The compact form keeps a link count, never the upper address bits.
+    /// </summary>
     public void WriteTo(Span<byte> bytes)
     {
         bytes[..RecordSize].Clear();

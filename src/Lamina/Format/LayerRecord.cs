@@ -28,7 +28,8 @@ internal readonly record struct HeadRecord(long Position, int Length, uint Check
             return false;
         }
         record = new HeadRecord(BinaryPrimitives.ReadInt64LittleEndian(bytes[PositionAt..]),
-            BinaryPrimitives.ReadInt32LittleEndian(bytes[LengthAt..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[ChecksumAt..]));
+            BinaryPrimitives.ReadInt32LittleEndian(bytes[LengthAt..]),
+                BinaryPrimitives.ReadUInt32LittleEndian(bytes[ChecksumAt..]));
         return true;
     }
 
@@ -51,7 +52,8 @@ internal readonly record struct HeadRecord(long Position, int Length, uint Check
 /// <param name="Length">In bytes.</param>
 /// <param name="Digest">SHA-256, 32 bytes; empty if it was not computed.</param>
 /// <param name="Name">The file name it was given by, without folders.</param>
-internal sealed record RecordedOriginal(int Layer, byte Kind, long Start, long Length, ReadOnlyMemory<byte> Digest, ReadOnlyMemory<byte> Name);
+internal sealed record RecordedOriginal(int Layer, byte Kind, long Start, long Length, ReadOnlyMemory<byte> Digest,
+    ReadOnlyMemory<byte> Name);
 
 /// <summary>An image before something was appended to it: its length, and the header block that made it one.</summary>
 /// <param name="Length">In bytes.</param>
@@ -59,7 +61,8 @@ internal sealed record RecordedOriginal(int Layer, byte Kind, long Start, long L
 internal sealed record RecordedState(long Length, ReadOnlyMemory<byte> Header);
 
 /// <summary>
-/// What Lamina keeps beside the metadata: the originals of an image, lowest layer first, and the states it had before each append.
+/// What Lamina keeps beside the metadata: the originals of an image, lowest layer first, and the states it had before each
+/// append.
 /// </summary>
 internal sealed record LayerRecord(RecordedOriginal[] Originals, RecordedState[] History)
 {
@@ -100,7 +103,8 @@ internal sealed record LayerRecord(RecordedOriginal[] Originals, RecordedState[]
             int header = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
             if (header < 0 || header > bytes.Length - StateSize)
                 return null;
-            history[i] = new RecordedState(BinaryPrimitives.ReadInt64LittleEndian(bytes), bytes.Slice(StateSize, header).ToArray());
+            history[i] = new RecordedState(BinaryPrimitives.ReadInt64LittleEndian(bytes),
+                bytes.Slice(StateSize, header).ToArray());
             bytes = bytes[(StateSize + header)..];
         }
         return new LayerRecord(originals, history);

@@ -157,7 +157,9 @@ internal sealed record SuperBlock
         };
     }
 
-    /// <summary>Writes <see cref="Size"/> bytes, the checksum as zero: <see cref="WriteChecksum"/> comes when the block is whole.</summary>
+    /// <summary>
+    /// Writes <see cref="Size"/> bytes, the checksum as zero: <see cref="WriteChecksum"/> comes when the block is whole.
+    /// </summary>
     public void WriteTo(Span<byte> bytes)
     {
         bytes[..Size].Clear();
@@ -166,7 +168,8 @@ internal sealed record SuperBlock
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[CompatAt..], (uint)Compatible);
         bytes[BlockBitsAt] = BlockBits;
         bytes[SlotsAt] = ExtensionSlots;
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes[RootOrBlocksHighAt..], wide ? (ushort)(Blocks >> 32) : checked((ushort)RootNid));
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes[RootOrBlocksHighAt..], wide ? (ushort)(Blocks >> 32)
+            : checked((ushort)RootNid));
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[InodesAt..], InodeCount);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[EpochAt..], Epoch);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[NanosecondsAt..], FixedNanoseconds);

@@ -4,7 +4,8 @@ using System.IO.Hashing;
 namespace Lamina.Format;
 
 /// <summary>
-/// What stands before the xattrs of an inode (<c>erofs_xattr_ibody_header</c>): the ids of its shared xattrs follow, four bytes each,
+/// What stands before the xattrs of an inode (<c>erofs_xattr_ibody_header</c>): the ids of its shared xattrs follow, four bytes
+/// each,
 /// then its own entries.
 /// </summary>
 /// <param name="NameFilter">h_name_filter: a bit for names that are surely absent, with XATTR_FILTER.</param>
@@ -32,9 +33,12 @@ internal readonly record struct XattrHeader(uint NameFilter, byte SharedCount)
     }
 }
 
-/// <summary>The fixed part of an xattr (<c>erofs_xattr_entry</c>); name and value follow, padded to a multiple of 4 bytes.</summary>
+/// <summary>
+/// The fixed part of an xattr (<c>erofs_xattr_entry</c>); name and value follow, padded to a multiple of 4 bytes.
+/// </summary>
 /// <param name="NameLength">e_name_len: without the part of the name that the index stands for.</param>
-/// <param name="NameIndex">e_name_index: which prefix, one of <see cref="XattrNames"/>; bit 7 for a long prefix of the image's own.</param>
+/// <param name="NameIndex">e_name_index: which prefix, one of <see cref="XattrNames"/>; bit 7 for a long prefix of the image's
+/// own.</param>
 /// <param name="ValueSize">e_value_size: in bytes.</param>
 internal readonly record struct XattrEntryRecord(byte NameLength, byte NameIndex, ushort ValueSize)
 {
@@ -55,7 +59,10 @@ internal readonly record struct XattrEntryRecord(byte NameLength, byte NameIndex
     }
 }
 
-/// <summary>The name prefixes that an index stands for (<c>EROFS_XATTR_INDEX_*</c>). The two of POSIX ACLs are whole names: no dot behind.</summary>
+/// <summary>
+/// The name prefixes that an index stands for (<c>EROFS_XATTR_INDEX_*</c>). The two of POSIX ACLs are whole names: no dot
+/// behind.
+/// </summary>
 internal static class XattrNames
 {
     private static readonly byte[][] s_prefixes =
@@ -72,7 +79,9 @@ internal static class XattrNames
         return known;
     }
 
-    /// <summary>Splits a full name into an index and the rest; false for a namespace EROFS cannot hold (<c>system.nfs4_acl</c>).</summary>
+    /// <summary>
+    /// Splits a full name into an index and the rest; false for a namespace EROFS cannot hold (<c>system.nfs4_acl</c>).
+    /// </summary>
     public static bool TrySplit(ReadOnlySpan<byte> name, out byte index, out int prefixLength)
     {
         for (index = 1; index < s_prefixes.Length; index++)

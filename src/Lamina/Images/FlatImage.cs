@@ -8,7 +8,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Images;
 
-/// <summary>A flat image as a thing to append to and to take apart: the page in front, and the record of what is inside.</summary>
+/// <summary>
+/// A flat image as a thing to append to and to take apart: the page in front, and the record of what is inside.
+/// </summary>
 internal static class FlatImage
 {
     /// <summary>Appends layers to an image in its place.</summary>
@@ -18,7 +20,8 @@ internal static class FlatImage
     /// <param name="merging">How to merge.</param>
     /// <param name="openOutput">Makes the output over the open file.</param>
     /// <remarks>
-    /// All new bytes go behind the old image and to the medium; then one page, the first, is written. Whatever stops this in between,
+    /// All new bytes go behind the old image and to the medium; then one page, the first, is written. Whatever stops this in
+    /// between,
     /// the file is the old image or the new one.
     /// </remarks>
     public static WriteResult Append(
@@ -33,8 +36,10 @@ internal static class FlatImage
         Layer[] all = [flat, .. layers];
         WriteJob job = new(Merger.Merge(all, merging), all, writing, appendBase);
         long before = image.Primary.Length, done = 0, total = job.TotalLength - appendBase.Length;
-        Action<long>? progress = writing.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total))) : null;
-        using ImageOutput output = openOutput(File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite), progress);
+        Action<long>? progress = writing.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
+            : null;
+        using ImageOutput output = openOutput(File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite),
+            progress);
         try
         {
             WriteResult result = job.Write(output, path);
@@ -94,7 +99,8 @@ internal static class FlatImage
         foreach (RecordedOriginal original in record.Originals)
         {
             if (original.Start < HeaderWriter.PageSize || original.Length < 0 || original.Start > end - original.Length)
-                throw new CorruptImageException(image.Name, $"an original of {original.Length} bytes lies outside the image", null, original.Start);
+                throw new CorruptImageException(image.Name, $"an original of {original.Length} bytes lies outside the image",
+                    null, original.Start);
         }
         foreach (RecordedState state in record.History)
         {

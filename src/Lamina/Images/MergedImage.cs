@@ -45,7 +45,8 @@ public static class MergedImage
             (handle, progress) => new ImageOutput(handle, progress)));
 
     /// <summary>
-    /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was before each
+    /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was
+    /// before each
     /// append.
     /// </summary>
     /// <param name="image">A flat image that Lamina wrote.</param>

@@ -88,7 +88,8 @@ internal sealed class ErofsLayer
             lock (_lock)
             {
                 // A directory has one place: a second one is a loop, or the way to trees without end.
-                if (!_directories.TryAdd(item.Nid, (parent.Nid, index)) && _directories[item.Nid] is var other && other != (parent.Nid, index))
+                if (!_directories.TryAdd(item.Nid, (parent.Nid, index)) && _directories[item.Nid] is var other
+                    && other != (parent.Nid, index))
                 {
                     // Directories may be read by several threads: the message does not tell which was first.
                     (ulong low, ulong high) = (Math.Min(other.Parent, parent.Nid), Math.Max(other.Parent, parent.Nid));
@@ -112,7 +113,8 @@ internal sealed class ErofsLayer
         public override Entry[] Read()
         {
             using MetadataWindow? window = inode.Size < MetadataWindow.LeastDirectory ? null : layer._image.OpenWindow();
-            return DirectoryReader.Read(layer._image, inode, (index, item) => new Entry(item.Name, layer.NodeOf(inode, index, item, window)));
+            return DirectoryReader.Read(layer._image, inode, (index, item) =>
+                new Entry(item.Name, layer.NodeOf(inode, index, item, window)));
         }
     }
 }

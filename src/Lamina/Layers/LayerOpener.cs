@@ -10,11 +10,13 @@ public static class LayerOpener
     public const char DeviceSeparator = '@';
 
     /// <summary>Opens a layer.</summary>
-    /// <param name="specification">A path, with the paths of its devices behind <c>@</c>; a file of that whole name goes first.</param>
+    /// <param name="specification">A path, with the paths of its devices behind <c>@</c>; a file of that whole name goes
+    /// first.</param>
     /// <param name="rules">How tars mark what they hide; images always do so as overlayfs does.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
-    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not known.</exception>
+    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
+    /// known.</exception>
     public static Layer Open(string specification, WhiteoutRules rules = WhiteoutRules.Oci)
     {
         string[] paths = Split(specification);
@@ -52,7 +54,8 @@ public static class LayerOpener
     /// <param name="devices">Its devices, in the order of its device table.</param>
     /// <param name="rules">How tars mark what they hide; images always do so as overlayfs does.</param>
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
-    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not known.</exception>
+    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
+    /// known.</exception>
     public static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules = WhiteoutRules.Oci)
     {
         if (ErofsImage.IsErofs(source))

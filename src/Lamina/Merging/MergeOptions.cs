@@ -4,7 +4,8 @@ namespace Lamina.Merging;
 public sealed record MergeOptions
 {
     /// <summary>
-    /// Keep whiteouts and opaque marks that would still hide something in layers below all of these, for a result that is used as a
+    /// Keep whiteouts and opaque marks that would still hide something in layers below all of these, for a result that is used
+    /// as a
     /// lower layer of an overlay.
     /// </summary>
     public bool KeepWhiteouts { get; init; }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Lamina.Merging;
 
-/// <summary>Where in the merged tree something is: a name and what it is in. Made for every directory, shown only in messages.</summary>
+/// <summary>
+/// Where in the merged tree something is: a name and what it is in. Made for every directory, shown only in messages.
+/// </summary>
 internal sealed record MergePath(MergePath? Parent, ReadOnlyMemory<byte> Name)
 {
     /// <summary>The number of names from the root.</summary>

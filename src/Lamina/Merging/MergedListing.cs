@@ -7,9 +7,12 @@ namespace Lamina.Merging;
 /// A directory of the merged tree: the sorted listings of its layers, walked together. A heap holds the next name of each, so a
 /// directory that a thousand layers have costs no more than its names do.
 /// </summary>
-internal sealed class MergedListing(MergeContext context, MergeSource[] sources, MergePath? path, bool isClosed) : DirectoryListing
+internal sealed class MergedListing(MergeContext context, MergeSource[] sources, MergePath? path,
+    bool isClosed) : DirectoryListing
 {
-    /// <summary>The deepest path that is merged. PATH_MAX is 4096 bytes, so no path that a program can name goes deeper.</summary>
+    /// <summary>
+    /// The deepest path that is merged. PATH_MAX is 4096 bytes, so no path that a program can name goes deeper.
+    /// </summary>
     public const int MaxDepth = 2048;
 
     /// <summary>Where one layer's listing stands.</summary>

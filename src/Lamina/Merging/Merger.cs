@@ -3,7 +3,8 @@ using Lamina.Tree;
 namespace Lamina.Merging;
 
 /// <summary>
-/// Merges layers, lowest first, by the rules of overlayfs. The result is a tree like any other; its directories are merged when they
+/// Merges layers, lowest first, by the rules of overlayfs. The result is a tree like any other; its directories are merged when
+/// they
 /// are read, so cost follows what is looked at, and only directories that several layers have are opened together.
 /// </summary>
 public static class Merger
@@ -11,7 +12,8 @@ public static class Merger
     /// <summary>Merges layers into the root of one tree.</summary>
     /// <param name="layers">The layers, lowest first; the upper one wins. One layer alone is passed through as it is.</param>
     /// <param name="options">How to merge.</param>
-    /// <exception cref="UnsupportedImageException">A layer uses <c>overlay.redirect</c> or <c>overlay.metacopy</c> (also while the
+    /// <exception cref="UnsupportedImageException">A layer uses <c>overlay.redirect</c> or <c>overlay.metacopy</c> (also while
+    /// the
     /// result is read).</exception>
     public static Node Merge(IReadOnlyList<Layer> layers, MergeOptions? options = null)
     {
@@ -51,7 +53,8 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         HasMarks(source.Layer) && (source.Node.IsWhiteout || OverlayMarks.IsXattrWhiteout(source.Node));
 
     /// <summary>
-    /// Joins the directories of one name, uppermost first, down to the first opaque one. Metadata are the uppermost's that has any.
+    /// Joins the directories of one name, uppermost first, down to the first opaque one. Metadata are the uppermost's that has
+    /// any.
     /// </summary>
     /// <param name="sources">The directories, uppermost first.</param>
     /// <param name="path">Where they are; null for the root.</param>
@@ -76,10 +79,12 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         bool marksOpaque = options.KeepWhiteouts && isOpaque && !isClosed;
         if (marksOpaque && path is null)
         {
-            throw new UnsupportedImageException(NameOf(joined[^1].Layer), "its root hides all that is below, which no layer of an overlay can",
+            throw new UnsupportedImageException(NameOf(joined[^1].Layer),
+                "its root hides all that is below, which no layer of an overlay can",
                 "Merge without keeping whiteouts, or leave out the layers below this one.");
         }
-        return metadata.With(OverlayMarks.Strip(metadata.Xattrs, options.KeepWhiteouts, marksOpaque), new MergedListing(this, joined, path, isOpaque || isClosed));
+        return metadata.With(OverlayMarks.Strip(metadata.Xattrs, options.KeepWhiteouts, marksOpaque),
+            new MergedListing(this, joined, path, isOpaque || isClosed));
     }
 
     /// <summary>A whiteout that is kept.</summary>

@@ -34,7 +34,8 @@ internal sealed class AddressSpace
     {
         int count = superBlock.Has(IncompatibleFeatures.DeviceTable) ? superBlock.ExtraDevices : 0;
         if (count == 0 && superBlock.ExtraDevices != 0)
-            throw new CorruptImageException(metadata.Name, $"{superBlock.ExtraDevices} devices without the device_table feature", null, 1110);
+            throw new CorruptImageException(metadata.Name,
+                $"{superBlock.ExtraDevices} devices without the device_table feature", null, 1110);
         DeviceSlot[] slots = new DeviceSlot[count];
         long position = (long)superBlock.DeviceTableSlot * DeviceSlot.Size;
         for (int i = 0; i < count; i++, position += DeviceSlot.Size)
@@ -91,7 +92,9 @@ internal sealed class AddressSpace
         return (original, (long)address, length);
     }
 
-    /// <summary>Whether the devices lie in the image file itself, behind one another. Says clearly what is missing otherwise.</summary>
+    /// <summary>
+    /// Whether the devices lie in the image file itself, behind one another. Says clearly what is missing otherwise.
+    /// </summary>
     private static bool CheckDevices(ErofsImage image, DeviceSlot[] slots)
     {
         int given = image.Devices.Length;
@@ -103,7 +106,8 @@ internal sealed class AddressSpace
                 ulong blocks = (ulong)((image.Devices[i].Length + image.BlockSize - 1) / image.BlockSize);
                 if (slots[i].Blocks > blocks)
                 {
-                    throw new CorruptImageException(image.Name, $"device {i + 1} has {slots[i].Blocks} blocks of {image.BlockSize} bytes, " +
+                    throw new CorruptImageException(image.Name,
+                        $"device {i + 1} has {slots[i].Blocks} blocks of {image.BlockSize} bytes, " +
                         $"{image.Devices[i].Name} has {image.Devices[i].Length} bytes");
                 }
             }
@@ -112,6 +116,7 @@ internal sealed class AddressSpace
         if (given == 0 && AreWithin(slots, image.Primary.Length, image.SuperBlock.BlockBits))
             return true;
         throw new UnsupportedImageException(image.Name, $"has {slots.Length} devices, {given} were given",
-            slots.Length == 0 ? "Give the image without devices." : $"Give them in order: {image.Name}@DEVICE{(slots.Length > 1 ? "@DEVICE..." : "")}");
+            slots.Length == 0 ? "Give the image without devices."
+                : $"Give them in order: {image.Name}@DEVICE{(slots.Length > 1 ? "@DEVICE..." : "")}");
     }
 }

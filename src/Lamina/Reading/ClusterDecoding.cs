@@ -38,7 +38,8 @@ internal static class ClusterDecoding
             if (!decoder.TryDecode(bytes, destination, isPartial))
             {
                 throw new CorruptImageException(extent.Original.Name,
-                    $"the {extent.Encoding} cluster of {extent.EncodedLength} bytes does not decode to {extent.Length} bytes", null, extent.Offset);
+                    $"the {extent.Encoding} cluster of {extent.EncodedLength} bytes does not decode to {extent.Length} bytes",
+                        null, extent.Offset);
             }
         }
         finally

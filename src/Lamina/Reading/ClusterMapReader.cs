@@ -92,7 +92,8 @@ internal sealed class ClusterMapReader
             if (length > MaxDecodedSize)
                 throw _image.Corrupt(_inode, $"a cluster of {length} decoded bytes is above {MaxDecodedSize}", _mapPosition);
             if (extents[i].Encoding is ClusterEncoding.Shifted or ClusterEncoding.Interlaced && length > extents[i].EncodedLength)
-                throw _image.Corrupt(_inode, $"{length} uncompressed bytes in a cluster of {extents[i].EncodedLength}", _mapPosition);
+                throw _image.Corrupt(_inode, $"{length} uncompressed bytes in a cluster of {extents[i].EncodedLength}",
+                    _mapPosition);
         }
         if (extents.Length > 0 && extents[0].Logical != 0)
             throw _image.Corrupt(_inode, $"the first extent begins at {extents[0].Logical}, not at 0", _mapPosition);
@@ -106,12 +107,14 @@ internal sealed class ClusterMapReader
         // Where the packed file or the metabox leads back to itself there is no first byte to begin with.
         if (_image.IsNeededForPacked(_inode))
             throw _image.Corrupt(_inode, "the packed file would be needed to read the packed file", _mapPosition);
-        PackedFile packed = _image.Packed ?? throw _image.Corrupt(_inode, "a fragment, but the image has no packed file", _mapPosition);
+        PackedFile packed = _image.Packed ?? throw _image.Corrupt(_inode, "a fragment, but the image has no packed file",
+            _mapPosition);
         long length = _inode.Size - start;
         if (offset > (ulong)packed.Content.Size || length > packed.Content.Size - (long)offset)
         {
             throw _image.Corrupt(_inode,
-                $"its fragment at {offset} ({length} bytes) reaches past the packed file's {packed.Content.Size} bytes", _mapPosition);
+                $"its fragment at {offset} ({length} bytes) reaches past the packed file's {packed.Content.Size} bytes",
+                    _mapPosition);
         }
         return (packed, (long)offset, start);
     }
@@ -119,11 +122,13 @@ internal sealed class ClusterMapReader
     private ClusterEncoding Codec(int algorithm)
     {
         if (algorithm > (int)ClusterEncoding.Zstd)
-            throw new UnsupportedImageException(_image.Name, $"inode {_inode.Nid}: compression algorithm {algorithm} is not known");
+            throw new UnsupportedImageException(_image.Name,
+                $"inode {_inode.Nid}: compression algorithm {algorithm} is not known");
         // Before there were configurations there was LZ4 alone, and nothing that said so.
         int announced = _image.SuperBlock.Has(IncompatibleFeatures.CompressionConfigs) ? _image.Configs.Algorithms : 1;
         if ((announced & (1 << algorithm)) == 0)
-            throw _image.Corrupt(_inode, $"algorithm {(ClusterEncoding)algorithm} is not among those the superblock names", _mapPosition);
+            throw _image.Corrupt(_inode, $"algorithm {(ClusterEncoding)algorithm} is not among those the superblock names",
+                _mapPosition);
         return (ClusterEncoding)algorithm;
     }
 
@@ -134,7 +139,8 @@ internal sealed class ClusterMapReader
             throw _image.Corrupt(_inode, $"logical clusters of 2^{clusterBits} bytes are not possible", _mapPosition);
         bool isCompact = _inode.Record.Layout == DataLayout.CompressedCompact;
         if (isCompact && (clusterBits > CompactIndex.MaxClusterBits || _header.ClusterShift != 0))
-            throw new UnsupportedImageException(_image.Name, $"inode {_inode.Nid}: compact index with logical clusters of 2^{clusterBits} bytes");
+            throw new UnsupportedImageException(_image.Name,
+                $"inode {_inode.Nid}: compact index with logical clusters of 2^{clusterBits} bytes");
         bool big1 = (_header.Advice & MapAdvice.BigCluster1) != 0, big2 = (_header.Advice & MapAdvice.BigCluster2) != 0;
         if (isCompact && big1 != big2)
             throw _image.Corrupt(_inode, "big clusters for one of two heads only", _mapPosition);
@@ -167,8 +173,10 @@ internal sealed class ClusterMapReader
         for (long cluster = 0; cluster < index.Total;)
         {
             (long first, int offset, int count) = index.PackOf(cluster);
-            if (!index.TryParsePack(_metadata.Read(IndexPosition + offset, CompactIndex.PackSize(count), _inode.Nid), records[..count]))
-                throw _image.Corrupt(_inode, $"the index pack of logical cluster {first} contradicts itself", IndexPosition + offset);
+            if (!index.TryParsePack(_metadata.Read(IndexPosition + offset, CompactIndex.PackSize(count), _inode.Nid),
+                records[..count]))
+                throw _image.Corrupt(_inode, $"the index pack of logical cluster {first} contradicts itself", IndexPosition
+                    + offset);
             for (; cluster < Math.Min(first + count, index.Total); cluster++)
                 heads.Add(cluster, records[(int)(cluster - first)]);
         }
@@ -183,14 +191,16 @@ internal sealed class ClusterMapReader
         bool hasTail = (isFragment || isInline) && heads.Count > 0;
         foreach (Head head in heads[..(hasTail ? heads.Count - 1 : heads.Count)])
         {
-            bool isBig = (_header.Advice & (head.Record.Type == ClusterType.Head1 ? MapAdvice.BigCluster1 : MapAdvice.BigCluster2)) != 0;
+            bool isBig = (_header.Advice & (head.Record.Type == ClusterType.Head1 ? MapAdvice.BigCluster1
+                : MapAdvice.BigCluster2)) != 0;
             if (head.Record.IsHole || (isBig && head.Count == Head.NoBlocks))
             {
                 _extents.Add(new ClusterExtent(head.Logical, 0, null, 0, 0, ClusterEncoding.Hole, false));
                 continue;
             }
             int length = (isBig ? Math.Max(head.Count, 1) : 1) << _blockBits;
-            AddCluster(head.Logical, (ulong)head.Record.Block << _blockBits, length, EncodingOf(head.Record.Type), head.Record.IsPartial);
+            AddCluster(head.Logical, (ulong)head.Record.Block << _blockBits, length, EncodingOf(head.Record.Type),
+                head.Record.IsPartial);
         }
         if (isFragment)
         {
@@ -225,7 +235,8 @@ internal sealed class ClusterMapReader
         if (position % _image.BlockSize + size > _image.BlockSize || position > _metadata.Length - size)
             throw _image.Corrupt(_inode, $"an inline cluster of {size} bytes does not fit into the block it begins in", position);
         Original original = _inode.IsInMetabox
-            ? new Original(ByteSource.FromMemory(_image.Name, _metadata.Read(position, size, _inode.Nid).ToArray()), OriginalKind.Erofs)
+            ? new Original(ByteSource.FromMemory(_image.Name, _metadata.Read(position, size, _inode.Nid).ToArray()),
+                OriginalKind.Erofs)
             : _image.Primary;
         ClusterEncoding encoding = EncodingOf(head.Record.Type);
         return new ClusterExtent(head.Logical, 0, original, _inode.IsInMetabox ? 0 : position, size,
@@ -271,7 +282,8 @@ internal sealed class ClusterMapReader
         bool isChained = size == sizeof(uint);
         if (isChained)
         {
-            address = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(_metadata.Read(position, sizeof(ulong), _inode.Nid));
+            address = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(
+                _metadata.Read(position, sizeof(ulong), _inode.Nid));
             position += sizeof(ulong);
         }
         if (total > (_metadata.Length - position) / size)
@@ -304,7 +316,8 @@ internal sealed class ClusterMapReader
             return;
         }
         // Uncompressed extents are rotated only if the inode says so and they begin on a block (z_erofs_map_blocks_ext).
-        bool isRotated = (_header.Advice & MapAdvice.Interlaced) != 0 && ((address | (uint)record.Length) & (uint)(_image.BlockSize - 1)) == 0;
+        bool isRotated = (_header.Advice & MapAdvice.Interlaced) != 0
+            && ((address | (uint)record.Length) & (uint)(_image.BlockSize - 1)) == 0;
         ClusterEncoding encoding = record.Format > 0 ? Codec(record.Format - 1)
             : isRotated ? ClusterEncoding.Interlaced : ClusterEncoding.Shifted;
         AddCluster(logical, address, record.Length, encoding, record.IsPartial);
@@ -341,7 +354,8 @@ internal sealed class ClusterMapReader
             if (record.IsHead)
             {
                 if (record.Offset >= 1 << clusterBits)
-                    throw _image.Corrupt(reader._inode, $"logical cluster {cluster} has its head at {record.Offset}", reader._mapPosition);
+                    throw _image.Corrupt(reader._inode, $"logical cluster {cluster} has its head at {record.Offset}",
+                        reader._mapPosition);
                 long logical = (cluster << clusterBits) + record.Offset;
                 // A head at the very end of the file only tells where the extent before it ends.
                 if (logical < reader._inode.Size)
@@ -355,10 +369,12 @@ internal sealed class ClusterMapReader
             if (record.Back == 0 || record.Back > distance)
             {
                 throw _image.Corrupt(reader._inode,
-                    $"logical cluster {cluster} has its head {distance} before it, its record says {record.Back}", reader._mapPosition);
+                    $"logical cluster {cluster} has its head {distance} before it, its record says {record.Back}",
+                        reader._mapPosition);
             }
             if ((record.Count > 0 || record.IsHole) && !isBig)
-                throw _image.Corrupt(reader._inode, $"logical cluster {cluster} counts blocks, without big clusters", reader._mapPosition);
+                throw _image.Corrupt(reader._inode, $"logical cluster {cluster} counts blocks, without big clusters",
+                    reader._mapPosition);
             if (cluster == (List[^1].Logical >> clusterBits) + 1)
                 List[^1] = List[^1] with { Count = record.IsHole ? Head.NoBlocks : record.Count };
         }

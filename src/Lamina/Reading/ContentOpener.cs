@@ -32,7 +32,8 @@ internal static class ContentOpener
             return new PlacedContent(inode.Size, [], blockSize);
         if (tail == 0)
         {
-            (Original original, long offset, long length) = image.Space.Resolve(inode, 0, block << image.SuperBlock.BlockBits, body);
+            (Original original, long offset, long length) =
+                image.Space.Resolve(inode, 0, block << image.SuperBlock.BlockBits, body);
             if (length == body)
                 return new PlacedContent(inode.Size, new PlacedExtent(0, original, offset, body), blockSize);
         }
@@ -53,7 +54,8 @@ internal static class ContentOpener
         {
             // The metabox is compressed: what is inline there is in no file, so it is taken out.
             byte[] bytes = image.MetadataOf(inode.Nid).Read(inode.End, length, inode.Nid).ToArray();
-            return new PlacedExtent(logical, new Original(ByteSource.FromMemory(image.Name, bytes), OriginalKind.Erofs), 0, length);
+            return new PlacedExtent(logical, new Original(ByteSource.FromMemory(image.Name, bytes), OriginalKind.Erofs), 0,
+                length);
         }
         if (inode.End % image.BlockSize + length > image.BlockSize || inode.End > image.Primary.Length - length)
             throw image.Corrupt(inode, $"{length} bytes of inline data do not fit into the block they begin in", inode.End);
@@ -80,7 +82,8 @@ internal static class ContentOpener
         for (long chunk = 0; chunk < chunks; chunk++)
         {
             ReadOnlySpan<byte> bytes = metadata.Read(table + chunk * format.EntrySize, format.EntrySize, inode.Nid);
-            ChunkIndex index = format.HasIndexes ? ChunkIndex.Parse(bytes) : new ChunkIndex(0, BinaryPrimitives.ReadUInt32LittleEndian(bytes));
+            ChunkIndex index = format.HasIndexes ? ChunkIndex.Parse(bytes)
+                : new ChunkIndex(0, BinaryPrimitives.ReadUInt32LittleEndian(bytes));
             ulong block = index.Block & mask;
             if (block == mask)
                 continue;

@@ -4,7 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// The bytes of a file's content, whatever form it has: holes are zeros, clusters are decoded. The cluster decoded last is kept, so
+/// The bytes of a file's content, whatever form it has: holes are zeros, clusters are decoded. The cluster decoded last is
+/// kept, so
 /// that reading on in small steps decodes each once.
 /// </summary>
 internal sealed class ContentSource : ByteSource
@@ -58,8 +59,10 @@ internal sealed class ContentSource : ByteSource
         for (int i = FirstAfter(extents, offset); i < extents.Length && extents[i].Logical < offset + destination.Length; i++)
         {
             PlacedExtent extent = extents[i];
-            long start = Math.Max(extent.Logical, offset), end = Math.Min(extent.Logical + extent.Length, offset + destination.Length);
-            extent.Original.Bytes.ReadExactly(extent.Offset + start - extent.Logical, destination[(int)(start - offset)..(int)(end - offset)]);
+            long start = Math.Max(extent.Logical, offset), end =
+                Math.Min(extent.Logical + extent.Length, offset + destination.Length);
+            extent.Original.Bytes.ReadExactly(extent.Offset + start - extent.Logical,
+                destination[(int)(start - offset)..(int)(end - offset)]);
         }
     }
 

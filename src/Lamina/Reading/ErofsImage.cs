@@ -5,7 +5,8 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an image
+/// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an
+/// image
 /// starts here. Safe for concurrent use.
 /// </summary>
 public sealed partial class ErofsImage : IDisposable
@@ -13,7 +14,10 @@ public sealed partial class ErofsImage : IDisposable
     /// <summary>The bit of a node number that says it counts in the metabox (<c>EROFS_DIRENT_NID_METABOX_BIT</c>).</summary>
     internal const ulong MetaboxBit = 1UL << 63;
 
-    /// <summary>How many bytes of directories a byte of an image may stand for where they are compressed; real ones stay below a third of it.</summary>
+    /// <summary>
+    /// How many bytes of directories a byte of an image may stand for where they are compressed; real ones stay below a third
+    /// of it.
+    /// </summary>
     private const int MaxExpansion = 64;
 
     /// <summary>Bytes of compressed directories that are taken in any case: small images have better ratios.</summary>
@@ -108,7 +112,8 @@ public sealed partial class ErofsImage : IDisposable
     {
         if ((nid & MetaboxBit) == 0)
             return _metadata;
-        return _metabox.Value ?? throw new CorruptImageException(Name, "the image has no metabox, but an inode in it", nid & ~MetaboxBit);
+        return _metabox.Value ?? throw new CorruptImageException(Name, "the image has no metabox, but an inode in it",
+            nid & ~MetaboxBit);
     }
 
     /// <summary>A way to read inodes one after another, most of them from the same neighbourhood.</summary>
@@ -148,7 +153,8 @@ public sealed partial class ErofsImage : IDisposable
     }
 
     /// <summary>
-    /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image, so all of
+    /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image,
+    /// so all of
     /// them together are no more than the image, or what codecs can make of it.
     /// </summary>
     internal void CountData(in Inode inode)
@@ -161,9 +167,12 @@ public sealed partial class ErofsImage : IDisposable
             throw Corrupt(inode, $"directories and link targets have {total} bytes up to here, the image can hold {limit}");
     }
 
-    /// <summary>Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.</summary>
+    /// <summary>
+    /// Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.
+    /// </summary>
     internal bool IsNeededForPacked(in Inode inode) => inode.Nid == SuperBlock.PackedNid ||
-        ((SuperBlock.PackedNid & MetaboxBit) != 0 && SuperBlock.Has(IncompatibleFeatures.Metabox) && inode.Nid == SuperBlock.MetaboxNid);
+        ((SuperBlock.PackedNid & MetaboxBit) != 0 && SuperBlock.Has(IncompatibleFeatures.Metabox)
+            && inode.Nid == SuperBlock.MetaboxNid);
 
     /// <summary>Claims the bytes of an inode's chunk or cluster table, so that no two inodes have the same.</summary>
     internal void ClaimTable(in Inode inode, long end)
@@ -213,7 +222,8 @@ public sealed partial class ErofsImage : IDisposable
     {
         const int bitsAt = SuperBlock.Offset + 12;
         if (superBlock.BlockBits is < SuperBlock.MinBlockBits or > SuperBlock.MaxBlockBits)
-            throw new CorruptImageException(source.Name, $"block size 2^{superBlock.BlockBits} is not between 2^9 and 2^16", null, bitsAt);
+            throw new CorruptImageException(source.Name, $"block size 2^{superBlock.BlockBits} is not between 2^9 and 2^16",
+                null, bitsAt);
         uint unknown = (uint)(superBlock.Incompatible & ~IncompatibleFeatures.All);
         if (unknown != 0)
         {
@@ -222,11 +232,13 @@ public sealed partial class ErofsImage : IDisposable
                 "It was made for a newer kernel than this version of Lamina knows.");
         }
         if (superBlock.DirectoryBlockBits != 0)
-            throw new UnsupportedImageException(source.Name, $"directory blocks of {superBlock.DirectoryBlockBits} bits more than blocks");
+            throw new UnsupportedImageException(source.Name,
+                $"directory blocks of {superBlock.DirectoryBlockBits} bits more than blocks");
         if (superBlock.Blocks > (ulong)(source.Length >> superBlock.BlockBits))
         {
             throw new CorruptImageException(source.Name,
-                $"the superblock says {superBlock.Blocks} blocks of {superBlock.BlockSize} bytes, the file has {source.Length} bytes: cut off?",
+                $"the superblock says {superBlock.Blocks} blocks of {superBlock.BlockSize} bytes, the file has " +
+                    $"{source.Length} bytes: cut off?",
                 null, SuperBlock.Offset + 36);
         }
         if (superBlock.Has(CompatibleFeatures.SuperBlockChecksum))
@@ -270,7 +282,8 @@ public sealed partial class ErofsImage : IDisposable
             position = (position + 3) & ~3L;
             ReadOnlySpan<byte> length = _metadata.Read(position, 2);
             int size = length[0] | length[1] << 8;
-            if (size == 0 || size > CompressionConfigs.MaxRecordSize || !configs.TryAdd(codec, _metadata.Read(position + 2, size), out configs))
+            if (size == 0 || size > CompressionConfigs.MaxRecordSize
+                || !configs.TryAdd(codec, _metadata.Read(position + 2, size), out configs))
                 throw new CorruptImageException(Name, $"the configuration of codec {codec} has {size} bytes", null, position);
             if (configs.FaultOf(codec, BlockSize) is { } fault)
                 throw new CorruptImageException(Name, fault, null, position);

@@ -11,7 +11,9 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
     /// <summary>Bytes a page: dozens of inodes, and little of the data that may lie beside them.</summary>
     private const int PageSize = 4 << 10;
 
-    /// <summary>Pages kept at once: 1 MiB an image, as there may be a thousand images. All are dropped when there are more.</summary>
+    /// <summary>
+    /// Pages kept at once: 1 MiB an image, as there may be a thousand images. All are dropped when there are more.
+    /// </summary>
     private const int MaxPages = 256;
 
     /// <summary>From this many bytes on a run is not worth keeping.</summary>
@@ -71,7 +73,8 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
     public void Check(long position, int count, ulong? inode)
     {
         if (position < 0 || position > length - count)
-            throw new CorruptImageException(Name, $"{count} bytes expected past the end at byte {length}", inode, PositionInFile(position));
+            throw new CorruptImageException(Name, $"{count} bytes expected past the end at byte {length}", inode,
+                PositionInFile(position));
     }
 
     private byte[] PageAt(long number)
@@ -98,7 +101,8 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
 }
 
 /// <summary>
-/// Reads the inodes of one directory, which mostly lie together: straight from the file into one buffer, used again and again. For
+/// Reads the inodes of one directory, which mostly lie together: straight from the file into one buffer, used again and again.
+/// For
 /// one thread; a span is valid until the next one is asked for.
 /// </summary>
 internal sealed class MetadataWindow(MetadataReader reader) : IDisposable

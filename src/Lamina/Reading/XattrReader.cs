@@ -6,13 +6,18 @@ namespace Lamina.Reading;
 /// <summary>Reads the extended attributes of inodes: those that stand with the inode, and those shared by many.</summary>
 internal sealed class XattrReader
 {
-    /// <summary>Sets kept, so that inodes with the same bytes share one. Images label thousands of files with a handful.</summary>
+    /// <summary>
+    /// Sets kept, so that inodes with the same bytes share one. Images label thousands of files with a handful.
+    /// </summary>
     private const int MaxKnownSets = 4096;
 
     /// <summary>Bytes of xattrs that are worth remembering; longer ones are rarely repeated.</summary>
     private const int MaxKnownLength = 256;
 
-    /// <summary>Bytes of shared xattrs that are taken in any case: prefixes and a compressed metabox may make them more than the image.</summary>
+    /// <summary>
+    /// Bytes of shared xattrs that are taken in any case: prefixes and a compressed metabox may make them more than the
+    /// image.
+    /// </summary>
     private const long SharedAllowance = 16 << 20;
 
     private readonly ErofsImage _image;
@@ -90,7 +95,8 @@ internal sealed class XattrReader
             if (record is { NameIndex: 0, NameLength: 0, ValueSize: 0 })
                 break;
             if (position + XattrEntryRecord.Size + record.NameLength + record.ValueSize > raw.Length)
-                throw _image.Corrupt(inode, $"an xattr of {record.TotalSize} bytes reaches past the inode's {raw.Length} bytes of xattrs");
+                throw _image.Corrupt(inode,
+                    $"an xattr of {record.TotalSize} bytes reaches past the inode's {raw.Length} bytes of xattrs");
             items.Add(Parse(inode, record, raw[(position + XattrEntryRecord.Size)..]));
             position += record.TotalSize;
         }
@@ -117,7 +123,8 @@ internal sealed class XattrReader
             _sharedBytes += item.Name.Length + item.Value.Length;
             // Shared xattrs do not overlap, so all of them together are no more than the image, but for the names' prefixes.
             if (_sharedBytes > SharedAllowance + _image.Primary.Length * 2)
-                throw _image.Corrupt(inode, $"shared xattr {id} overlaps others: all have {_sharedBytes} bytes, more than the image");
+                throw _image.Corrupt(inode,
+                    $"shared xattr {id} overlaps others: all have {_sharedBytes} bytes, more than the image");
             _shared.Add(id, item);
             return item;
         }
@@ -127,7 +134,8 @@ internal sealed class XattrReader
     {
         (MetadataReader metadata, long position) = PlaceOfShared(id);
         XattrEntryRecord record = XattrEntryRecord.Parse(metadata.Read(position, XattrEntryRecord.Size, inode.Nid));
-        ReadOnlySpan<byte> body = metadata.Read(position + XattrEntryRecord.Size, record.NameLength + record.ValueSize, inode.Nid);
+        ReadOnlySpan<byte> body = metadata.Read(position + XattrEntryRecord.Size, record.NameLength + record.ValueSize,
+            inode.Nid);
         return Parse(inode, record, body);
     }
 
@@ -154,7 +162,8 @@ internal sealed class XattrReader
     }
 
     /// <summary>
-    /// Long prefixes lie in the metabox, else in the packed file, else in the image (<c>erofs_xattr_prefixes_init</c>, fs/erofs/xattr.c);
+    /// Long prefixes lie in the metabox, else in the packed file, else in the image (<c>erofs_xattr_prefixes_init</c>,
+    /// fs/erofs/xattr.c);
     /// with the feature plain_xattr_pfx always in the image.
     /// </summary>
     private byte[][] ReadLongPrefixes()

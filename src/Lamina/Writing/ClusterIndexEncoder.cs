@@ -24,8 +24,10 @@ internal enum MapForm : byte
 }
 
 /// <summary>
-/// Writes a map as an index: extents become lclusters again. The order of lclusters follows mkfs.erofs: an extent that ends within an
-/// lcluster before the file does is followed by the next head there; one that ends there with the file by a head that only says so.
+/// Writes a map as an index: extents become lclusters again. The order of lclusters follows mkfs.erofs: an extent that ends
+/// within an
+/// lcluster before the file does is followed by the next head there; one that ends there with the file by a head that only says
+/// so.
 /// </summary>
 internal sealed class ClusterIndexEncoder(ClusterMap map, int clusterBits, CodecPair codecs)
 {
@@ -51,7 +53,8 @@ internal sealed class ClusterIndexEncoder(ClusterMap map, int clusterBits, Codec
     }
 
     /// <summary>
-    /// Whether the extents can be said as lclusters: whole blocks at block boundaries, one head in each lcluster, sizes that have a
+    /// Whether the extents can be said as lclusters: whole blocks at block boundaries, one head in each lcluster, sizes that
+    /// have a
     /// place to stand, at most two codecs.
     /// </summary>
     public bool CanExpress()
@@ -78,7 +81,9 @@ internal sealed class ClusterIndexEncoder(ClusterMap map, int clusterBits, Codec
         return !HasFragment || map.FragmentStart >> clusterBits != lastHead;
     }
 
-    /// <summary>Fills an array with the lclusters; blocks come from the function, so that a plan can ask before addresses are known.</summary>
+    /// <summary>
+    /// Fills an array with the lclusters; blocks come from the function, so that a plan can ask before addresses are known.
+    /// </summary>
     public ClusterRecord[] Rent(Func<ClusterExtent, uint> blockOf)
     {
         ClusterRecord[] records = ArrayPool<ClusterRecord>.Shared.Rent((int)Total + 16);

@@ -15,28 +15,34 @@ internal sealed record WriteContext(int BlockBits, KernelProfile Kernel, Placeme
 {
     public int BlockSize => 1 << BlockBits;
 
-    /// <summary>Whether the kernel can be given an extent where it lies: whole blocks, and the file's last one there as well.</summary>
+    /// <summary>
+    /// Whether the kernel can be given an extent where it lies: whole blocks, and the file's last one there as well.
+    /// </summary>
     /// <param name="extent">The extent.</param>
     /// <param name="size">The file's size: only its last block may be used in part.</param>
     public bool CanRefer(in PlacedExtent extent, long size)
     {
         long mask = BlockSize - 1;
         bool isLast = extent.Logical + extent.Length == size;
-        if (!Placement.Holds(extent.Original) || ((extent.Logical | extent.Offset) & mask) != 0 || (!isLast && (extent.Length & mask) != 0))
+        if (!Placement.Holds(extent.Original) || ((extent.Logical | extent.Offset) & mask) != 0
+            || (!isLast && (extent.Length & mask) != 0))
             return false;
         return ((extent.Offset + extent.Length + mask) & ~mask) <= Placement.EndOf(extent.Original);
     }
 }
 
 /// <summary>
-/// Decides how the data of a file is described in the output: where it is, if that can be said to the kernel; in a copy otherwise.
+/// Decides how the data of a file is described in the output: where it is, if that can be said to the kernel; in a copy
+/// otherwise.
 /// </summary>
 internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragments)
 {
     /// <summary>Bytes of chunk entries for one file, at most: beyond, a sparse file is too sparse for this form.</summary>
     private const long MaxChunkTable = 256 << 20;
 
-    /// <summary>The largest chunk over the block, as a shift: the format has five bits for it. A hole of any size takes few entries.</summary>
+    /// <summary>
+    /// The largest chunk over the block, as a shift: the format has five bits for it. A hole of any size takes few entries.
+    /// </summary>
     private const int MaxChunkShift = 31;
 
     /// <summary>A plain extent's length at most (<c>Z_EROFS_PCLUSTER_MAX_SIZE</c>), in bytes.</summary>
@@ -84,7 +90,8 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
                 return;
             }
         }
-        RefuseCopy(map.Extents.FirstOrDefault(extent => extent.Original is not null).Original?.Name ?? map.Packed?.Name ?? "layer",
+        RefuseCopy(map.Extents.FirstOrDefault(extent => extent.Original is not null).Original?.Name ?? map.Packed?.Name
+            ?? "layer",
             $"compressed data that Linux {context.Kernel.Version} cannot be told of in blocks of {context.BlockSize} bytes");
         PlanCopy(inode, new ContentSource("data", content, map), 0, content.Size);
     }
@@ -122,15 +129,18 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             PlanSparseCopy(inode, content);
             return;
         }
-        if (content.HasInlineTail && !(body <= 1 && FitsInline(inode, extents[^1].Length) && extents[^1].Logical % context.BlockSize == 0 &&
-            extents[^1].Length < context.BlockSize && (body == 0 ? extents[^1].Logical == 0 : extents[0].Length == extents[^1].Logical)))
+        if (content.HasInlineTail && !(body <= 1 && FitsInline(inode, extents[^1].Length)
+            && extents[^1].Logical % context.BlockSize == 0 &&
+            extents[^1].Length < context.BlockSize && (body == 0 ? extents[^1].Logical == 0
+                : extents[0].Length == extents[^1].Logical)))
         {
             content = WithTailCopied(content);
             extents = content.Extents;
         }
         foreach (PlacedExtent extent in extents[..body])
             context.Placement.Use(extent.Original, extent.Offset, extent.Length);
-        bool isFlat = content.HasInlineTail || (extents.Length == 1 && extents[0].Logical == 0 && extents[0].Length == content.Size);
+        bool isFlat = content.HasInlineTail || (extents.Length == 1 && extents[0].Logical == 0
+            && extents[0].Length == content.Size);
         if (isFlat)
             SetFlat(inode, content);
         else
@@ -206,7 +216,8 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             for (long done = 0; done < placed.Length; done += MaxPlainExtent)
             {
                 int part = (int)Math.Min(placed.Length - done, MaxPlainExtent);
-                extents.Add(new ClusterExtent(placed.Logical + done, part, original, offset + done, part, ClusterEncoding.Shifted, false));
+                extents.Add(new ClusterExtent(placed.Logical + done, part, original, offset + done, part,
+                    ClusterEncoding.Shifted, false));
             }
             at = placed.Logical + placed.Length;
         }
@@ -244,7 +255,8 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             tail = 0;
         List<PlacedExtent> extents = [];
         if (size > tail)
-            extents.Add(new PlacedExtent(0, context.Copies.Original, context.Copies.Add(source, offset, size - tail), size - tail));
+            extents.Add(new PlacedExtent(0, context.Copies.Original, context.Copies.Add(source, offset, size - tail),
+                size - tail));
         if (tail > 0)
             extents.Add(new PlacedExtent(size - tail, new Original(source, OriginalKind.Device), offset + size - tail, tail));
         SetFlat(inode, new PlacedContent(size, [.. extents], context.BlockSize) { HasInlineTail = tail > 0 });

@@ -55,13 +55,15 @@ internal sealed class CopyArea
         {
             destination = destination[..(int)Math.Clamp(Length - offset, 0, destination.Length)];
             destination.Clear();
-            int at = area._pieces.BinarySearch(new Piece(this, 0, 0, offset), Comparer<Piece>.Create((a, b) => a.At.CompareTo(b.At)));
+            int at = area._pieces.BinarySearch(new Piece(this, 0, 0, offset),
+                Comparer<Piece>.Create((a, b) => a.At.CompareTo(b.At)));
             for (at = at < 0 ? ~at - 1 : at; at < area._pieces.Count && area._pieces[at].At < offset + destination.Length; at++)
             {
                 Piece piece = area._pieces[at];
                 long start = Math.Max(offset, piece.At), end = Math.Min(offset + destination.Length, piece.At + piece.Length);
                 if (start < end)
-                    piece.Source.ReadExactly(piece.Offset + start - piece.At, destination[(int)(start - offset)..(int)(end - offset)]);
+                    piece.Source.ReadExactly(piece.Offset + start - piece.At,
+                        destination[(int)(start - offset)..(int)(end - offset)]);
             }
             return destination.Length;
         }

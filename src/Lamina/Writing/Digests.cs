@@ -7,7 +7,9 @@ namespace Lamina.Writing;
 /// <summary>SHA-256 of originals, computed by other threads while the output is planned and written.</summary>
 internal sealed class Digests
 {
-    /// <summary>A program that never asks for digests switches them off when it is published, and needs no OpenSSL then.</summary>
+    /// <summary>
+    /// A program that never asks for digests switches them off when it is published, and needs no OpenSSL then.
+    /// </summary>
     [FeatureSwitchDefinition("Lamina.Digests")]
     private static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Digests", out bool isOn) || isOn;
 
@@ -24,7 +26,8 @@ internal sealed class Digests
     }
 
     /// <summary>The digest of an original, waiting for it if need be; empty if digests are not wanted.</summary>
-    public byte[] Of(Original original) => _tasks.TryGetValue(original, out Task<byte[]>? task) ? task.GetAwaiter().GetResult() : [];
+    public byte[] Of(Original original) => _tasks.TryGetValue(original, out Task<byte[]>? task) ? task.GetAwaiter().GetResult()
+        : [];
 
     private static async Task<byte[]> ComputeInTurn(Original original, SemaphoreSlim turns)
     {

@@ -4,18 +4,21 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>
-/// Makes one packed file of those of several sources: they lie behind one another, each from a block boundary on. As an index where it
+/// Makes one packed file of those of several sources: they lie behind one another, each from a block boundary on. As an index
+/// where it
 /// can be (every kernel), as encoded extents where it must (Linux 6.15).
 /// </summary>
 /// <remarks>
-/// In an index the last cluster of each source but the last one is decoded and stored plain: otherwise it would seem to reach up to
+/// In an index the last cluster of each source but the last one is decoded and stored plain: otherwise it would seem to reach
+/// up to
 /// the next source's start, and kernels would decode past its end. An index has two codecs at most; a source with a third one is
 /// decoded as a whole.
 /// </remarks>
 internal sealed class FragmentPlanner(WriteContext context)
 {
     /// <summary>
-    /// The largest packed file that is decoded, in bytes: each of its blocks takes an entry of an index, and a few bytes in an image
+    /// The largest packed file that is decoded, in bytes: each of its blocks takes an entry of an index, and a few bytes in an
+    /// image
     /// can claim any size.
     /// </summary>
     private const long MaxDecoded = 16L << 30;
@@ -39,7 +42,8 @@ internal sealed class FragmentPlanner(WriteContext context)
         {
             start = _end;
             if (packed.Content.Size > MaxMerged - start)
-                throw new UnsupportedImageException(packed.Name, $"a packed file of {packed.Content.Size} bytes: at most {MaxMerged} in all");
+                throw new UnsupportedImageException(packed.Name,
+                    $"a packed file of {packed.Content.Size} bytes: at most {MaxMerged} in all");
             _bases.Add(packed, start);
             _files.Add(packed);
             _end = (start + packed.Content.Size + context.BlockSize - 1) & ~(context.BlockSize - 1L);
@@ -65,7 +69,8 @@ internal sealed class FragmentPlanner(WriteContext context)
             return file.Content;
         ClusterMap map = encoded.ReadMap();
         bool isPossible = MapPreparer.Prepare(context, map) is { } prepared &&
-            (context.Kernel.HasExtents || new ClusterIndexEncoder(prepared, context.BlockBits, CodecPair.Of(prepared)).CanExpress());
+            (context.Kernel.HasExtents || new ClusterIndexEncoder(prepared, context.BlockBits,
+                CodecPair.Of(prepared)).CanExpress());
         return isPossible ? encoded : null;
     }
 
@@ -108,7 +113,8 @@ internal sealed class FragmentPlanner(WriteContext context)
     }
 
     private static List<ClusterEncoding> CodecsOf(IEnumerable<ClusterMap> maps) =>
-        [.. maps.SelectMany(map => map.Extents).Select(extent => extent.Encoding).Where(encoding => encoding <= ClusterEncoding.Zstd).Distinct()];
+        [.. maps.SelectMany(map => map.Extents).Select(extent => extent.Encoding).Where(encoding =>
+            encoding <= ClusterEncoding.Zstd).Distinct()];
 
     private ClusterMap Join(ClusterMap[] maps, bool asExtents)
     {
@@ -168,13 +174,15 @@ internal sealed class FragmentPlanner(WriteContext context)
         {
             byte[] block = new byte[context.BlockSize];
             data.AsSpan(0, first).CopyTo(block);
-            extents.Add(new ClusterExtent(last.Logical, first, context.Copies.Original, context.Copies.Add(block), context.BlockSize,
+            extents.Add(new ClusterExtent(last.Logical, first, context.Copies.Original, context.Copies.Add(block),
+                context.BlockSize,
                 ClusterEncoding.Shifted, false));
         }
         if (data.Length > first)
         {
             long at = context.Copies.Add(data[first..]);
-            extents.AddRange(MapPreparer.PlainBlocks(context, last.Logical + first, data.Length - first, context.Copies.Original, at));
+            extents.AddRange(MapPreparer.PlainBlocks(context, last.Logical + first, data.Length - first,
+                context.Copies.Original, at));
         }
         return map.With([.. extents], keepsInlineTail: false);
     }
@@ -187,7 +195,8 @@ internal sealed class FragmentPlanner(WriteContext context)
                 "Merge with --kernel 6.15, which can refer to it as it is.");
         }
         ByteSource decoded = new ContentSource(file.Name, file.Content);
-        return [.. MapPreparer.PlainBlocks(context, 0, map.Size, context.Copies.Original, context.Copies.Add(decoded, 0, map.Size))];
+        return [.. MapPreparer.PlainBlocks(context, 0, map.Size, context.Copies.Original,
+            context.Copies.Add(decoded, 0, map.Size))];
     }
 }
 

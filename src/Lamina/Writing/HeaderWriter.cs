@@ -22,7 +22,8 @@ internal static class HeaderWriter
 
     /// <summary>Writes the header of a plan.</summary>
     public static byte[] Write(
-        ImagePlan plan, long metadataStart, long end, ReadOnlySpan<DeviceSlot> devices, CodecLimits limits, HeadRecord head, Guid uuid)
+        ImagePlan plan, long metadataStart, long end, ReadOnlySpan<DeviceSlot> devices, CodecLimits limits, HeadRecord head,
+            Guid uuid)
     {
         int bits = plan.Context.BlockBits;
         ImageFeatures features = plan.Features;

@@ -28,7 +28,9 @@ internal partial class ImageOutput(SafeFileHandle handle, Action<long>? progress
     /// <summary>Waits until all that was written is on the medium.</summary>
     public virtual void Flush() => RandomAccess.FlushToDisk(handle);
 
-    /// <summary>Copies bytes of a source, by the kernel where it can (which shares the blocks where the file system can).</summary>
+    /// <summary>
+    /// Copies bytes of a source, by the kernel where it can (which shares the blocks where the file system can).
+    /// </summary>
     public virtual void CopyFrom(ByteSource source, long offset, long position, long length)
     {
         if (_kernelCopies && source.Handle is { } from)

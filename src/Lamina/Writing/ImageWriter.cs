@@ -5,7 +5,9 @@ namespace Lamina.Writing;
 /// <summary>Writes a merged tree as an EROFS image, in one of three modes.</summary>
 public static class ImageWriter
 {
-    /// <summary>What originals are aligned to, in bytes: the largest block there is, so that every block size suits them.</summary>
+    /// <summary>
+    /// What originals are aligned to, in bytes: the largest block there is, so that every block size suits them.
+    /// </summary>
     internal const int OriginalAlignment = 4096;
 
     /// <summary>Plans an image as <see cref="Write"/> would write it, and writes nothing.</summary>
@@ -24,7 +26,8 @@ public static class ImageWriter
     {
         options ??= new WriteOptions();
         long done = 0, total = 0;
-        Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total))) : null;
+        Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
+            : null;
         using OutputFile output = new(path, options.Overwrites, progress);
         WriteJob job = new(root, layers, options);
         total = job.TotalLength;

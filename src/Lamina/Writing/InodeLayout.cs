@@ -10,7 +10,9 @@ internal sealed class InodeLayout(int blockSize)
 {
     private const int Slot = 1 << InodeRecord.SlotBits;
 
-    /// <summary>Left-over room that is kept in mind; older room is given up, so that an inode is not far from its directory.</summary>
+    /// <summary>
+    /// Left-over room that is kept in mind; older room is given up, so that an inode is not far from its directory.
+    /// </summary>
     private const int MaxGaps = 64;
 
     private readonly List<(long Start, long End)> _gaps = [];
@@ -43,7 +45,8 @@ internal sealed class InodeLayout(int blockSize)
         inode.Position = Append(position, inode.TotalSize);
     }
 
-    private bool Fits(long position, PlannedInode inode) => (position + inode.InlineAt) % blockSize + inode.InlineSize <= blockSize;
+    private bool Fits(long position, PlannedInode inode) => (position + inode.InlineAt) % blockSize
+        + inode.InlineSize <= blockSize;
 
     private long Append(long position, int size)
     {

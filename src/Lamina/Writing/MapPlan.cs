@@ -4,7 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>
-/// How a compressed file's map will stand in the output: its form and size, fixed before addresses are known, and the bytes, written
+/// How a compressed file's map will stand in the output: its form and size, fixed before addresses are known, and the bytes,
+/// written
 /// when they are.
 /// </summary>
 internal sealed class MapPlan
@@ -49,7 +50,8 @@ internal sealed class MapPlan
     public bool IsBig { get; private init; }
 
     /// <summary>
-    /// Logical clusters an extent, from which on an index is not even tried: its 2 bytes each are a hundred times an extent's record. No
+    /// Logical clusters an extent, from which on an index is not even tried: its 2 bytes each are a hundred times an extent's
+    /// record. No
     /// compressor makes such a file of real data.
     /// </summary>
     private const int MaxIndexPerExtent = 1024;
@@ -77,7 +79,8 @@ internal sealed class MapPlan
         return index is null || extents is { } && extents.Size < index.Size ? extents : index;
     }
 
-    private static MapPlan? ChooseIndex(ClusterMap map, CodecPair codecs, int blockBits, int end, int header, ulong fragmentOffset)
+    private static MapPlan? ChooseIndex(ClusterMap map, CodecPair codecs, int blockBits, int end, int header,
+        ulong fragmentOffset)
     {
         ClusterIndexEncoder encoder = new(map, blockBits, codecs);
         if (!encoder.CanExpress() || encoder.Total > int.MaxValue / ClusterRecord.Size - ClusterRecord.Size * 4)
@@ -112,8 +115,11 @@ internal sealed class MapPlan
         return new MapPlan(map, codecs, blockBits, fragmentOffset, MapForm.Full, size) { IsBig = encoder.IsBig };
     }
 
-    /// <summary>Encoded extents: any bytes, any codec. Rotated clusters and inline tails must have been copied aside before.</summary>
-    private static MapPlan? ChooseExtents(ClusterMap map, CodecPair codecs, int blockBits, int end, int header, ulong fragmentOffset)
+    /// <summary>
+    /// Encoded extents: any bytes, any codec. Rotated clusters and inline tails must have been copied aside before.
+    /// </summary>
+    private static MapPlan? ChooseExtents(ClusterMap map, CodecPair codecs, int blockBits, int end, int header,
+        ulong fragmentOffset)
     {
         if (map.HasInlineTail || map.Extents.Any(extent => extent.Encoding == ClusterEncoding.Interlaced))
             return null;
@@ -175,16 +181,19 @@ internal sealed class MapPlan
         int start = header + MapHeader.Size;
         if (Form == MapForm.Extents)
         {
-            MapHeader.Extents(HasFragment ? MapAdvice.Fragment : MapAdvice.None, (ulong)Count(_map), RecordSize(_map) == ExtentRecord.WideSize)
+            MapHeader.Extents(HasFragment ? MapAdvice.Fragment : MapAdvice.None, (ulong)Count(_map),
+                RecordSize(_map) == ExtentRecord.WideSize)
                 .WriteTo(head);
             int align = RecordSize(_map);
             WriteExtents(bytes[(int)(((position + start + align - 1) & ~(align - 1L)) - position)..], addressOf);
             return;
         }
         ushort inline = _map.HasInlineTail ? (ushort)_map.Extents[^1].EncodedLength : (ushort)0;
-        MapHeader.Index(Advice, CodecPair.Number(_codecs.First), CodecPair.Number(_codecs.Second), (uint)_fragmentOffset, inline).WriteTo(head);
+        MapHeader.Index(Advice, CodecPair.Number(_codecs.First), CodecPair.Number(_codecs.Second), (uint)_fragmentOffset,
+            inline).WriteTo(head);
         ClusterIndexEncoder encoder = new(_map, _blockBits, _codecs);
-        ClusterRecord[] records = encoder.Rent(extent => checked((uint)(addressOf(extent.Original!, extent.Offset) >> _blockBits)));
+        ClusterRecord[] records = encoder.Rent(extent =>
+            checked((uint)(addressOf(extent.Original!, extent.Offset) >> _blockBits)));
         try
         {
             if (Form == MapForm.Full)

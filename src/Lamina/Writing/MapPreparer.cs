@@ -4,12 +4,15 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>
-/// Makes a source's map fit for the output: clusters that lie nowhere the kernel could read them are copied as they are, rotated and
+/// Makes a source's map fit for the output: clusters that lie nowhere the kernel could read them are copied as they are,
+/// rotated and
 /// straight ones are not mixed.
 /// </summary>
 internal static class MapPreparer
 {
-    /// <summary>The map ready to be planned; null if the kernel profile lacks a codec, so that the file must be decoded.</summary>
+    /// <summary>
+    /// The map ready to be planned; null if the kernel profile lacks a codec, so that the file must be decoded.
+    /// </summary>
     public static ClusterMap? Prepare(WriteContext context, ClusterMap map)
     {
         foreach (ClusterExtent extent in map.Extents)
@@ -69,7 +72,8 @@ internal static class MapPreparer
     }
 
     /// <summary>A run of file data that lies uncompressed, block by block: as many plain extents, one an lcluster.</summary>
-    public static IEnumerable<ClusterExtent> PlainBlocks(WriteContext context, long logical, long length, Original original, long offset)
+    public static IEnumerable<ClusterExtent> PlainBlocks(WriteContext context, long logical, long length, Original original,
+        long offset)
     {
         for (long done = 0; done < length; done += context.BlockSize)
         {
@@ -109,7 +113,8 @@ internal static class MapPreparer
     };
 
     /// <summary>
-    /// Whether clusters are rotated is said for the whole inode, and an inline tail that is plain must not be in one that is: kernels
+    /// Whether clusters are rotated is said for the whole inode, and an inline tail that is plain must not be in one that is:
+    /// kernels
     /// from 6.12 to 6.18 would rotate it too. The rarer kind is copied in the form of the other.
     /// </summary>
     private static ClusterMap Straighten(WriteContext context, ClusterMap map)

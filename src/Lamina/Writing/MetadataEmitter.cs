@@ -65,7 +65,8 @@ internal sealed class MetadataEmitter(ImagePlan plan, long metadataStart, Func<O
     /// <summary>i_u: what it means depends on the layout and the type.</summary>
     private ulong UnionOf(PlannedInode inode) => inode.Data switch
     {
-        PlannedDirectory { BodySize: > 0 } directory => (ulong)(metadataStart + plan.DirectoryStart + directory.BodyAt) >> _blockBits,
+        PlannedDirectory { BodySize: > 0 } directory =>
+            (ulong)(metadataStart + plan.DirectoryStart + directory.BodyAt) >> _blockBits,
         ChunkPlan chunks => new ChunkFormat((ushort)(chunks.ChunkBits - _blockBits)).Value,
         // What stat(2) reports, no more: a source may claim any number, a compact inode has 32 bits for it.
         MapPlan map => Math.Min((ulong)map.Blocks, inode.IsExtended ? ChunkIndex.WideHole : uint.MaxValue),
@@ -103,7 +104,8 @@ internal sealed class MetadataEmitter(ImagePlan plan, long metadataStart, Func<O
             long address = addressOf(extent.Original, extent.Offset);
             for (long done = 0; done < extent.Length; done += 1L << chunks.ChunkBits)
             {
-                BinaryPrimitives.WriteUInt32LittleEndian(table[((int)((extent.Logical + done) >> chunks.ChunkBits) * sizeof(uint))..],
+                BinaryPrimitives.WriteUInt32LittleEndian(
+                    table[((int)((extent.Logical + done) >> chunks.ChunkBits) * sizeof(uint))..],
                     checked((uint)((address + done) >> _blockBits)));
             }
         }

@@ -15,7 +15,8 @@ internal sealed class OutputFile : ImageOutput
 
     /// <summary>Begins a new file.</summary>
     /// <exception cref="IOException">A file is there already and may not be replaced, or none can be made.</exception>
-    public OutputFile(string path, bool overwrites, Action<long>? progress = null) : this(Names(path, overwrites), overwrites, progress)
+    public OutputFile(string path, bool overwrites, Action<long>? progress = null) : this(Names(path, overwrites), overwrites,
+        progress)
     {
     }
 

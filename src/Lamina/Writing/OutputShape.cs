@@ -13,8 +13,10 @@ internal readonly record struct OutputShape(int BlockBits, KernelProfile Kernel)
     /// <param name="layers">The layers.</param>
     /// <param name="clusterBlockSizes">The block sizes that compressed files in use were made with, in bytes.</param>
     /// <param name="options">What the user asked for.</param>
-    /// <exception cref="UnsupportedImageException">The layers need a newer kernel than was asked for, and nothing else will do.</exception>
-    public static OutputShape Choose(IReadOnlyList<Layer> layers, IReadOnlyCollection<int> clusterBlockSizes, WriteOptions options)
+    /// <exception cref="UnsupportedImageException">The layers need a newer kernel than was asked for, and nothing else will
+    /// do.</exception>
+    public static OutputShape Choose(IReadOnlyList<Layer> layers, IReadOnlyCollection<int> clusterBlockSizes,
+        WriteOptions options)
     {
         Version needed = layers.Max(layer => layer.RequiredKernel)!;
         KernelProfile kernel = options.Kernel ??

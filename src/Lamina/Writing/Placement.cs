@@ -2,7 +2,10 @@ using Lamina.Tree;
 
 namespace Lamina.Writing;
 
-/// <summary>Where originals come to lie in the output's address space. Used in two steps: first what is used is told, then addresses are asked.</summary>
+/// <summary>
+/// Where originals come to lie in the output's address space. Used in two steps: first what is used is told, then addresses
+/// are asked.
+/// </summary>
 internal abstract class Placement
 {
     /// <summary>Whether content may refer to the original; if not, its data must be copied.</summary>
@@ -43,7 +46,9 @@ internal sealed class WholePlacement(int padding) : Placement
 /// <summary>Only what is referred to is taken along: runs of the originals, in their order.</summary>
 internal sealed class RangePlacement(IReadOnlyList<Original> originals, int blockSize) : Placement
 {
-    private readonly Dictionary<Original, Ranges> _ranges = originals.ToDictionary(original => original, _ => new Ranges(), ReferenceEqualityComparer.Instance as IEqualityComparer<Original>);
+    private readonly Dictionary<Original, Ranges> _ranges =
+        originals.ToDictionary(original => original, _ => new Ranges(),
+            ReferenceEqualityComparer.Instance as IEqualityComparer<Original>);
     private readonly WholePlacement _others = new(1);
 
     private sealed class Ranges

@@ -4,12 +4,15 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>
-/// From a tree to the list of inodes to write: names that share a node share an inode, links are counted, directories get their size.
+/// From a tree to the list of inodes to write: names that share a node share an inode, links are counted, directories get their
+/// size.
 /// The order of the list is that of the output: breadth first, a directory's children together.
 /// </summary>
 internal sealed class TreePlanner
 {
-    /// <summary>Names deeper than this are no path any program can name (PATH_MAX is 4096 bytes), so the tree has no end.</summary>
+    /// <summary>
+    /// Names deeper than this are no path any program can name (PATH_MAX is 4096 bytes), so the tree has no end.
+    /// </summary>
     public const int MaxDepth = 2048;
 
     private readonly Dictionary<Node, PlannedInode> _linked = new(ReferenceEqualityComparer.Instance);
@@ -25,7 +28,8 @@ internal sealed class TreePlanner
     public XattrPlanner Xattrs { get; } = new();
 
     /// <summary>
-    /// Reads the whole tree. Other threads read directories ahead; what becomes of them is decided here, one after another, so that
+    /// Reads the whole tree. Other threads read directories ahead; what becomes of them is decided here, one after another, so
+    /// that
     /// the outcome does not depend on threads.
     /// </summary>
     public void Read(Node root)

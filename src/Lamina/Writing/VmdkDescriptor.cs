@@ -4,12 +4,15 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>
-/// A VMDK descriptor with flat extents: it shows header, originals and metadata as one disk, though they are separate files. Virtual
+/// A VMDK descriptor with flat extents: it shows header, originals and metadata as one disk, though they are separate files.
+/// Virtual
 /// machines take it as it is; no data is copied.
 /// </summary>
 internal static class VmdkDescriptor
 {
-    /// <summary>Where the metadata is in the image file: behind the header and a page of zeros, which pads originals to whole pages.</summary>
+    /// <summary>
+    /// Where the metadata is in the image file: behind the header and a page of zeros, which pads originals to whole pages.
+    /// </summary>
     public const int MetadataAt = 2 * HeaderWriter.PageSize;
 
     private const int SectorSize = 512;
@@ -33,7 +36,8 @@ internal static class VmdkDescriptor
         {
             if (original.Length % SectorSize != 0)
             {
-                throw new UnsupportedImageException(original.Name, $"{original.Length} bytes are not whole sectors, as a disk needs them",
+                throw new UnsupportedImageException(original.Name,
+                    $"{original.Length} bytes are not whole sectors, as a disk needs them",
                     "Merge without --vmdk.");
             }
             Add(original.Name, 0, original.Length);
@@ -71,12 +75,16 @@ internal static class VmdkDescriptor
         }
     }
 
-    /// <summary>The path as the descriptor needs it: relative to its folder where that is shorter. A quote cannot be said in the format.</summary>
+    /// <summary>
+    /// The path as the descriptor needs it: relative to its folder where that is shorter. A quote cannot be said in the
+    /// format.
+    /// </summary>
     private static string Quote(string file, string descriptor)
     {
         string full = Path.GetFullPath(file);
         if (full.AsSpan().IndexOfAny('"', '\n', '\r') >= 0)
-            throw new UnsupportedImageException(file, "a path with a quote or a line break, which a VMDK descriptor cannot hold", "Rename the file.");
+            throw new UnsupportedImageException(file,
+                "a path with a quote or a line break, which a VMDK descriptor cannot hold", "Rename the file.");
         string relative = Path.GetRelativePath(Path.GetDirectoryName(descriptor)!, full);
         return relative.StartsWith("..", StringComparison.Ordinal) ? full : relative;
     }

@@ -5,7 +5,8 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>A flat image that is appended to: it becomes the lowest layer, and stays where it is.</summary>
-/// <param name="Length">Its length in bytes, a multiple of a page; what lies behind is left over from an append that was cut off.</param>
+/// <param name="Length">Its length in bytes, a multiple of a page; what lies behind is left over from an append that was cut
+/// off.</param>
 /// <param name="Record">Its originals and its history.</param>
 /// <param name="Header">Its first page.</param>
 internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header);
@@ -77,7 +78,8 @@ internal sealed class WriteJob
     private int RecordLength => Record(default).ToBytes().Length;
 
     /// <summary>
-    /// Writes all of it, in the order of positions but for the header: it needs the digests, and when appending it makes the new image
+    /// Writes all of it, in the order of positions but for the header: it needs the digests, and when appending it makes the
+    /// new image
     /// out of the old one, after all else is on the medium.
     /// </summary>
     public WriteResult Write(ImageOutput output, string path)
@@ -121,7 +123,8 @@ internal sealed class WriteJob
     public WriteResult Result(string path)
     {
         Version kernel = _plan.Features.HasExtents || _plan.Times.HasOffsets ? KernelProfile.Linux615.Version : OldestKernel();
-        return new WriteResult(path, End - Shift, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength, _plan.Context.Copies.Length,
+        return new WriteResult(path, End - Shift, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength,
+            _plan.Context.Copies.Length,
             kernel, _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : []);
     }
 
@@ -155,14 +158,17 @@ internal sealed class WriteJob
 
     private void CheckAddresses()
     {
-        long end = Math.Max(End, _originals.Count == 0 ? 0 : _originals.Max(original => _ranges is null ? AddressOf(original, original.Length) : 0));
+        long end = Math.Max(End, _originals.Count == 0 ? 0
+            : _originals.Max(original => _ranges is null ? AddressOf(original, original.Length) : 0));
         if (end >> _plan.Context.BlockBits > uint.MaxValue)
         {
-            throw new UnsupportedImageException("output", $"{end} bytes in blocks of {_plan.Context.BlockSize} are more than 2^32 blocks",
+            throw new UnsupportedImageException("output",
+                $"{end} bytes in blocks of {_plan.Context.BlockSize} are more than 2^32 blocks",
                 _plan.Context.BlockSize < 4096 ? "Merge with --block-size 4096." : null);
         }
         if (_options.Mode == OutputMode.Index && _originals.Count > ushort.MaxValue)
-            throw new UnsupportedImageException("output", $"{_originals.Count} devices; an index holds {ushort.MaxValue}", "Merge with --mode flat.");
+            throw new UnsupportedImageException("output", $"{_originals.Count} devices; an index holds {ushort.MaxValue}",
+                "Merge with --mode flat.");
     }
 
     private LayerRecord Record(Digests? digests)
@@ -178,7 +184,8 @@ internal sealed class WriteJob
             {
                 byte[] digest = digests?.Of(original) ?? new byte[_options.ComputesDigests ? 32 : 0];
                 byte[] name = Encoding.UTF8.GetBytes(Path.GetFileName(original.Name));
-                all.Add(new RecordedOriginal(below + layer - (_base is null ? 0 : 1), (byte)original.Kind, isInFile ? _whole.AddressOf(original, 0) : -1, original.Length,
+                all.Add(new RecordedOriginal(below + layer - (_base is null ? 0 : 1), (byte)original.Kind, isInFile
+                    ? _whole.AddressOf(original, 0) : -1, original.Length,
                     digest, name));
             }
         }

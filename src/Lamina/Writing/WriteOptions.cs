@@ -22,7 +22,9 @@ public sealed record WriteOptions
     /// <summary>What the output may use; null for Linux 6.12, or what the layers themselves need if that is newer.</summary>
     public KernelProfile? Kernel { get; init; }
 
-    /// <summary>The block size in bytes, 512 to 4096; null to choose: 512 for uncompressed layers with a tar, else 4096.</summary>
+    /// <summary>
+    /// The block size in bytes, 512 to 4096; null to choose: 512 for uncompressed layers with a tar, else 4096.
+    /// </summary>
     public int? BlockSize { get; init; }
 
     /// <summary>Whether the SHA-256 of every original is computed and recorded.</summary>
@@ -31,7 +33,9 @@ public sealed record WriteOptions
     /// <summary>Whether an existing output file may be replaced.</summary>
     public bool Overwrites { get; init; }
 
-    /// <summary>With flat mode: leave the originals out of the file and describe the whole as a disk in this VMDK descriptor.</summary>
+    /// <summary>
+    /// With flat mode: leave the originals out of the file and describe the whole as a disk in this VMDK descriptor.
+    /// </summary>
     public string? VmdkPath { get; init; }
 
     /// <summary>Is told how many bytes of how many are written; null to save the work.</summary>

@@ -115,18 +115,21 @@ internal sealed class XattrPlanner
         ReadOnlySpan<byte> name = item.Name.Span;
         if (!XattrNames.TrySplit(name, out byte index, out int prefix))
         {
-            throw new UnsupportedImageException("output", $"xattr {System.Text.Encoding.UTF8.GetString(name)}: EROFS has no such namespace",
+            throw new UnsupportedImageException("output",
+                $"xattr {System.Text.Encoding.UTF8.GetString(name)}: EROFS has no such namespace",
                 "It holds user., trusted., security., lustre. and POSIX ACLs.");
         }
         if (item.Value.Length > ushort.MaxValue)
-            throw new UnsupportedImageException("output", $"an xattr value of {item.Value.Length} bytes; EROFS holds {ushort.MaxValue}");
+            throw new UnsupportedImageException("output",
+                $"an xattr value of {item.Value.Length} bytes; EROFS holds {ushort.MaxValue}");
         XattrEntryRecord record = new((byte)(name.Length - prefix), index, (ushort)item.Value.Length);
         Span<byte> head = stackalloc byte[XattrEntryRecord.Size];
         record.WriteTo(head);
         output.Write(head);
         output.Write(name[prefix..]);
         output.Write(item.Value.Span);
-        for (int padding = record.TotalSize - XattrEntryRecord.Size - record.NameLength - record.ValueSize; padding > 0; padding--)
+        int end = XattrEntryRecord.Size + record.NameLength + record.ValueSize;
+        for (; end < record.TotalSize; end++)
             output.WriteByte(0);
     }
 
@@ -134,7 +137,8 @@ internal sealed class XattrPlanner
     {
         public static ItemComparer Instance { get; } = new();
 
-        public bool Equals(Xattr a, Xattr b) => a.Name.Span.SequenceEqual(b.Name.Span) && a.Value.Span.SequenceEqual(b.Value.Span);
+        public bool Equals(Xattr a, Xattr b) => a.Name.Span.SequenceEqual(b.Name.Span)
+            && a.Value.Span.SequenceEqual(b.Value.Span);
 
         public int GetHashCode(Xattr item)
         {

@@ -28,7 +28,8 @@ public class BootFailureTests
         string layer = Corpus.Layer("config", "plain");
         string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [BootKit.BaseLayer, layer]);
         Cut(initrd, new FileInfo(layer).Length + 8192);
-        Assert.Equal($"finding the layers: layer 101-layer-config-plain.erofs: the archive announces it, but it is not there: {Missing}",
+        Assert.Equal($"finding the layers: layer 101-layer-config-plain.erofs: the archive announces it, but it is not " +
+            $"there: {Missing}",
             BootKit.Try(kernel, initrd).Failure);
     }
 
@@ -80,7 +81,8 @@ public class BootFailureTests
         string initrd = BootKit.MakeInitrd(other, InitrdForm.Files, [BootKit.BaseLayer]);
         BootStory story = BootKit.Try(kernel, initrd);
         Assert.Contains($"warning: the archive has modules for {other.Release}, but this kernel is {kernel.Release}", story.Init);
-        Assert.StartsWith($"loading modules: kernel {kernel.Release} has no erofs, and the archive brought no module erofs for it", story.Failure);
+        Assert.StartsWith($"loading modules: kernel {kernel.Release} has no erofs, and the archive brought no module erofs " +
+            $"for it", story.Failure);
     }
 
     [Fact]
@@ -114,12 +116,14 @@ public class BootFailureTests
 
     [Theory]
     [InlineData("lamina.overlay=disk", "reading the command line: lamina.overlay=disk: tmpfs or none was expected")]
-    [InlineData("lamina.layers=100-base.erofs,other", "finding the layers: lamina.layers: there is no layer other; there are: 100-base.erofs")]
+    [InlineData("lamina.layers=100-base.erofs,other",
+        "finding the layers: lamina.layers: there is no layer other; there are: 100-base.erofs")]
     [InlineData("init=/no/where", "starting init: /no/where, as the command line says: No such file or directory")]
     public void A_wrong_option_is_named(string option, string expected)
     {
         TestKernel kernel = BootKit.Require("6.1");
-        Assert.Equal(expected, BootKit.Try(kernel, BootKit.MakeInitrd(kernel, InitrdForm.Files, [BootKit.BaseLayer]), option).Failure);
+        Assert.Equal(expected, BootKit.Try(kernel, BootKit.MakeInitrd(kernel, InitrdForm.Files, [BootKit.BaseLayer]),
+            option).Failure);
     }
 
     [Fact]
@@ -134,7 +138,8 @@ public class BootFailureTests
             RescueShell = BootKit.SystemProgram,
         }).Path;
         BootStory story = BootKit.Try(kernel, initrd);
-        Assert.Equal("finding the layers: there is no layer in /lamina/layers, and no lamina.root= on the command line", story.Failure);
+        Assert.Equal("finding the layers: there is no layer in /lamina/layers, and no lamina.root= on the command line",
+            story.Failure);
         Assert.Contains(story.Lines, line => line.Contains("Attempted to kill init"));
         story = BootKit.Boot(kernel, initrd, "lamina.rescue");
         Assert.Contains("S: begin sh", story.Lines);

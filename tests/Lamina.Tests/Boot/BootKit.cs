@@ -22,7 +22,8 @@ internal static class BootKit
     {
         get
         {
-            string path = Path.Combine(KernelPackages.Root, "artifacts", "publish", "Lamina.Init", "release_linux-x64", "lamina-init");
+            string path = Path.Combine(KernelPackages.Root, "artifacts", "publish", "Lamina.Init", "release_linux-x64",
+                "lamina-init");
             Assert.SkipUnless(File.Exists(path), $"/init is not published: {PublishCommand}");
             return path;
         }
@@ -43,7 +44,8 @@ internal static class BootKit
     }
 
     /// <summary>Makes an initramfs.</summary>
-    internal static string MakeInitrd(TestKernel kernel, InitrdForm form, IReadOnlyList<string> layers, params string[] modules) =>
+    internal static string MakeInitrd(TestKernel kernel, InitrdForm form, IReadOnlyList<string> layers,
+        params string[] modules) =>
         InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"), new InitrdOptions
         {
             Form = form,
@@ -53,7 +55,8 @@ internal static class BootKit
         }).Path;
 
     /// <summary>Boots, and expects that the system's init ran to its end.</summary>
-    internal static BootStory Boot(TestKernel kernel, string initrd, string commandLine = "", int memory = 512, params string[] disks)
+    internal static BootStory Boot(TestKernel kernel, string initrd, string commandLine = "", int memory = 512,
+        params string[] disks)
     {
         BootStory story = Try(kernel, initrd, commandLine, memory, disks);
         Assert.True(story.Lines.Contains("S: end"), story.Tail);
@@ -61,7 +64,8 @@ internal static class BootKit
     }
 
     /// <summary>Boots, whatever comes of it.</summary>
-    internal static BootStory Try(TestKernel kernel, string initrd, string commandLine = "", int memory = 512, params string[] disks) =>
+    internal static BootStory Try(TestKernel kernel, string initrd, string commandLine = "", int memory = 512,
+        params string[] disks) =>
         new(Qemu.Boot(new Machine(kernel.Image, initrd, commandLine) { Memory = memory, Disks = disks }));
 
     /// <summary>What overlayfs of this machine shows of the layers, lowest first, as the system's init tells it.</summary>
@@ -117,7 +121,8 @@ internal static class BootKit
 internal sealed record BootStory(string[] Lines)
 {
     /// <summary>What /init said.</summary>
-    internal string[] Init => [.. Lines.Where(line => line.Contains("] lamina: ")).Select(line => line[(line.IndexOf(" ms: ", StringComparison.Ordinal) + 5)..])];
+    internal string[] Init => [.. Lines.Where(line => line.Contains("] lamina: ")).Select(line =>
+        line[(line.IndexOf(" ms: ", StringComparison.Ordinal) + 5)..])];
 
     /// <summary>What the booted system showed of its files.</summary>
     internal string[] Files => BootKit.Comparable(Lines);

@@ -42,7 +42,8 @@ public class BootPartsTests
         string folder = Path.Combine(Scratch.NewFolder("modules"), "6.12.1-test");
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "modules.dep"),
-            "kernel/a.ko: kernel/b-c.ko.xz kernel/d.ko.zst\nkernel/b-c.ko.xz: kernel/d.ko.zst\nkernel/d.ko.zst:\nkernel/fast.ko:\n");
+            "kernel/a.ko: kernel/b-c.ko.xz kernel/d.ko.zst\nkernel/b-c.ko.xz: " +
+                "kernel/d.ko.zst\nkernel/d.ko.zst:\nkernel/fast.ko:\n");
         File.WriteAllText(Path.Combine(folder, "modules.builtin"), "kernel/in.ko\n");
         File.WriteAllText(Path.Combine(folder, "modules.softdep"), "softdep a pre: sum nothing post: later\n");
         File.WriteAllText(Path.Combine(folder, "modules.alias"), "alias sum fast\nalias pci:v*d* a\n");
@@ -117,7 +118,8 @@ public class BootPartsTests
             new("500-c", 0, new string('0', 64), InitrdForm.Files, true),
         ];
         Assert.Equal(layers, LayerList.Parse("list", LayerList.Format(layers)));
-        Assert.Contains("line 1", Assert.Throws<CorruptImageException>(() => LayerList.Parse("list", "5 abc required file x\n"u8)).Message);
+        Assert.Contains("line 1", Assert.Throws<CorruptImageException>(() =>
+            LayerList.Parse("list", "5 abc required file x\n"u8)).Message);
     }
 
     [Theory]
@@ -153,7 +155,8 @@ public class BootPartsTests
     {
         string early = Corpus.PathOf("main.cpio"), target = Scratch.NewPath("initrd.img");
         InitrdResult result = InitrdBuilder.Build(
-            [new InitrdLayer(Corpus.Layer("base", "plain")), new InitrdLayer(Corpus.Layer("app", "lzma")) { IsOptional = true }], target,
+            [new InitrdLayer(Corpus.Layer("base", "plain")),
+                new InitrdLayer(Corpus.Layer("app", "lzma")) { IsOptional = true }], target,
             new InitrdOptions { Early = [early], FirstNumber = 20, Form = InitrdForm.InPlace });
         byte[] bytes = File.ReadAllBytes(target);
         Assert.True(bytes.AsSpan().StartsWith(File.ReadAllBytes(early)));

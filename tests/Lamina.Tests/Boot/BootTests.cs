@@ -72,11 +72,13 @@ public class BootTests
         string[] layers = Layers("lz4hc", "zstd-frag", "inline");
         string deflate = Corpus.PathOf("deflate.erofs");
         string first = BootKit.MakeInitrd(kernel, form, layers);
-        string extra = InitrdBuilder.Build([new InitrdLayer(deflate)], Scratch.NewPath("extra.img"), new InitrdOptions { Form = form }).Path;
+        string extra = InitrdBuilder.Build([new InitrdLayer(deflate)], Scratch.NewPath("extra.img"),
+            new InitrdOptions { Form = form }).Path;
         string both = Scratch.NewPath("both.img");
         Concatenate(both, first, extra);
         BootStory story = BootKit.Boot(kernel, both, $"{options} lamina.check");
-        Assert.Contains(story.Init, line => line.EndsWith("102-layer-app-zstd-frag.erofs, 103-layer-config-inline.erofs, 500-deflate.erofs"));
+        Assert.Contains(story.Init, line => line.EndsWith(
+            "102-layer-app-zstd-frag.erofs, 103-layer-config-inline.erofs, 500-deflate.erofs"));
         Assert.Equal(BootKit.Truth([.. layers, deflate]), story.Files);
     }
 
@@ -108,7 +110,8 @@ public class BootTests
     {
         TestKernel kernel = BootKit.Require("6.12");
         string[] layers = Layers("zstd-frag", "chunk", "lzma");
-        string initrd = InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"), new InitrdOptions
+        string initrd = InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"),
+            new InitrdOptions
         {
             Form = InitrdForm.InPlace,
             Init = BootKit.Init,

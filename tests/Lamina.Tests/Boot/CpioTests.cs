@@ -12,7 +12,8 @@ public class CpioTests
     public void The_entries_of_a_real_archive_are_those_that_cpio_lists()
     {
         string archive = Corpus.PathOf("main.cpio");
-        string[] expected = Tools.Run("sh", "-c", $"cpio -t --quiet < '{archive}'").MustSucceed().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] expected = Tools.Run("sh", "-c", $"cpio -t --quiet < '{archive}'").MustSucceed().Output.Split('\n',
+            StringSplitOptions.RemoveEmptyEntries);
         Tools.Require("cpio");
         using ByteSource source = ByteSource.OpenFile(archive);
         string[] found = [.. new CpioReader(source).ReadAll().Select(entry => entry.Name)];
@@ -54,7 +55,8 @@ public class CpioTests
                 for (int i = 0; i < 40; i++)
                 {
                     archive.AddFile($"f{i}", new byte[length]);
-                    archive.AddPages($"d/{new string('n', length % 250 + 1)}{i}", ByteSource.FromMemory("x", new byte[1]), asFifo: true);
+                    archive.AddPages($"d/{new string('n', length % 250 + 1)}{i}", ByteSource.FromMemory("x", new byte[1]),
+                        asFifo: true);
                 }
             });
             using ByteSource source = ByteSource.OpenFile(path);

@@ -48,7 +48,8 @@ public partial class ArchiveTests
     [Fact]
     public void The_same_tree_gives_the_same_archive()
     {
-        string first = Export("layer-base-lz4hc.erofs", TarExport.Write, out _), second = Export("layer-base-lz4hc.erofs", TarExport.Write, out _);
+        string first = Export("layer-base-lz4hc.erofs", TarExport.Write, out _), second =
+            Export("layer-base-lz4hc.erofs", TarExport.Write, out _);
         Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(second));
         // A file's holes may lie elsewhere in another layout; where they do not the archives are the same.
         Assert.Equal(0, new FileInfo(first).Length % 10240);
@@ -106,13 +107,15 @@ public partial class ArchiveTests
     [Fact]
     public void A_file_of_four_gibibytes_is_refused_by_cpio_before_anything_is_written()
     {
-        Node root = Trees.Root(Trees.File("a"), new Entry(Trees.Bytes("big"), Trees.FileNode(new PlacedContent(1L << 32, [], 4096))));
+        Node root = Trees.Root(Trees.File("a"), new Entry(Trees.Bytes("big"),
+            Trees.FileNode(new PlacedContent(1L << 32, [], 4096))));
         using MemoryStream stream = new();
         Assert.Contains("tar", Assert.Throws<UnsupportedImageException>(() => CpioExport.Write("test", root, stream)).Advice);
         Assert.Equal(0, stream.Length);
     }
 
-    private static string Export(string image, Func<string, Node, Stream, ExportOptions?, ExportResult> write, out ExportResult result)
+    private static string Export(string image, Func<string, Node, Stream, ExportOptions?, ExportResult> write,
+        out ExportResult result)
     {
         using Layer layer = LayerOpener.Open(ManifestTests.Specification(image));
         string path = Scratch.NewPath("archive");

@@ -13,7 +13,8 @@ using Lamina.Tree;
 namespace Lamina.Tests.Exporting;
 
 /// <summary>
-/// What an image may try to leave the directory that it is extracted into, to fill the machine, or to run forever. Trees are made in
+/// What an image may try to leave the directory that it is extracted into, to fill the machine, or to run forever. Trees are
+/// made in
 /// memory, past the readers that would refuse most of them, and as images with bytes changed.
 /// </summary>
 public class ExtractAttackTests
@@ -75,7 +76,8 @@ public class ExtractAttackTests
             new Entry(Trees.Bytes("first"), link), new Entry(Trees.Bytes("second"), link));
         Trees.Extract(root, _folder);
         AssertUntouched();
-        Assert.Equal(Trees.Bytes(Path.Combine(_outside, "file")), RawFiles.LinkTarget(Trees.Bytes(Path.Combine(_folder, "second"))));
+        Assert.Equal(Trees.Bytes(Path.Combine(_outside, "file")),
+            RawFiles.LinkTarget(Trees.Bytes(Path.Combine(_folder, "second"))));
     }
 
     [Fact]
@@ -101,7 +103,8 @@ public class ExtractAttackTests
     {
         Directory.CreateDirectory(_folder);
         Tools.Run("ln", Path.Combine(_outside, "file"), Path.Combine(_folder, "file")).MustSucceed();
-        Trees.Extract(Trees.Root(Trees.File("file", "evil")), _folder, new ExtractOptions { Overwrites = true, SetsOwners = false });
+        Trees.Extract(Trees.Root(Trees.File("file", "evil")), _folder,
+            new ExtractOptions { Overwrites = true, SetsOwners = false });
         Assert.Equal("precious", File.ReadAllText(Path.Combine(_outside, "file")));
         Assert.Equal("evil", File.ReadAllText(Path.Combine(_folder, "file")));
     }
@@ -236,14 +239,16 @@ public class ExtractAttackTests
             Assert.Contains("trusted.t", Assert.Single(result.Warnings));
         });
         Assert.Equal("x", File.ReadAllText(Path.Combine(folder, "closed/file")));
-        Assert.Equal("user.u", Encoding.UTF8.GetString(Assert.Single(RawFiles.Attributes(Trees.Bytes(Path.Combine(folder, "labelled")))).Name));
+        Assert.Equal("user.u", Encoding.UTF8.GetString(
+            Assert.Single(RawFiles.Attributes(Trees.Bytes(Path.Combine(folder, "labelled")))).Name));
     }
 
     [Fact]
     public void A_sparse_file_of_five_pebibytes_is_made_or_refused_but_never_written()
     {
         const long size = 5L << 50;
-        Node root = Trees.Root(Trees.File("a"), new Entry(Trees.Bytes("huge"), Trees.FileNode(new PlacedContent(size, [], 4096))));
+        Node root = Trees.Root(Trees.File("a"), new Entry(Trees.Bytes("huge"),
+            Trees.FileNode(new PlacedContent(size, [], 4096))));
         try
         {
             Trees.Extract(root, _folder);
@@ -302,7 +307,8 @@ public class ExtractAttackTests
         string path = Corpus.Layer("base", "plain");
         using (Layer layer = LayerOpener.Open(path))
         {
-            TreeItem file = TreeWalk.Walk("base", layer.Root).First(item => item.Node.Type == NodeType.RegularFile && item.Path.Name.Length >= 8);
+            TreeItem file = TreeWalk.Walk("base", layer.Root).First(item => item.Node.Type == NodeType.RegularFile
+                && item.Path.Name.Length >= 8);
             name = file.Path.Name.ToArray();
             Entry directory = layer.Root.Listing.Read().First(entry => entry.Node.IsDirectory);
             InodeInfo[] found = [.. InodeInfo.Read(path, [], [[.. "/"u8, .. directory.Name.Span], []])!];

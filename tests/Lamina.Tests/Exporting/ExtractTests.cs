@@ -35,11 +35,13 @@ public class ExtractTests
     public void Only_the_paths_asked_for_come_out_with_what_leads_to_them()
     {
         Node root = Trees.Root(
-            Trees.Directory("a", Trees.Directory("b", Trees.File("c"), Trees.File("d")), Trees.File("e")), Trees.File("f"), Trees.File("g"));
+            Trees.Directory("a", Trees.Directory("b", Trees.File("c"), Trees.File("d")), Trees.File("e")), Trees.File("f"),
+                Trees.File("g"));
         string folder = Scratch.NewPath("new");
         Trees.Extract(root, folder, new ExtractOptions { Paths = [Trees.Bytes("/a/b"), Trees.Bytes("f")] });
         string[] found = Directory.GetFileSystemEntries(folder, "*", SearchOption.AllDirectories);
-        Assert.Equal(["a", "a/b", "a/b/c", "a/b/d", "f"], found.Select(path => Path.GetRelativePath(folder, path)).Order(StringComparer.Ordinal));
+        Assert.Equal(["a", "a/b", "a/b/c", "a/b/d", "f"],
+            found.Select(path => Path.GetRelativePath(folder, path)).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -76,7 +78,8 @@ public class ExtractTests
         Node broken = Trees.FileNode(new FakeEncoded(1 << 16, 1, Codec.Lz4, noise));
         Entry[] many = [.. Enumerable.Range(0, 500).Select(i => Trees.File($"f{i:d3}"))];
         Node root = Trees.Root(
-            Trees.Directory("many", many), Trees.Link("link", "many"), Trees.Directory("z", new Entry(Trees.Bytes("broken"), broken)));
+            Trees.Directory("many", many), Trees.Link("link", "many"),
+                Trees.Directory("z", new Entry(Trees.Bytes("broken"), broken)));
         string made = Scratch.NewPath("new"), empty = Scratch.NewFolder("empty");
         Assert.Throws<CorruptImageException>(() => Trees.Extract(root, made));
         Assert.False(Directory.Exists(made));

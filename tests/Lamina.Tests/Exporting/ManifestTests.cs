@@ -36,7 +36,8 @@ public class ManifestTests
         Assert.Contains("\"nlink\": 3, \"path\": \"/\"", rows[0]);
         Assert.Contains("\"nlink\": 2, \"path\": \"/a\"", rows[1]);
         Assert.Contains("\"nlink\": 2, \"path\": \"/d/b\"", rows[3]);
-        Assert.DoesNotContain(Trees.ManifestOf("test", root, new ManifestOptions { HasLinkCounts = false }), row => row.Contains("nlink"));
+        Assert.DoesNotContain(Trees.ManifestOf("test", root, new ManifestOptions { HasLinkCounts = false }), row =>
+            row.Contains("nlink"));
     }
 
     [Fact]

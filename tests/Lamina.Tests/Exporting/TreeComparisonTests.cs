@@ -47,8 +47,10 @@ public class TreeComparisonTests
     [Fact]
     public void Holes_and_zeros_are_the_same_and_huge_holes_cost_nothing()
     {
-        Node hole = Trees.FileNode(new PlacedContent(1 << 20, [], 4096)), zeros = Trees.FileNode(new BytesContent(new byte[1 << 20]));
-        Node huge = Trees.FileNode(new PlacedContent(5L << 50, [], 4096)), same = Trees.FileNode(new PlacedContent(5L << 50, [], 4096));
+        Node hole = Trees.FileNode(new PlacedContent(1 << 20, [], 4096)), zeros =
+            Trees.FileNode(new BytesContent(new byte[1 << 20]));
+        Node huge = Trees.FileNode(new PlacedContent(5L << 50, [], 4096)), same =
+            Trees.FileNode(new PlacedContent(5L << 50, [], 4096));
         Node first = Trees.Root(new Entry(Trees.Bytes("a"), hole), new Entry(Trees.Bytes("b"), huge));
         Node second = Trees.Root(new Entry(Trees.Bytes("a"), zeros), new Entry(Trees.Bytes("b"), same));
         CompareResult result = Compare(first, second);

@@ -10,6 +10,7 @@ namespace Lamina.Tests.Generators;
 internal static class Merge
 {
     public static WriteResult ToFile(
-        IReadOnlyList<string> layers, WriteOptions options, MergeOptions? merging = null, WhiteoutRules rules = WhiteoutRules.Oci) =>
+        IReadOnlyList<string> layers, WriteOptions options, MergeOptions? merging = null, WhiteoutRules rules =
+            WhiteoutRules.Oci) =>
         MergedImage.Create(layers, Scratch.NewPath("merged.erofs"), options, merging, rules);
 }

@@ -28,7 +28,8 @@ public class CorpusMixTests
     {
         KernelMount.SkipUnlessPossible();
         foreach (string upper in Corpus.Layouts)
-            AssertMerged([Corpus.Layer("base", lower), Corpus.Layer("app", middle), Corpus.Layer("config", upper)], new WriteOptions { Mode = OutputMode.Index });
+            AssertMerged([Corpus.Layer("base", lower), Corpus.Layer("app", middle), Corpus.Layer("config", upper)],
+                new WriteOptions { Mode = OutputMode.Index });
     }
 
     [Theory]
@@ -57,7 +58,8 @@ public class CorpusMixTests
         bool skipsRoot = tar == "config";
         foreach (string layout in Corpus.Layouts)
         {
-            string[] layers = [.. Corpus.LayerNames.Select(name => name == tar ? Corpus.PathOf($"{name}.tar") : Corpus.Layer(name, layout))];
+            string[] layers = [.. Corpus.LayerNames.Select(name => name == tar ? Corpus.PathOf($"{name}.tar")
+                : Corpus.Layer(name, layout))];
             AssertMerged(layers, new WriteOptions(), skipsRoot);
             AssertMerged(layers, new WriteOptions { Mode = OutputMode.Full }, skipsRoot);
             AssertMerged(layers, new WriteOptions { Mode = OutputMode.Index, Kernel = s_newest }, skipsRoot);

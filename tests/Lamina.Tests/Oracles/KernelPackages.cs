@@ -76,10 +76,12 @@ internal static partial class KernelPackages
         string state = Directory.CreateDirectory(Path.Combine(s_cache, "apt")).FullName;
         foreach (string folder in (string[])["lists/partial", "cache/archives/partial"])
             Directory.CreateDirectory(Path.Combine(state, folder));
-        string sources = Path.Combine(state, "sources.list"), status = Path.Combine(state, "status"), done = Path.Combine(state, "updated");
+        string sources = Path.Combine(state, "sources.list"), status = Path.Combine(state, "status"), done =
+            Path.Combine(state, "updated");
         string[] options =
         [
-            "-o", $"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=/dev/null", "-o", $"Dir::State::Lists={state}/lists",
+            "-o", $"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=/dev/null", "-o",
+                $"Dir::State::Lists={state}/lists",
             "-o", $"Dir::Cache={state}/cache", "-o", $"Dir::State::status={status}", "-o", "APT::Sandbox::User=root",
         ];
         if (!File.Exists(done))
@@ -99,17 +101,21 @@ internal static partial class KernelPackages
         string work = Scratch.NewFolder("kernel");
         foreach (string package in packages)
             Tools.Run("dpkg-deb", "-x", package, work).MustSucceed();
-        string modules = ((string[])["lib/modules", "usr/lib/modules"]).Select(name => Path.Combine(work, name)).First(Directory.Exists);
+        string modules = ((string[])["lib/modules", "usr/lib/modules"]).Select(name =>
+            Path.Combine(work, name)).First(Directory.Exists);
         string release = Path.GetFileName(Directory.GetDirectories(modules).Single());
         Directory.CreateDirectory(Path.Combine(folder, "lib", "modules"));
         string target = Path.Combine(folder, "lib", "modules", release);
         Tools.Run("cp", "-r", "--no-preserve=ownership", Path.Combine(modules, release), target).MustSucceed();
         Tools.Run("depmod", "-b", folder, release).MustSucceed();
-        string image = ((string[])[Path.Combine(work, "boot", $"vmlinuz-{release}"), Path.Combine(target, "vmlinuz")]).First(File.Exists);
+        string image = ((string[])[Path.Combine(work, "boot", $"vmlinuz-{release}"), Path.Combine(target, "vmlinuz")]).First(
+            File.Exists);
         File.Copy(image, Path.Combine(folder, "vmlinuz"), overwrite: true);       // last: its presence says that all is there
     }
 
-    /// <summary>Where the machine gets Debian itself from, with the options that say whom it trusts: <c>[signed-by=...] URI</c>.</summary>
+    /// <summary>
+    /// Where the machine gets Debian itself from, with the options that say whom it trusts: <c>[signed-by=...] URI</c>.
+    /// </summary>
     private static string? DebianSource()
     {
         foreach (string path in Sources())

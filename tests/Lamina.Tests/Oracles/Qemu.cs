@@ -19,7 +19,8 @@ internal sealed record Machine(string Kernel, string Initrd, string CommandLine)
 
 /// <summary>Boots a machine in software emulation and gives what it wrote to its serial console. One at a time.</summary>
 /// <remarks>
-/// QEMU 7.2 emulates cmpxchg16b with wrong flags, of which kernels die at random; the kernel is told to do without (clearcpuid=141).
+/// QEMU 7.2 emulates cmpxchg16b with wrong flags, of which kernels die at random; the kernel is told to do without
+/// (clearcpuid=141).
 /// The instruction itself must be there: .NET uses it, and does not look at the flags.
 /// </remarks>
 internal static class Qemu
@@ -34,7 +35,9 @@ internal static class Qemu
     /// <summary>Skips the test, visibly, where there is no QEMU.</summary>
     internal static void SkipUnlessPossible() => Tools.Require(Program);
 
-    /// <summary>Boots until the machine stops, or a line begins with a text. Returns the console's lines, without carriage returns.</summary>
+    /// <summary>
+    /// Boots until the machine stops, or a line begins with a text. Returns the console's lines, without carriage returns.
+    /// </summary>
     internal static string[] Boot(Machine machine, string? until = null)
     {
         List<string> arguments =
@@ -78,7 +81,8 @@ internal static class Qemu
             break;
         }
         process.WaitForExit();
-        Assert.False(end.IsCancellationRequested, $"the machine did not stop within {s_patience}\n{string.Join('\n', lines.TakeLast(60))}");
+        Assert.False(end.IsCancellationRequested,
+            $"the machine did not stop within {s_patience}\n{string.Join('\n', lines.TakeLast(60))}");
         Assert.True(lines.Count > 0, errors.GetAwaiter().GetResult());
         return [.. lines];
     }

@@ -4,7 +4,9 @@ using Lamina.Writing;
 
 namespace Lamina.Tests.Writing;
 
-/// <summary>What is mounted from files elsewhere, here through block devices: other limits, other ways through the kernel.</summary>
+/// <summary>
+/// What is mounted from files elsewhere, here through block devices: other limits, other ways through the kernel.
+/// </summary>
 public class LoopDeviceMountTests
 {
     [Theory]

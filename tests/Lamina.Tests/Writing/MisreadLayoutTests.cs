@@ -5,7 +5,8 @@ using Lamina.Writing;
 namespace Lamina.Tests.Writing;
 
 /// <summary>
-/// An image that current kernels themselves read wrongly (LZMA with fragments and ztailpacking, an uncompressed tail beside rotated
+/// An image that current kernels themselves read wrongly (LZMA with fragments and ztailpacking, an uncompressed tail beside
+/// rotated
 /// clusters) comes out right.
 /// </summary>
 public class MisreadLayoutTests
@@ -48,11 +49,13 @@ public class MisreadLayoutTests
         KernelMount.SkipUnlessPossible();
         foreach (KernelProfile kernel in (KernelProfile[])[KernelProfile.Linux612, KernelProfile.Linux615])
         {
-            WriteResult result = Merge.ToFile([Fixture, Corpus.PathOf("frag-all.erofs")], new WriteOptions { Mode = OutputMode.Index, Kernel = kernel });
+            WriteResult result = Merge.ToFile([Fixture, Corpus.PathOf("frag-all.erofs")],
+                new WriteOptions { Mode = OutputMode.Index, Kernel = kernel });
             using KernelMount mount = KernelMount.Erofs(result.Path, [.. result.Devices]);
             string[] rows = mount.Manifest();
             Assert.All(s_digests, digest => Assert.Contains(rows, row => row.Contains(digest)));
-            IEnumerable<string> expected = Corpus.Truth("frag-all.erofs").Where(row => row.Contains("\"type\": \"f\"") && !row.Contains("overlay"));
+            IEnumerable<string> expected = Corpus.Truth("frag-all.erofs").Where(row => row.Contains("\"type\": \"f\"")
+                && !row.Contains("overlay"));
             Assert.All(expected, row => Assert.Contains(row, rows));
         }
     }

@@ -19,7 +19,8 @@ public class PackedFileTests
     }
 
     /// <summary>
-    /// Four trees under four names cannot be had from the corpus, but layers that hide one another can: each upper layer is read where
+    /// Four trees under four names cannot be had from the corpus, but layers that hide one another can: each upper layer is
+    /// read where
     /// it wins, and the order is turned so that each image wins once.
     /// </summary>
     [Theory]
@@ -40,7 +41,8 @@ public class PackedFileTests
             {
                 string[] rows = mount.Manifest();
                 AssertHolds(Corpus.Truth(order[^1]), rows);
-                AssertHolds(Corpus.MergedTruth().Where(row => row.Contains("\"/app/") || row.Contains("\"/usr/lib/")), mount.Manifest(noLinkCounts: true));
+                AssertHolds(Corpus.MergedTruth().Where(row => row.Contains("\"/app/") || row.Contains("\"/usr/lib/")),
+                    mount.Manifest(noLinkCounts: true));
             }
             File.Delete(result.Path);
         }

@@ -50,7 +50,8 @@ public class VmdkTests
             stream.SetLength(5L << 30);
         string vmdk = Path.Combine(folder, "disk.vmdk");
         Merge.ToFile([large], new WriteOptions { VmdkPath = vmdk, ComputesDigests = false });
-        string[][] lines = [.. File.ReadLines(vmdk).Where(line => line.Contains("large name.tar")).Select(line => line.Split('"'))];
+        string[][] lines = [.. File.ReadLines(vmdk).Where(line => line.Contains("large name.tar")).Select(line =>
+            line.Split('"'))];
         Assert.Equal(3, lines.Length);
         long expected = 0;
         foreach (string[] parts in lines)

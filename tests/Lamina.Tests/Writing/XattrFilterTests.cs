@@ -18,7 +18,8 @@ public class XattrFilterTests
         {
             if (inode.Record.XattrCount == 0)
                 continue;
-            XattrHeader header = XattrHeader.Parse(image.MetadataOf(inode.Nid).Read(inode.Position + inode.Record.RecordSize, XattrHeader.Size));
+            XattrHeader header = XattrHeader.Parse(image.MetadataOf(inode.Nid).Read(inode.Position + inode.Record.RecordSize,
+                XattrHeader.Size));
             Assert.Equal(header.NameFilter, XattrPlanner.FilterOf(image.Xattrs.Read(inode)));
             compared++;
         }
