@@ -177,10 +177,10 @@ internal static class RootTree
             Directory.CreateDirectory(Over);
             MountCall.Mount("tmpfs", "lamina", Over, MountFlags.None, [new MountOption("mode", "0755")]);
             Directory.CreateDirectory($"{Over}/upper");
-            Directory.CreateDirectory($"{Over}/work");
+            Directory.CreateDirectory($"{Over}/workdir");
             NativeFiles.CopyAttributes(upperFirst[0],
                 $"{Over}/upper");      // the overlay's root shows those of its upper directory
-            options.AddRange([new MountOption("upperdir", $"{Over}/upper"), new MountOption("workdir", $"{Over}/work")]);
+            options.AddRange([new MountOption("upperdir", $"{Over}/upper"), new MountOption("workdir", $"{Over}/workdir")]);
         }
         MountCall.Mount("overlay", "lamina", Root, isWritable ? MountFlags.None : MountFlags.ReadOnly, options, context: isLong);
         if (isWritable)

@@ -112,12 +112,12 @@ public class BootTests
         string[] layers = Layers("zstd-frag", "chunk", "lzma");
         string initrd = InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"),
             new InitrdOptions
-        {
-            Form = InitrdForm.InPlace,
-            Init = BootKit.Init,
-            KernelModules = [kernel.Modules],
-            HasIndex = true,
-        }).Path;
+            {
+                Form = InitrdForm.InPlace,
+                Init = BootKit.Init,
+                KernelModules = [kernel.Modules],
+                HasIndex = true,
+            }).Path;
         BootStory story = BootKit.Boot(kernel, initrd, InPlace);
         Assert.Contains("the index made beforehand fits the layers", story.Init);
         Assert.Equal(BootKit.Truth(layers), story.Files);

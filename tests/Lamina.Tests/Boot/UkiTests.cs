@@ -46,8 +46,14 @@ public class UkiTests
         string kernel = Scratch.NewPath("vmlinuz"), archive = Scratch.NewPath("initrd");
         File.WriteAllBytes(kernel, [.. Enumerable.Repeat((byte)7, 70_001)]);
         InitrdBuilder.Build([new InitrdLayer(Corpus.Layer("base", "lz4hc"))], archive, new InitrdOptions());
-        UkiOptions options = new() { Stub = Stub, Kernel = kernel, Initrds = [archive, archive], CommandLine = "quiet",
-            KernelRelease = "6.12.1" };
+        UkiOptions options = new()
+        {
+            Stub = Stub,
+            Kernel = kernel,
+            Initrds = [archive, archive],
+            CommandLine = "quiet",
+            KernelRelease = "6.12.1"
+        };
         string first = UkiBuilder.Build(Scratch.NewPath("a.efi"), options).Path, second =
             UkiBuilder.Build(Scratch.NewPath("b.efi"), options).Path;
         Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(second));

@@ -16,12 +16,18 @@ public class AttributeTests
     {
         KernelMount.SkipUnlessOverlayIsPossible();
         Traits low = new() { Permissions = 0x1FF, UserId = 7, GroupId = 8, Xattrs = [("user.low", [1])], Modified = new(1, 2) };
-        Traits high = new() { Permissions = 0x3C9, UserId = 70_000, GroupId = 3_000_000_000, Xattrs = [("user.high", [2])],
-            Modified = new(-5, 999) };
+        Traits high = new()
+        {
+            Permissions = 0x3C9,
+            UserId = 70_000,
+            GroupId = 3_000_000_000,
+            Xattrs = [("user.high", [2])],
+            Modified = new(-5, 999)
+        };
         ImageFile merged = TestImages.AssertMergesAsOverlay(Grow.Directory(low), Grow.Directory(high, ("x", Grow.Fifo())));
         string root = TestImages.Shown(merged)[0];
-        const string expected = "{'gid': 3000000000, 'mode': '1711', 'mtime': -4999999001, 'path': '/', 'type': 'd', 'uid': 70000, " +
-            "'xattrs': {'user.high': '02'}}";
+        const string expected = "{'gid': 3000000000, 'mode': '1711', 'mtime': -4999999001, 'path': '/', 'type': 'd', " +
+            "'uid': 70000, 'xattrs': {'user.high': '02'}}";
         Assert.Equal(expected.Replace((char)39, '"'), root);
     }
 
@@ -44,8 +50,11 @@ public class AttributeTests
     {
         KernelMount.SkipUnlessOverlayIsPossible();
         Traits file = new() { Xattrs = [("system.posix_acl_access", Acl)] };
-        Traits directory = new() { Xattrs = [("system.posix_acl_access", Acl), ("system.posix_acl_default", Acl),
-            ("user.x", [])] };
+        Traits directory = new()
+        {
+            Xattrs = [("system.posix_acl_access", Acl), ("system.posix_acl_default", Acl),
+            ("user.x", [])]
+        };
         ImageFile merged = TestImages.AssertMergesAsOverlay(
             Grow.Directory(("f", Grow.File("a", file)), ("g", Grow.File("b", file))),
                 Grow.Directory(("d", Grow.Directory(directory))));

@@ -122,8 +122,11 @@ public class DataTests
             Assert.Equal(expected, TestImages.Shown(TestImages.MergeAs(TestImages.Flat with { BlockSize = blockSize }, null,
                 layers)));
             Assert.Equal(expected,
-                TestImages.Shown(TestImages.MergeAs(TestImages.Index with { BlockSize = blockSize,
-                    Kernel = KernelProfile.Linux615 }, null, layers)));
+                TestImages.Shown(TestImages.MergeAs(TestImages.Index with
+                {
+                    BlockSize = blockSize,
+                    Kernel = KernelProfile.Linux615
+                }, null, layers)));
         }
         UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() =>
             TestImages.MergeAs(TestImages.Index with { BlockSize = 4096 }, null, layers));
@@ -205,8 +208,14 @@ public class DataTests
     private static ImageFile IndexOf(Node root, Original original)
     {
         string path = Scratch.NewPath("index.erofs");
-        Layer layer = new() { Name = "device", Root = root, Rules = WhiteoutRules.Overlay, Originals = [original],
-            BlockSize = 4096 };
+        Layer layer = new()
+        {
+            Name = "device",
+            Root = root,
+            Rules = WhiteoutRules.Overlay,
+            Originals = [original],
+            BlockSize = 4096
+        };
         WriteResult result = ImageWriter.Write(root, [layer], path, TestImages.Index with { ComputesDigests = false });
         return new ImageFile(path, result.Devices);
     }

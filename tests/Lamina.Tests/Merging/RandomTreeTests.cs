@@ -110,7 +110,12 @@ public class RandomTreeTests
     private static WriteOptions NextOptions(RandomTree dice, OutputMode mode)
     {
         KernelProfile?[] kernels = [null, KernelProfile.Linux61, KernelProfile.Linux612, KernelProfile.Linux615];
-        return new WriteOptions { Mode = mode, Kernel = kernels[dice.Roll(4)], BlockSize = dice.Roll(2) == 0 ? null
-            : 512 << dice.Roll(4) };
+        return new WriteOptions
+        {
+            Mode = mode,
+            Kernel = kernels[dice.Roll(4)],
+            BlockSize = dice.Roll(2) == 0 ? null
+            : 512 << dice.Roll(4)
+        };
     }
 }
