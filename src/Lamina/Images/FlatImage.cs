@@ -46,9 +46,10 @@ internal static class FlatImage
             output.Flush();
             return result;
         }
-        catch
+        catch when (!job.HasBegunHeader)
         {
-            // The header is written last, so the old image is still there; only what was put behind it goes.
+            // The header is written last, so the old image is still there; only what was put behind it goes. Once the header is
+            // begun, what it leads to must stay.
             output.SetLength(before);
             throw;
         }

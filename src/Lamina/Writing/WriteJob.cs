@@ -23,6 +23,7 @@ internal sealed class WriteJob
     private readonly ImagePlan _plan;
     private readonly AppendBase? _base;
     private readonly long _metadataStart;
+    private int? _recordLength;
 
     /// <summary>Plans an image.</summary>
     /// <param name="root">The tree.</param>
@@ -75,12 +76,15 @@ internal sealed class WriteJob
 
     private long End => AlignOriginal(RecordStart + RecordLength);
 
-    private int RecordLength => Record(default).ToBytes().Length;
+    private int RecordLength => _recordLength ??= Record(default).ToBytes().Length;
+
+    /// <summary>Whether the header is being or was written: from then on an image that is appended to may be the new
+    /// one.</summary>
+    public bool HasBegunHeader { get; private set; }
 
     /// <summary>
     /// Writes all of it, in the order of positions but for the header: it needs the digests, and when appending it makes the
-    /// new image
-    /// out of the old one, after all else is on the medium.
+    /// new image out of the old one, after all else is on the medium.
     /// </summary>
     public WriteResult Write(ImageOutput output, string path)
     {
@@ -102,6 +106,7 @@ internal sealed class WriteJob
         byte[] header = Header(metadata, record);
         if (_base is not null)
             output.Flush();
+        HasBegunHeader = true;
         output.Write(header, 0);
         if (isVmdk)
             VmdkDescriptor.Write(_options.VmdkPath!, path, _originals, End - _metadataStart, _options.Overwrites);
