@@ -46,15 +46,19 @@ internal sealed class HelpAction : SynchronousCommandLineAction
 
     private static string Usage(Command command)
     {
-        if (command is RootCommand)
-            return "lamina VERB ...";
+        if (command.Subcommands.Count > 0)
+            return $"{PathOf(command)} VERB ...";
         IEnumerable<string> arguments = command.Arguments.Select(argument =>
             (argument.Arity.MinimumNumberOfValues == 0 ? $"[{argument.Name}]" : argument.Name) +
             (argument.Arity.MaximumNumberOfValues > 1 ? "..." : ""));
         IEnumerable<string> required = command.Options.Where(option => option.Required)
             .Select(option => $"{option.Aliases.FirstOrDefault(option.Name)} {option.HelpName}");
-        return string.Join(' ', ["lamina", command.Name, .. arguments, .. required, "[OPTION...]"]);
+        return string.Join(' ', [PathOf(command), .. arguments, .. required, "[OPTION...]"]);
     }
+
+    /// <summary>The program's name and the verbs that lead to a command.</summary>
+    public static string PathOf(Command command) => command is RootCommand ? "lamina"
+        : $"{command.Parents.OfType<Command>().Select(PathOf).First()} {command.Name}";
 
     private static string Names(Option option)
     {

@@ -78,7 +78,7 @@ internal static class Program
             new UmountVerb(session),
             new ListVerb(session), new TreeVerb(session), new StatVerb(session), new CatVerb(session),
             new ExtractVerb(session), new ExportVerb(session), new ManifestVerb(session), new DiffVerb(session),
-            new InspectVerb(session), new DemoVerb(session),
+            new InspectVerb(session), new VerityVerb(session), new DemoVerb(session),
         };
         root.Directives.Clear();
         HelpOption help = root.Options.OfType<HelpOption>().Single();
@@ -100,7 +100,7 @@ internal static class Program
         }
         string[] messages = [.. result.Errors.Select(error => error.Message.ReplaceLineEndings(" ")).Distinct()];
         session.Error.WriteLine($"lamina: {string.Join(' ', messages)}");
-        session.Error.WriteLine($"See: lamina {(command is RootCommand ? "" : command.Name + " ")}--help");
+        session.Error.WriteLine($"See: {HelpAction.PathOf(command)} --help");
         return ExitCodes.WrongUsage;
     }
 

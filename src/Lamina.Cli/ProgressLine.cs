@@ -38,6 +38,13 @@ internal sealed class ProgressLine(Session session, string what) : IProgress<(lo
         }
     }
 
+    /// <summary>Takes bytes as they are done, from any thread, where the total is known here.</summary>
+    public Action<long> Counter(long total)
+    {
+        long done = 0;
+        return count => Report((Interlocked.Add(ref done, count), total));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -33,6 +33,11 @@ internal static class FlatImage
         ErofsImage image = ErofsImage.Open(ByteSource.OpenFile(path));
         using Layer flat = ErofsLayer.Open(image);
         AppendBase appendBase = ReadBase(image);
+        if (appendBase.HasTree && writing.Verity is null)
+        {
+            throw new UnsupportedImageException(path, "has a dm-verity tree, which would not cover what is appended",
+                "Append with --verity: the image gets a new tree, and with it a new root hash.");
+        }
         Layer[] all = [flat, .. layers];
         WriteJob job = new(Merger.Merge(all, merging), all, writing, appendBase);
         long before = image.Primary.Length, done = 0, total = job.TotalLength - appendBase.Length;
@@ -110,7 +115,10 @@ internal static class FlatImage
         }
         byte[] header = new byte[HeaderWriter.PageSize];
         image.Primary.Bytes.ReadExactly(0, header);
-        return new AppendBase((end + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header);
+        // A tree belongs to the old image: as long as that counts, it must stay.
+        var tree = AppendedTree.Find(image.Primary.Bytes);
+        long length = tree is { } found ? found.Offset + found.SuperBlock.Length : end;
+        return new AppendBase((length + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header, tree is not null);
     }
 
     private static void CheckDigest(ByteSource bytes, RecordedOriginal original, string image, string name)

@@ -1,5 +1,5 @@
-using System.Text;
 using Lamina.Format;
+using Lamina.Verity;
 
 namespace Lamina.Reading;
 
@@ -7,9 +7,13 @@ namespace Lamina.Reading;
 /// <param name="Slot">The slot of the device table, from 1; 0 if it concerns all of them.</param>
 /// <param name="Device">The file that was given for it, if one was.</param>
 /// <param name="What">What is wrong, in words.</param>
-/// <param name="Expected">The SHA-256 that the slot names, in hex digits, if it is about that.</param>
-/// <param name="Found">The SHA-256 of the file.</param>
-public sealed record DeviceFault(int Slot, string? Device, string What, string? Expected = null, string? Found = null);
+/// <param name="Expected">The SHA-256 or root hash that the slot names, in hex digits, if it is about that.</param>
+/// <param name="Found">What the file has instead.</param>
+public sealed record DeviceFault(int Slot, string? Device, string What, string? Expected = null, string? Found = null)
+{
+    /// <summary>Whether it is about a dm-verity root hash, not a SHA-256 of the whole device.</summary>
+    public bool IsRootHash { get; init; }
+}
 
 /// <summary>What came of a check of devices.</summary>
 /// <param name="Faults">What is wrong; nothing if all is well.</param>
@@ -25,16 +29,41 @@ public sealed record DeviceReport(IReadOnlyList<DeviceFault> Faults, int Verifie
 /// Makes sure that the devices given with an image are those it was made for, in the order of its device table. The kernel
 /// does not: it mounts whatever is large enough, and files show the bytes of another layer.
 /// </summary>
-public static class DeviceCheck
+public sealed class DeviceCheck
 {
-    /// <summary>Checks the count of devices, their sizes, and where a slot's tag is a SHA-256 the whole of the device.</summary>
+    private readonly SuperBlock _superBlock;
+    private readonly DeviceSlot[] _slots;
+    private readonly DeviceTag[] _tags;
+    private readonly List<ByteSource> _devices;
+    private readonly long[]? _lengths;
+    private readonly IProgress<(long Done, long Total)>? _progress;
+    private readonly Lock _reporting = new();
+    private readonly long _total;
+    private long _done;
+
+    private DeviceCheck(SuperBlock superBlock, DeviceSlot[] slots, List<ByteSource> devices, long[]? lengths,
+        IProgress<(long Done, long Total)>? progress)
+    {
+        _superBlock = superBlock;
+        _slots = slots;
+        _tags = [.. slots.Select(slot => DeviceTag.Parse(slot.Tag.Span))];
+        _devices = devices;
+        _lengths = lengths;
+        _progress = progress;
+        _total = devices.Sum(device => device.Length);
+    }
+
+    /// <summary>
+    /// Checks the count of devices, their sizes, and all bytes of those whose tag in the device table is a SHA-256 or a root hash.
+    /// </summary>
     /// <param name="image">The image: a file or a block device.</param>
     /// <param name="devices">The devices, in the order of the device table.</param>
     /// <param name="progress">Is told how many bytes of how many are read; what it throws ends the check.</param>
+    /// <param name="needsTags">Whether a slot that says nothing of its device is a fault.</param>
     /// <exception cref="CorruptImageException">The image's superblock or device table contradicts itself.</exception>
     /// <exception cref="IOException">A file is missing or cannot be read.</exception>
     public static DeviceReport Verify(
-        string image, IReadOnlyList<string> devices, IProgress<(long Done, long Total)>? progress = null)
+        string image, IReadOnlyList<string> devices, IProgress<(long Done, long Total)>? progress = null, bool needsTags = false)
     {
         using ByteSource source = ByteSource.OpenFile(image);
         SuperBlock superBlock = ErofsImage.ReadSuperBlock(source);
@@ -50,7 +79,8 @@ public static class DeviceCheck
         {
             foreach (string device in devices)
                 opened.Add(ByteSource.OpenFile(device));
-            return Compare(superBlock, slots, opened, RecordedLengths(source, superBlock, slots.Length), progress);
+            return new DeviceCheck(superBlock, slots, opened, RecordedLengths(source, superBlock, slots.Length), progress)
+                .Compare(needsTags);
         }
         finally
         {
@@ -58,87 +88,101 @@ public static class DeviceCheck
         }
     }
 
-    private static DeviceReport Compare(
-        SuperBlock superBlock, DeviceSlot[] slots, List<ByteSource> devices, long[]? lengths,
-        IProgress<(long Done, long Total)>? progress)
+    private DeviceReport Compare(bool needsTags)
     {
         List<DeviceFault> faults = [];
-        string?[] expected = [.. slots.Select(slot => DigestOf(slot.Tag.Span))];
-        string[]? found = expected.All(digest => digest is null) ? null : ComputeAll(devices, lengths, progress);
+        string[] found = ComputeAll();
         int verified = 0;
-        for (int i = 0; i < slots.Length; i++)
+        for (int i = 0; i < _slots.Length; i++)
         {
-            string name = devices[i].Name;
-            ulong blocks = (ulong)((devices[i].Length + superBlock.BlockSize - 1) >> superBlock.BlockBits);
-            if (found is not null && expected[i] is { } digest && digest != found[i])
-                faults.Add(new DeviceFault(i + 1, name, $"is not the device {i + 1} the image was made with", digest, found[i]));
-            else if (blocks < slots[i].Blocks)
-                faults.Add(new DeviceFault(i + 1, name, $"has {blocks} blocks of {superBlock.BlockSize} bytes, " +
-                    $"device {i + 1} has {slots[i].Blocks}"));
-            else if (expected[i] is not null)
+            string name = _devices[i].Name;
+            ulong blocks = (ulong)((_devices[i].Length + _superBlock.BlockSize - 1) >> _superBlock.BlockBits);
+            bool isRoot = _tags[i].Kind == DeviceTagKind.RootHash;
+            if (_tags[i].Kind == DeviceTagKind.None && needsTags)
+                faults.Add(new DeviceFault(i + 1, name, $"is not covered: slot {i + 1} has no digest and no root hash"));
+            else if (_tags[i].Kind != DeviceTagKind.None && _tags[i].Text != found[i])
+                faults.Add(new DeviceFault(i + 1, name, $"is not the device {i + 1} the image was made with", _tags[i].Text,
+                    found[i]) { IsRootHash = isRoot });
+            else if (blocks < _slots[i].Blocks)
+                faults.Add(new DeviceFault(i + 1, name, $"has {blocks} blocks of {_superBlock.BlockSize} bytes, " +
+                    $"device {i + 1} has {_slots[i].Blocks}"));
+            else if (isRoot && CheckTree(i) is { } fault)
+                faults.Add(new DeviceFault(i + 1, name, fault));
+            else if (_tags[i].Kind != DeviceTagKind.None)
                 verified++;
         }
-        return new DeviceReport(faults, verified, faults.Count == 0 || found is null ? null
-            : RightOrder(expected, found, devices));
+        return new DeviceReport(faults, verified, faults.Count == 0 ? null : RightOrder(found));
     }
 
     /// <summary>
-    /// The order in which the devices are right, if there is one. Slots without a digest take what is left, which can be told
-    /// only if that is one.
+    /// The order in which the devices are right, if there is one. Slots without a tag take what is left, which can be told only if
+    /// that is one.
     /// </summary>
-    private static string[]? RightOrder(string?[] expected, string[] found, List<ByteSource> devices)
+    private string[]? RightOrder(string[] found)
     {
-        string[] order = new string[expected.Length];
-        List<int> left = [.. Enumerable.Range(0, found.Length)];
-        for (int i = 0; i < expected.Length; i++)
+        string[] order = new string[_slots.Length];
+        List<int> left = [.. Enumerable.Range(0, _slots.Length)];
+        for (int i = 0; i < order.Length; i++)
         {
-            int match = expected[i] is null ? -1 : left.FindIndex(at => found[at] == expected[i]);
-            if (expected[i] is not null && match < 0)
-                return null;
-            if (match < 0)
+            if (_tags[i].Kind == DeviceTagKind.None)
                 continue;
-            order[i] = devices[left[match]].Name;
+            DeviceTag tag = _tags[i];
+            int match = left.FindIndex(at => tag.Kind == DeviceTagKind.RootHash
+                ? RootOf(at) == tag.Text : _tags[at].Kind == DeviceTagKind.Digest && found[at] == tag.Text);
+            if (match < 0)
+                return null;
+            order[i] = _devices[left[match]].Name;
             left.RemoveAt(match);
         }
         if (left.Count > 1)
             return null;
         if (left.Count == 1)
-            order[Array.FindIndex(expected, digest => digest is null)] = devices[left[0]].Name;
-        return order;
+            order[Array.FindIndex(_tags, tag => tag.Kind == DeviceTagKind.None)] = _devices[left[0]].Name;
+        return order.SequenceEqual(_devices.Select(device => device.Name)) ? null : order;
     }
 
-    /// <summary>The digest that a tag is, in lower case; null if it is something else, such as a name.</summary>
-    private static string? DigestOf(ReadOnlySpan<byte> tag)
+    /// <summary>What each device has of what its tag says: the whole digest, or the root hash that its tree has.</summary>
+    private string[] ComputeAll()
     {
-        foreach (byte digit in tag)
-        {
-            if (!char.IsAsciiHexDigit((char)digit))
-                return null;
-        }
-        return Encoding.ASCII.GetString(tag).ToLowerInvariant();
-    }
-
-    private static string[] ComputeAll(List<ByteSource> devices, long[]? lengths, IProgress<(long Done, long Total)>? progress)
-    {
-        string[] digests = new string[devices.Count];
-        long total = devices.Sum(device => device.Length), done = 0;
-        Lock reporting = new();
+        string[] found = new string[_devices.Count];
         try
         {
-            Parallel.For(0, devices.Count, i => digests[i] = Convert.ToHexStringLower(ContentDigest.Compute(
-                devices[i], LengthOf(devices[i], lengths?[i]), progress is null ? null : Report)));
+            Parallel.For(0, found.Length, i => found[i] = _tags[i].Kind switch
+            {
+                DeviceTagKind.Digest => Convert.ToHexStringLower(
+                    ContentDigest.Compute(_devices[i], LengthOf(_devices[i], _lengths?[i]), count => Report(count))),
+                DeviceTagKind.RootHash => RootOf(i),
+                _ => "",
+            });
         }
         catch (AggregateException several)
         {
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
         }
-        return digests;
+        return found;
+    }
 
-        void Report(int count)
-        {
-            lock (reporting)
-                progress!.Report((done += count, total));
-        }
+    private string RootOf(int device) => AppendedTree.Find(_devices[device]) is { } tree
+        ? Convert.ToHexStringLower(VerityTree.RootOf(tree.SuperBlock, _devices[device], _devices[device], tree.Offset))
+        : "that of no tree";
+
+    /// <summary>Checks a device through the tree behind it, whose root hash is right; null if all is well.</summary>
+    private string? CheckTree(int device)
+    {
+        ByteSource bytes = _devices[device];
+        (VeritySuperBlock tree, long offset) = AppendedTree.Find(bytes)!.Value;
+        long needed = checked((long)_slots[device].Blocks << _superBlock.BlockBits);
+        if (tree.DataLength < needed)
+            return $"has a tree over {tree.DataLength} bytes, device {device + 1} has {needed}";
+        VerityReport report = VerityCheck.Run(tree, bytes, bytes, offset, _tags[device].Value.ToArray(), Report);
+        return report.IsSound ? null : $"is damaged: {report.Faults[0]}" +
+            (report.FaultCount > 1 ? $", and {report.FaultCount - 1} more" : "");
+    }
+
+    private void Report(long count)
+    {
+        lock (_reporting)
+            _progress?.Report((_done += count, _total));
     }
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>

@@ -16,11 +16,20 @@ internal partial class ImageOutput(SafeFileHandle handle, Action<long>? progress
 
     protected SafeFileHandle Handle => handle;
 
+    /// <summary>Is told of every run of bytes that is in the file now: position and length. Null for nobody.</summary>
+    public Action<long, long>? Wrote { get; set; }
+
+    /// <summary>What was written, to be read again; it may still grow.</summary>
+    public ByteSource ReadBack(string name) => new WrittenSource(handle, name);
+
     public virtual void Write(ReadOnlySpan<byte> bytes, long position)
     {
         RandomAccess.Write(handle, bytes, position);
-        progress?.Invoke(bytes.Length);
+        Report(position, bytes.Length);
     }
+
+    /// <summary>Writes what is not part of the image's own bytes, and so of no interest to who listens. From any thread.</summary>
+    public virtual void WriteAside(ReadOnlySpan<byte> bytes, long position) => RandomAccess.Write(handle, bytes, position);
 
     /// <summary>Sets the length; what was not written reads as zeros.</summary>
     public virtual void SetLength(long length) => RandomAccess.SetLength(handle, length);
@@ -68,13 +77,38 @@ internal partial class ImageOutput(SafeFileHandle handle, Action<long>? progress
                 _kernelCopies = count == 0 && _kernelCopies;
                 break;
             }
+            Report(position + done, count);
             done += count;
-            progress?.Invoke(count);
         }
         return done;
+    }
+
+    private void Report(long position, long count)
+    {
+        Wrote?.Invoke(position, count);
+        progress?.Invoke(count);
     }
 
     [LibraryImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
     private static partial nint CopyFileRange(
         SafeFileHandle from, ref long fromOffset, SafeFileHandle to, ref long toOffset, nint length, uint flags);
+
+    private sealed class WrittenSource(SafeFileHandle file, string name) : ByteSource
+    {
+        public override string Name => name;
+
+        public override long Length => RandomAccess.GetLength(file);
+
+        public override int Read(long offset, Span<byte> destination)
+        {
+            int done = 0;
+            for (int count; done < destination.Length; done += count)
+            {
+                count = RandomAccess.Read(file, destination[done..], offset + done);
+                if (count == 0)
+                    break;
+            }
+            return done;
+        }
+    }
 }

@@ -12,7 +12,7 @@ public static class ImageWriter
 
     /// <summary>Plans an image as <see cref="Write"/> would write it, and writes nothing.</summary>
     public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null) =>
-        new WriteJob(root, layers, (options ?? new WriteOptions()) with { ComputesDigests = false }).Result(path);
+        new WriteJob(root, layers, (options ?? new WriteOptions()) with { ComputesDigests = false, Verity = null }).Result(path);
 
     /// <summary>Writes an image. It appears whole or not at all.</summary>
     /// <param name="root">The tree, as <see cref="Merging"/> gives it or made by hand.</param>

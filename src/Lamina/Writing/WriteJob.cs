@@ -1,6 +1,7 @@
 using System.Text;
 using Lamina.Format;
 using Lamina.Tree;
+using Lamina.Verity;
 
 namespace Lamina.Writing;
 
@@ -9,7 +10,8 @@ namespace Lamina.Writing;
 /// off.</param>
 /// <param name="Record">Its originals and its history.</param>
 /// <param name="Header">Its first page.</param>
-internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header);
+/// <param name="HasTree">Whether its length includes a dm-verity tree behind it.</param>
+internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header, bool HasTree);
 
 /// <summary>One image on its way from plan to file.</summary>
 internal sealed class WriteJob
@@ -18,6 +20,7 @@ internal sealed class WriteJob
     private readonly IReadOnlyList<Layer> _layers;
     private readonly List<Original> _originals;
     private readonly Digests _digests;
+    private readonly DeviceRoots _roots;
     private readonly WholePlacement _whole;
     private readonly RangePlacement? _ranges;
     private readonly ImagePlan _plan;
@@ -36,7 +39,10 @@ internal sealed class WriteJob
         _layers = layers;
         _base = appendBase;
         _originals = [.. layers.Skip(appendBase is null ? 0 : 1).SelectMany(layer => layer.Originals)];
-        _digests = new Digests(_originals, options.ComputesDigests && options.Mode != OutputMode.Full);
+        Validate(options);
+        _roots = new DeviceRoots(_originals, options.Verity is not null && options.Mode == OutputMode.Index);
+        _digests = new Digests(_originals.Where(original => _roots.Of(original) is null),
+            options.ComputesDigests && options.Mode != OutputMode.Full);
         TreePlanner tree = new();
         tree.Read(root);
         OutputShape shape = OutputShape.Choose(layers, tree.ClusterBlockSizes, options);
@@ -90,6 +96,7 @@ internal sealed class WriteJob
     {
         bool isVmdk = _options.VmdkPath is not null;
         long shift = Shift;
+        using TreeWriter? tree = _options.Verity is null ? null : new TreeWriter(output, path, End, _options.Verity, _base?.Length);
         if (_options.Mode == OutputMode.Flat && !isVmdk)
         {
             foreach (Original original in _originals)
@@ -102,26 +109,34 @@ internal sealed class WriteJob
         _plan.Context.Copies.Write(output, CopiesStart - shift);
         byte[] record = Record(_digests).ToBytes();
         output.Write(record, RecordStart - shift);
-        output.SetLength(End - shift);
+        output.SetLength(End - shift + (tree?.Length ?? 0));
         byte[] header = Header(metadata, record);
+        VerityInfo? verity = tree?.Finish(header);
         if (_base is not null)
             output.Flush();
         HasBegunHeader = true;
         output.Write(header, 0);
         if (isVmdk)
             VmdkDescriptor.Write(_options.VmdkPath!, path, _originals, End - _metadataStart, _options.Overwrites);
-        return Result(path);
+        return Result(path) with { Verity = verity };
     }
 
     private byte[] Header(byte[] metadata, byte[] record)
     {
-        DeviceSlot[] slots = _options.Mode != OutputMode.Index ? [] : [.. _originals.Select(original => new DeviceSlot(
-            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(_digests.Of(original))),
-            (ulong)((original.Length + _plan.Context.BlockSize - 1) >> _plan.Context.BlockBits),
-            (ulong)(AddressOf(original, 0) >> _plan.Context.BlockBits)))];
+        DeviceSlot[] slots = _options.Mode != OutputMode.Index ? [] : [.. _originals.Select(SlotOf)];
         CodecLimits limits = _layers.Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
         HeadRecord head = new(RecordStart, record.Length, Crc32C.Compute(record));
         return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record));
+    }
+
+    private DeviceSlot SlotOf(Original original)
+    {
+        byte[] digest = _digests.Of(original);
+        DeviceTag tag = _roots.Of(original) ?? new DeviceTag(digest.Length > 0 ? DeviceTagKind.Digest : DeviceTagKind.None, digest);
+        // A device behind dm-verity ends where the data end that its tree covers.
+        long length = _roots.DataLengthOf(original) ?? original.Length;
+        return new DeviceSlot(tag.ToBytes(), (ulong)((length + _plan.Context.BlockSize - 1) >> _plan.Context.BlockBits),
+            (ulong)(AddressOf(original, 0) >> _plan.Context.BlockBits));
     }
 
     /// <summary>What was or will be written.</summary>
@@ -131,6 +146,17 @@ internal sealed class WriteJob
         return new WriteResult(path, End - Shift, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength,
             _plan.Context.Copies.Length,
             kernel, _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : []);
+    }
+
+    private static void Validate(WriteOptions options)
+    {
+        if (options.Verity is null)
+            return;
+        if (options.VmdkPath is not null)
+            throw new ArgumentException("a dm-verity tree covers one file, a VMDK describes several");
+        if (options.Mode == OutputMode.Index && !options.ComputesDigests)
+            throw new ArgumentException("an index whose root hash is to reach its layers needs their digests");
+        options.Verity.Validate();
     }
 
     private Version OldestKernel()
@@ -187,7 +213,8 @@ internal sealed class WriteJob
         {
             foreach (Original original in _layers[layer].Originals)
             {
-                byte[] digest = digests?.Of(original) ?? new byte[_options.ComputesDigests ? 32 : 0];
+                bool hasDigest = _options.ComputesDigests && _roots.Of(original) is null;
+                byte[] digest = digests?.Of(original) ?? new byte[hasDigest ? 32 : 0];
                 byte[] name = Encoding.UTF8.GetBytes(Path.GetFileName(original.Name));
                 all.Add(new RecordedOriginal(below + layer - (_base is null ? 0 : 1), (byte)original.Kind, isInFile
                     ? _whole.AddressOf(original, 0) : -1, original.Length,

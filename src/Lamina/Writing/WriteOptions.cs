@@ -1,3 +1,5 @@
+using Lamina.Verity;
+
 namespace Lamina.Writing;
 
 /// <summary>What becomes of the originals.</summary>
@@ -29,6 +31,12 @@ public sealed record WriteOptions
 
     /// <summary>Whether the SHA-256 of every original is computed and recorded.</summary>
     public bool ComputesDigests { get; init; } = true;
+
+    /// <summary>
+    /// Put a dm-verity tree behind the image, computed while it is written, and let an index name its devices by what can be
+    /// checked; null for none.
+    /// </summary>
+    public VerityOptions? Verity { get; init; }
 
     /// <summary>Whether an existing output file may be replaced.</summary>
     public bool Overwrites { get; init; }

@@ -1,3 +1,5 @@
+using Lamina.Verity;
+
 namespace Lamina.Writing;
 
 /// <summary>What was written.</summary>
@@ -11,4 +13,8 @@ namespace Lamina.Writing;
 /// <param name="Devices">With an index: the files the kernel must be given, in order.</param>
 public sealed record WriteResult(
     string Path, long Length, int BlockSize, int InodeCount, long MetadataLength, long CopiedLength, Version Kernel,
-    IReadOnlyList<string> Devices);
+    IReadOnlyList<string> Devices)
+{
+    /// <summary>The tree behind the image, if one was asked for and written; <see cref="Length"/> does not count it.</summary>
+    public VerityInfo? Verity { get; init; }
+}

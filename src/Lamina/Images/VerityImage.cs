@@ -1,0 +1,188 @@
+using System.Security.Cryptography.X509Certificates;
+using Lamina.Reading;
+using Lamina.Verity;
+using Lamina.Writing;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Images;
+
+/// <summary>How <see cref="VerityImage.Format"/> makes a tree.</summary>
+public sealed record VerityFormatOptions
+{
+    /// <summary>Hash function, salt, block size.</summary>
+    public VerityOptions Tree { get; init; } = new();
+
+    /// <summary>A new file for the tree; null to put it behind the image, in the same file.</summary>
+    public string? HashFile { get; init; }
+
+    /// <summary>Whether an existing hash file, or bytes behind the image that are no tree, may be replaced.</summary>
+    public bool Overwrites { get; init; }
+
+    /// <summary>A certificate with its key that signs the root hash; null for no signature.</summary>
+    public X509Certificate2? Signer { get; init; }
+
+    /// <summary>The file that the signature goes to; needed with <see cref="Signer"/>.</summary>
+    public string? SignatureFile { get; init; }
+
+    /// <summary>Is told how many bytes of how many are hashed; what it throws ends the work.</summary>
+    public IProgress<(long Done, long Total)>? Progress { get; init; }
+}
+
+/// <summary>
+/// dm-verity trees of image files, as veritysetup makes and takes them. Of an EROFS image the data are the blocks that its superblock
+/// counts; of any other file all of it.
+/// </summary>
+public static class VerityImage
+{
+    /// <summary>Makes a tree, behind the image or in a file of its own.</summary>
+    /// <param name="image">The image: a file, or a block device with room for the tree.</param>
+    /// <param name="options">How.</param>
+    /// <returns>The tree with its root hash.</returns>
+    /// <exception cref="ArgumentException">The options cannot be, or the image has no whole number of blocks.</exception>
+    /// <exception cref="IOException">A file is missing, in the way, or the system refused.</exception>
+    public static VerityInfo Format(string image, VerityFormatOptions? options = null)
+    {
+        options ??= new VerityFormatOptions();
+        if (options.Signer is null != options.SignatureFile is null)
+            throw new ArgumentException("a signature needs both a key and a file to go to");
+        using OutputFile? signature = options.SignatureFile is null ? null : new(options.SignatureFile, options.Overwrites);
+        VerityInfo info = options.HashFile is null ? FormatBehind(image, options) : FormatBeside(image, options.HashFile, options);
+        if (signature is not null)
+            Sign(signature, info.RootHash.Span, options.Signer!);
+        return info;
+    }
+
+    /// <summary>Signs a root hash into a new file, as <see cref="RootHashSignature.Sign"/> does.</summary>
+    /// <exception cref="IOException">The file exists already, or cannot be written.</exception>
+    public static void Sign(ReadOnlySpan<byte> rootHash, X509Certificate2 signer, string output, bool overwrites = false)
+    {
+        using OutputFile file = new(output, overwrites);
+        Sign(file, rootHash, signer);
+    }
+
+    private static void Sign(OutputFile output, ReadOnlySpan<byte> rootHash, X509Certificate2 signer)
+    {
+        output.Write(RootHashSignature.Sign(rootHash, signer), 0);
+        output.Commit();
+    }
+
+    /// <summary>
+    /// The tree of an image, with the root hash that its top block has. Nothing else is read: this says what the file claims.
+    /// </summary>
+    /// <param name="image">The image.</param>
+    /// <param name="hashFile">The file that has the tree; null for the image itself.</param>
+    /// <param name="hashOffset">Where the superblock is in that file, in bytes; null for its start, or behind the image.</param>
+    /// <returns>The tree; null if there is none behind the image.</returns>
+    /// <exception cref="CorruptImageException">What is there cannot be right.</exception>
+    /// <exception cref="UnsupportedImageException">It asks for what is not known.</exception>
+    public static VerityInfo? Find(string image, string? hashFile = null, long? hashOffset = null)
+    {
+        using ByteSource data = ByteSource.OpenFile(image);
+        using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
+        return Locate(data, beside, hashOffset) is not { } tree ? null : new VerityInfo(tree.SuperBlock,
+            VerityTree.RootOf(tree.SuperBlock, data, beside ?? data, tree.Offset), tree.Offset);
+    }
+
+    /// <summary>Compares every block of an image with its tree, and the tree with a root hash.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="rootHash">The root hash that is trusted.</param>
+    /// <param name="hashFile">The file that has the tree; null for the image itself.</param>
+    /// <param name="hashOffset">Where the superblock is in that file, in bytes; null for its start, or behind the image.</param>
+    /// <param name="progress">Is told how many bytes of how many are hashed; what it throws ends the work.</param>
+    /// <exception cref="CorruptImageException">There is no tree, or its superblock cannot be right.</exception>
+    /// <exception cref="UnsupportedImageException">It asks for what is not known.</exception>
+    public static VerityReport Verify(string image, ReadOnlySpan<byte> rootHash, string? hashFile = null, long? hashOffset = null,
+        IProgress<(long Done, long Total)>? progress = null)
+    {
+        using ByteSource data = ByteSource.OpenFile(image);
+        using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
+        if (Locate(data, beside, hashOffset) is not { } tree)
+            throw new CorruptImageException(image, "there is no dm-verity tree behind the image", null, AppendedTree.DataEnd(data));
+        return VerityCheck.Run(tree.SuperBlock, data, beside ?? data, tree.Offset, rootHash.ToArray(),
+            Counter(progress, tree.SuperBlock.DataLength));
+    }
+
+    private static (VeritySuperBlock SuperBlock, long Offset)? Locate(ByteSource data, ByteSource? beside, long? offset)
+    {
+        if (beside is null && offset is null)
+            return AppendedTree.Find(data);
+        return (VerityTree.Read(beside ?? data, offset ?? 0), offset ?? 0);
+    }
+
+    private static VerityInfo FormatBeside(string image, string hashFile, VerityFormatOptions options)
+    {
+        using ByteSource data = ByteSource.OpenFile(image);
+        VeritySuperBlock planned = VerityTree.Plan(options.Tree, AppendedTree.DataEnd(data));
+        using OutputFile output = new(hashFile, options.Overwrites);
+        output.SetLength(planned.Length);
+        VerityInfo info = Write(data, planned, 0, options, output.WriteAside);
+        output.Commit();
+        return info;
+    }
+
+    private static VerityInfo FormatBehind(string image, VerityFormatOptions options)
+    {
+        options.Tree.Validate();
+        using ByteSource data = ByteSource.OpenFile(image);
+        long end = AppendedTree.DataEnd(data), start = AppendedTree.OffsetFor(end, options.Tree.BlockSize);
+        VeritySuperBlock planned = VerityTree.Plan(options.Tree, start);
+        bool isDevice = image.StartsWith("/dev/", StringComparison.Ordinal);
+        bool hasTree = AppendedTree.Find(data) is not null;
+        if (data.Length > start && !hasTree && !isDevice && !options.Overwrites)
+        {
+            throw new IOException($"{image}: {data.Length - start} bytes behind the image (from byte {start} on) are no dm-verity " +
+                "tree; --force replaces them");
+        }
+        if (isDevice && data.Length < start + planned.Length)
+        {
+            throw new IOException($"{image}: image and tree take {start + planned.Length} bytes, the device has {data.Length}");
+        }
+        using SafeFileHandle handle = File.OpenHandle(image, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        try
+        {
+            if (start > end)
+                RandomAccess.Write(handle, new byte[start - end], end);
+            using ByteSource padded = ByteSource.OpenFile(image);
+            VerityInfo info = Write(padded, planned, start, options, (block, at) =>
+            {
+                // The superblock, which makes it a tree, comes after all else is on the medium.
+                if (at == start)
+                    RandomAccess.FlushToDisk(handle);
+                RandomAccess.Write(handle, block, at);
+            });
+            if (!isDevice)
+                RandomAccess.SetLength(handle, start + planned.Length);
+            RandomAccess.FlushToDisk(handle);
+            return info;
+        }
+        catch when (!hasTree && !isDevice)
+        {
+            RandomAccess.SetLength(handle, data.Length);
+            throw;
+        }
+    }
+
+    private static VerityInfo Write(
+        ByteSource data, VeritySuperBlock planned, long start, VerityFormatOptions options, TreeSink write)
+    {
+        MerkleBuilder builder = new(data, planned.DataLength, planned.Parameters,
+            (block, at) => write(block, start + planned.TreeOffset + at), Counter(options.Progress, planned.DataLength));
+        byte[] root = builder.Finish();
+        VeritySuperBlock superBlock = VerityTree.Name(planned, root);
+        byte[] bytes = new byte[superBlock.TreeOffset];
+        superBlock.WriteTo(bytes);
+        write(bytes, start);
+        return new VerityInfo(superBlock, root, start);
+    }
+
+    private static Action<long>? Counter(IProgress<(long Done, long Total)>? progress, long total)
+    {
+        long done = 0;
+        Lock reporting = new();
+        return progress is null ? null : count =>
+        {
+            lock (reporting)
+                progress.Report((done += count, total));
+        };
+    }
+}

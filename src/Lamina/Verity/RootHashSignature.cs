@@ -1,0 +1,125 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.Pkcs;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Lamina.Verity;
+
+/// <summary>
+/// PKCS#7 signatures of root hashes, detached and in DER, as the kernel takes them (<c>root_hash_sig_key_desc</c>,
+/// drivers/md/dm-verity-verify-sig.c) and as systemd makes them: over the root hash in hexadecimal digits, without attributes.
+/// </summary>
+public static class RootHashSignature
+{
+    /// <summary>Signs a root hash.</summary>
+    /// <param name="rootHash">The root hash.</param>
+    /// <param name="signer">A certificate with its private key.</param>
+    /// <exception cref="CryptographicException">The key is of a kind that cannot sign.</exception>
+    public static byte[] Sign(ReadOnlySpan<byte> rootHash, X509Certificate2 signer)
+    {
+        SignedCms message = new(Content(rootHash), detached: true);
+        message.ComputeSignature(new CmsSigner(SubjectIdentifierType.IssuerAndSerialNumber, signer)
+        {
+            IncludeOption = X509IncludeOption.None,         // the kernel has the certificate in a keyring, and looks at no other
+            DigestAlgorithm = new Oid("2.16.840.1.101.3.4.2.1", "sha256"),
+        });
+        return message.Encode();
+    }
+
+    /// <summary>Whether a signature of a root hash was made with a certificate's key, and the certificate is good now.</summary>
+    /// <param name="signature">The signature.</param>
+    /// <param name="rootHash">The root hash.</param>
+    /// <param name="certificate">The certificate that is trusted.</param>
+    /// <param name="now">The time for which the certificate has to be valid. Kernels do not look at it.</param>
+    /// <returns>Null if all is well; else what is not.</returns>
+    public static string? FindFault(
+        ReadOnlySpan<byte> signature, ReadOnlySpan<byte> rootHash, X509Certificate2 certificate, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        SignedCms message = new(Content(rootHash), detached: true);
+        try
+        {
+            message.Decode(signature);
+        }
+        catch (CryptographicException)
+        {
+            return "it is no PKCS#7 signature in DER";
+        }
+        if (message.SignerInfos.Count != 1)
+            return $"it has {message.SignerInfos.Count} signers, one is expected";
+        SignerInfo signer = message.SignerInfos[0];
+        if (!IsFrom(signer, certificate))
+            return $"it was made with another certificate than that of {certificate.Subject}";
+        try
+        {
+            // The certificate itself is what is trusted: there is no chain to follow.
+            signer.CheckSignature([certificate], verifySignatureOnly: true);
+        }
+        catch (CryptographicException)
+        {
+            return $"it is not one of this root hash by the key of {certificate.Subject}";
+        }
+        if (now < certificate.NotBefore.ToUniversalTime())
+            return $"the certificate of {certificate.Subject} is not valid before {Day(certificate.NotBefore)}";
+        return now > certificate.NotAfter.ToUniversalTime()
+            ? $"the certificate of {certificate.Subject} expired on {Day(certificate.NotAfter)}" : null;
+    }
+
+    /// <summary>Reads a certificate and its key from PEM files, or both from a PKCS#12 file.</summary>
+    /// <param name="certificatePath">A certificate in PEM; null if the key file is PKCS#12.</param>
+    /// <param name="keyPath">The private key in PEM, or a PKCS#12 file with key and certificate.</param>
+    /// <param name="password">What the key is encrypted with; null if it is not.</param>
+    /// <exception cref="ArgumentException">The files are not what they should be; what is in them is never part of the
+    /// message.</exception>
+    public static X509Certificate2 LoadSigner(string? certificatePath, string keyPath, string? password = null)
+    {
+        byte[] key = File.ReadAllBytes(keyPath);
+        try
+        {
+            if (!key.AsSpan().StartsWith("-----"u8))
+            {
+                X509Certificate2 both = X509CertificateLoader.LoadPkcs12(key, password, X509KeyStorageFlags.EphemeralKeySet);
+                return both.HasPrivateKey ? both : throw new ArgumentException($"{keyPath}: has no private key");
+            }
+            if (certificatePath is null)
+                throw new ArgumentException($"{keyPath}: is a key alone; the certificate is needed as well");
+            string certificate = File.ReadAllText(certificatePath), text = Encoding.ASCII.GetString(key);
+            return password is null ? X509Certificate2.CreateFromPem(certificate, text)
+                : X509Certificate2.CreateFromEncryptedPem(certificate, text, password);
+        }
+        catch (CryptographicException failure)
+        {
+            string need = password is null ? "; if it is encrypted, a password is needed" : " with this password";
+            throw new ArgumentException($"{keyPath}: is no private key that fits the certificate{need}", failure);
+        }
+    }
+
+    /// <summary>Reads a certificate, in PEM or DER.</summary>
+    /// <exception cref="ArgumentException">The file is no certificate.</exception>
+    public static X509Certificate2 LoadCertificate(string path)
+    {
+        try
+        {
+            return X509CertificateLoader.LoadCertificateFromFile(path);
+        }
+        catch (CryptographicException failure)
+        {
+            throw new ArgumentException($"{path}: is no certificate in PEM or DER", failure);
+        }
+    }
+
+    private static ContentInfo Content(ReadOnlySpan<byte> rootHash) =>
+        new(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(rootHash)));
+
+    private static bool IsFrom(SignerInfo signer, X509Certificate2 certificate)
+    {
+        if (signer.SignerIdentifier.Type != SubjectIdentifierType.IssuerAndSerialNumber)
+            return true;        // named by its key, which the signature itself tells
+        System.Security.Cryptography.Xml.X509IssuerSerial name =
+            (System.Security.Cryptography.Xml.X509IssuerSerial)signer.SignerIdentifier.Value!;
+        return name.SerialNumber == certificate.SerialNumber && name.IssuerName == certificate.Issuer;
+    }
+
+    private static string Day(DateTime time) =>
+        time.ToUniversalTime().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+}
