@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Lamina.Boot;
 using Lamina.Images;
 using Lamina.Verity;
 
@@ -18,6 +20,23 @@ internal sealed class VerityFormatVerb : Verb
         HelpName = "FILE",
         Description = "Where the signature goes (PKCS#7, DER)",
     };
+    private readonly Option<string> _format = new Option<string>("--format")
+    {
+        HelpName = "FORM",
+        Description = "raw: the image and its tree; gpt: a disk image with a partition for each, as systemd discovers them",
+        DefaultValueFactory = _ => "raw",
+    }.AcceptOnlyFromAmong("raw", "gpt");
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        HelpName = "FILE",
+        Description = "With --format gpt: the disk image to write",
+    };
+    private readonly Option<string> _architecture = new Option<string>("--arch")
+    {
+        HelpName = "NAME",
+        Description = "With --format gpt: whose root partition it is, x86-64 or arm64",
+        DefaultValueFactory = _ => "x86-64",
+    }.AcceptOnlyFromAmong("x86-64", "arm64");
     private readonly Option<bool> _force = new("--force", "-f")
     {
         Description = "Replace files, and bytes behind the image that are no tree",
@@ -29,6 +48,7 @@ internal sealed class VerityFormatVerb : Verb
         "lamina verity format root.erofs",
         "lamina verity format root.erofs --hash-file root.verity --salt 0123abcd",
         "lamina verity format root.erofs --key key.pem --certificate cert.pem --signature root.p7s",
+        "lamina verity format root.erofs --format gpt -o disk.img --key key.pem --certificate cert.pem",
         "lamina verity format root.erofs --json | jq -r .rootHash")
     {
         Add(_image);
@@ -36,6 +56,9 @@ internal sealed class VerityFormatVerb : Verb
         _tree = new VerityArguments(this);
         _signer = new SignatureArguments(this);
         Add(_signature);
+        Add(_format);
+        Add(_output);
+        Add(_architecture);
         Add(_force);
         Add(_json);
     }
@@ -43,6 +66,10 @@ internal sealed class VerityFormatVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         string image = arguments.GetRequiredValue(_image);
+        if (arguments.GetRequiredValue(_format) == "gpt")
+            return MakeDisk(image, arguments);
+        if (arguments.GetValue(_output) is not null)
+            throw new UsageException("--output is for disk images", "Add --format gpt; a tree of its own goes to --hash-file.");
         string? hashFile = arguments.GetValue(_hashFile), signature = arguments.GetValue(_signature);
         using X509Certificate2? signer = _signer.Load(arguments);
         if (signer is null != signature is null)
@@ -70,5 +97,53 @@ internal sealed class VerityFormatVerb : Verb
         if (signature is not null && !arguments.GetValue(_json))
             Output.WriteLine($"Signature:     {signature}, by {signer!.Subject}");
         return ExitCodes.Done;
+    }
+
+    private int MakeDisk(string image, ParseResult arguments)
+    {
+        string output = arguments.GetValue(_output)
+            ?? throw new UsageException("--format gpt writes a disk image, and none is named", "Name it: -o FILE");
+        if (arguments.GetValue(_hashFile) is not null || arguments.GetValue(_signature) is not null)
+            throw new UsageException("on a disk, tree and signature have partitions", "Leave out --hash-file and --signature.");
+        using X509Certificate2? signer = _signer.Load(arguments);
+        using ProgressLine progress = new(Session, "hashing");
+        DiskResult disk;
+        using (Session.Interrupts.Writing(output))
+        {
+            disk = DiskImage.Build(image, output, new DiskOptions
+            {
+                Tree = _tree.Options(arguments),
+                Architecture = arguments.GetRequiredValue(_architecture) == "arm64" ? DiskArchitecture.Arm64 : DiskArchitecture.X64,
+                Signer = signer,
+                Overwrites = arguments.GetValue(_force),
+                Progress = progress,
+            });
+        }
+        progress.Dispose();
+        if (arguments.GetValue(_json))
+        {
+            new VerityText(disk.Verity, output, null) { IsDisk = true }.WriteJson(Output, writer => WritePartitions(writer, disk));
+            return ExitCodes.Done;
+        }
+        Output.WriteLine($"{output}: {Texts.Size(disk.Length)}, {Texts.Count(disk.Partitions.Count, "partition")}");
+        foreach ((string name, Guid id) in disk.Partitions)
+            Output.WriteLine($"  {name,-24} {id}");
+        Output.WriteLine($"Root hash:     {disk.Verity.RootHashText}");
+        Output.WriteLine($"Command line:  lamina.roothash={disk.Verity.RootHashText}");
+        Output.WriteLine($"See it:        systemd-dissect {ShellText.Quote(output)}");
+        return ExitCodes.Done;
+    }
+
+    private static void WritePartitions(Utf8JsonWriter writer, DiskResult disk)
+    {
+        writer.WriteStartArray("partitions");
+        foreach ((string name, Guid id) in disk.Partitions)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", name);
+            writer.WriteString("id", id.ToString());
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
     }
 }

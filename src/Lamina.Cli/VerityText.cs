@@ -6,6 +6,9 @@ namespace Lamina.Cli;
 /// <summary>A dm-verity tree for people and for programs: its root hash, and how it is used.</summary>
 internal sealed record VerityText(VerityInfo Info, string Image, string? HashFile)
 {
+    /// <summary>Whether data and tree are partitions of a disk: a line to open them would not fit.</summary>
+    public bool IsDisk { get; init; }
+
     private string Hash => HashFile ?? Image;
 
     private string AlgorithmName => NameOf(Info.Algorithm);
@@ -16,7 +19,7 @@ internal sealed record VerityText(VerityInfo Info, string Image, string? HashFil
 
     public static string NameOf(VerityAlgorithm algorithm) => algorithm == VerityAlgorithm.Sha256 ? "sha256" : "sha512";
 
-    private string Table => Info.DeviceMapperLine("DATADEV", HashFile is null ? "DATADEV" : "HASHDEV");
+    private string Table => Info.DeviceMapperLine("DATADEV", HashFile is null && !IsDisk ? "DATADEV" : "HASHDEV");
 
     private string OpenLine
     {
@@ -64,12 +67,14 @@ internal sealed record VerityText(VerityInfo Info, string Image, string? HashFil
         writer.WriteNumber("dataBlockSize", Info.DataBlockSize);
         writer.WriteNumber("hashBlockSize", Info.HashBlockSize);
         writer.WriteNumber("dataBlocks", Info.DataBlocks);
-        writer.WriteString("hashFile", Hash);
+        if (!IsDisk)
+            writer.WriteString("hashFile", Hash);
         writer.WriteNumber("hashOffset", Info.HashOffset);
         writer.WriteNumber("hashLength", Info.HashLength);
         writer.WriteString("uuid", Info.Uuid.ToString());
         writer.WriteString("table", Table);
         writer.WriteString("commandLine", CommandLine);
-        writer.WriteString("openLine", OpenLine);
+        if (!IsDisk)
+            writer.WriteString("openLine", OpenLine);
     }
 }

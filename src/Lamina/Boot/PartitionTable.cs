@@ -6,7 +6,7 @@ namespace Lamina.Boot;
 /// <summary>Finds a partition of a disk by its identity, in a GUID partition table or a classic one.</summary>
 public static class PartitionTable
 {
-    private const int SectorSize = 512, EntryLimit = 1024, IdAt = 16, SmallestEntry = 128;
+    private const int SectorSize = 512, EntryLimit = 1024;
 
     /// <summary>The number of a partition, as the kernel counts; null if the disk has none with this identity.</summary>
     /// <param name="disk">The disk.</param>
@@ -16,19 +16,17 @@ public static class PartitionTable
 
     private static int? FindGuid(ByteSource disk, Guid wanted)
     {
-        Span<byte> header = stackalloc byte[92], id = stackalloc byte[16];
+        Span<byte> bytes = stackalloc byte[GptHeader.Size], entry = stackalloc byte[GptEntry.Size];
         foreach (int sector in (int[])[SectorSize, 4096])
         {
-            if (disk.Read(sector, header) < header.Length || !header.StartsWith("EFI PART"u8))
+            if (disk.Read(sector, bytes) < bytes.Length || GptHeader.Parse(bytes) is not { } header)
                 continue;
-            long start = BinaryPrimitives.ReadInt64LittleEndian(header[72..]);
-            int count = Math.Min(BinaryPrimitives.ReadInt32LittleEndian(header[80..]), EntryLimit);
-            int size = BinaryPrimitives.ReadInt32LittleEndian(header[84..]);
-            if (size < SmallestEntry || start < 0 || start > disk.Length / sector)
+            if (header.EntrySize < GptEntry.Size || header.EntriesAt < 0 || header.EntriesAt > disk.Length / sector)
                 return null;
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < Math.Min(header.EntryCount, EntryLimit); i++)
             {
-                if (disk.Read(start * sector + (long)i * size + IdAt, id) == id.Length && new Guid(id) == wanted)
+                long at = header.EntriesAt * sector + (long)i * header.EntrySize;
+                if (disk.Read(at, entry) == entry.Length && GptEntry.Parse(entry).Id == wanted)
                     return i + 1;
             }
         }

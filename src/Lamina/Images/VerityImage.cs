@@ -99,7 +99,7 @@ public static class VerityImage
         if (Locate(data, beside, hashOffset) is not { } tree)
             throw new CorruptImageException(image, "there is no dm-verity tree behind the image", null, AppendedTree.DataEnd(data));
         return VerityCheck.Run(tree.SuperBlock, data, beside ?? data, tree.Offset, rootHash.ToArray(),
-            Counter(progress, tree.SuperBlock.DataLength));
+            VerityTree.Counter(progress, tree.SuperBlock.DataLength));
     }
 
     private static (VeritySuperBlock SuperBlock, long Offset)? Locate(ByteSource data, ByteSource? beside, long? offset)
@@ -115,7 +115,7 @@ public static class VerityImage
         VeritySuperBlock planned = VerityTree.Plan(options.Tree, AppendedTree.DataEnd(data));
         using OutputFile output = new(hashFile, options.Overwrites);
         output.SetLength(planned.Length);
-        VerityInfo info = Write(data, planned, 0, options, output.WriteAside);
+        VerityInfo info = VerityTree.Write(data, planned, output.WriteAside, options.Progress);
         output.Commit();
         return info;
     }
@@ -143,46 +143,22 @@ public static class VerityImage
             if (start > end)
                 RandomAccess.Write(handle, new byte[start - end], end);
             using ByteSource padded = ByteSource.OpenFile(image);
-            VerityInfo info = Write(padded, planned, start, options, (block, at) =>
+            VerityInfo info = VerityTree.Write(padded, planned, (block, at) =>
             {
                 // The superblock, which makes it a tree, comes after all else is on the medium.
-                if (at == start)
+                if (at == 0)
                     RandomAccess.FlushToDisk(handle);
-                RandomAccess.Write(handle, block, at);
-            });
+                RandomAccess.Write(handle, block, start + at);
+            }, options.Progress);
             if (!isDevice)
                 RandomAccess.SetLength(handle, start + planned.Length);
             RandomAccess.FlushToDisk(handle);
-            return info;
+            return info with { HashOffset = start };
         }
         catch when (!hasTree && !isDevice)
         {
             RandomAccess.SetLength(handle, data.Length);
             throw;
         }
-    }
-
-    private static VerityInfo Write(
-        ByteSource data, VeritySuperBlock planned, long start, VerityFormatOptions options, TreeSink write)
-    {
-        MerkleBuilder builder = new(data, planned.DataLength, planned.Parameters,
-            (block, at) => write(block, start + planned.TreeOffset + at), Counter(options.Progress, planned.DataLength));
-        byte[] root = builder.Finish();
-        VeritySuperBlock superBlock = VerityTree.Name(planned, root);
-        byte[] bytes = new byte[superBlock.TreeOffset];
-        superBlock.WriteTo(bytes);
-        write(bytes, start);
-        return new VerityInfo(superBlock, root, start);
-    }
-
-    private static Action<long>? Counter(IProgress<(long Done, long Total)>? progress, long total)
-    {
-        long done = 0;
-        Lock reporting = new();
-        return progress is null ? null : count =>
-        {
-            lock (reporting)
-                progress.Report((done += count, total));
-        };
     }
 }

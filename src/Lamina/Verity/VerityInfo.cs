@@ -32,7 +32,7 @@ public sealed record VerityInfo
     public string RootHashText => Convert.ToHexStringLower(RootHash.Span);
 
     /// <summary>Where the superblock is in the file that has the tree, in bytes; the tree follows.</summary>
-    public long HashOffset { get; }
+    public long HashOffset { get; internal init; }
 
     /// <summary>Bytes of superblock and tree.</summary>
     public long HashLength => SuperBlock.Length;

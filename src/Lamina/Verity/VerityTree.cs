@@ -64,4 +64,33 @@ internal static class VerityTree
         new BlockHasher(superBlock.Algorithm, superBlock.Salt, block.Length).Hash(block, digest);
         return digest;
     }
+
+    /// <summary>Computes a tree and gives it away: its blocks in any order, its superblock last, all from its start on.</summary>
+    /// <param name="data">The data, of the length that was planned.</param>
+    /// <param name="planned">The superblock, from <see cref="Plan"/>.</param>
+    /// <param name="write">Takes bytes and their place from the start of the superblock; from several threads.</param>
+    /// <param name="progress">Is told how many bytes of how many are hashed; what it throws ends the work.</param>
+    public static VerityInfo Write(
+        ByteSource data, VeritySuperBlock planned, TreeSink write, IProgress<(long Done, long Total)>? progress)
+    {
+        byte[] root = new MerkleBuilder(data, planned.DataLength, planned.Parameters,
+            (block, at) => write(block, planned.TreeOffset + at), Counter(progress, planned.DataLength)).Finish();
+        VeritySuperBlock superBlock = Name(planned, root);
+        byte[] bytes = new byte[superBlock.TreeOffset];
+        superBlock.WriteTo(bytes);
+        write(bytes, 0);
+        return new VerityInfo(superBlock, root, 0);
+    }
+
+    /// <summary>Counts what several threads have done.</summary>
+    public static Action<long>? Counter(IProgress<(long Done, long Total)>? progress, long total)
+    {
+        long done = 0;
+        Lock reporting = new();
+        return progress is null ? null : count =>
+        {
+            lock (reporting)
+                progress.Report((done += count, total));
+        };
+    }
 }
