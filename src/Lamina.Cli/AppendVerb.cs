@@ -21,7 +21,8 @@ internal sealed class AppendVerb : Verb
         "Appends layers to a flat image, on top of those it has. What " +
             "is in the file already stays where it is: after a crash the image is the old or the new one.",
         "lamina append root.erofs update.erofs",
-        "lamina append root.erofs hotfix.tar site.erofs    # lowest first: site.erofs wins")
+        "lamina append root.erofs hotfix.tar site.erofs    # lowest first: site.erofs wins",
+        "lamina append --verity root.erofs update.erofs    # an image with a dm-verity tree gets a new one, and a new root hash")
     {
         Add(_image);
         Add(_layers);
@@ -40,7 +41,7 @@ internal sealed class AppendVerb : Verb
         WriteResult result;
         using (Session.Interrupts.Writing(image))
         {
-            result = MergedImage.Append(image, layers, _common.Writing(arguments) with { Progress = progress },
+            result = MergedImage.Append(image, layers, _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress },
                 new MergeOptions { Account = account }, _common.Rules(arguments));
         }
         progress.Dispose();

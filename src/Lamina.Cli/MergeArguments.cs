@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Lamina.Tree;
+using Lamina.Verity;
 using Lamina.Writing;
 
 namespace Lamina.Cli;
@@ -29,6 +30,13 @@ internal sealed class MergeArguments
 
     private readonly Option<bool> _noDigest = new("--no-digest") { Description = "Do not record the SHA-256 of the layers" };
 
+    private readonly Option<bool> _verity = new("--verity")
+    {
+        Description = "Put a dm-verity tree behind the image, made while it is written, and print the root hash",
+    };
+
+    private readonly VerityArguments _tree;
+
     public MergeArguments(Command verb)
     {
         _kernel.Validators.Add(CheckKernel);
@@ -36,6 +44,8 @@ internal sealed class MergeArguments
         verb.Add(_blockSize);
         verb.Add(_rules);
         verb.Add(_noDigest);
+        verb.Add(_verity);
+        _tree = new VerityArguments(verb, "verity-");
     }
 
     /// <summary>The layers, with the order that matters.</summary>
@@ -45,12 +55,21 @@ internal sealed class MergeArguments
         Arity = ArgumentArity.OneOrMore,
     };
 
-    public WriteOptions Writing(ParseResult arguments) => new()
+    /// <summary>How to write.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="tree">The tree that the image has already, whose ways the new one keeps.</param>
+    public WriteOptions Writing(ParseResult arguments, VerityInfo? tree = null) => new()
     {
         Kernel = arguments.GetValue(_kernel) is { } text
             && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null,
         BlockSize = arguments.GetValue(_blockSize),
         ComputesDigests = !arguments.GetValue(_noDigest),
+        Verity = !arguments.GetValue(_verity) ? null : _tree.Options(arguments, tree is null ? null : new VerityOptions
+        {
+            Algorithm = tree.Algorithm,
+            Salt = tree.Salt,
+            BlockSize = tree.DataBlockSize,
+        }),
     };
 
     public WhiteoutRules Rules(ParseResult arguments) => arguments.GetRequiredValue(_rules) switch

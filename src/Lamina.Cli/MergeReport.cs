@@ -35,6 +35,11 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
             $"blocks of {Result.BlockSize} bytes");
         if (IsDryRun)
             return;
+        if (Result.Verity is { } tree)
+        {
+            output.WriteLine($"  {Texts.Size(tree.HashLength)} of dm-verity tree behind it, at byte {tree.HashOffset}");
+            new VerityText(tree, Result.Path, null).WriteUse(output);
+        }
         if (VmdkPath is not null)
         {
             output.WriteLine($"Use it as a disk:  qemu-system-x86_64 ... " +
@@ -66,6 +71,12 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
             writer.WriteString("vmdk", VmdkPath);
         else
             writer.WriteString("mountLine", MountLine());
+        if (Result.Verity is { } tree)
+        {
+            writer.WriteStartObject("verity");
+            new VerityText(tree, Result.Path, null).WriteFields(writer);
+            writer.WriteEndObject();
+        }
         if (Account is not null)
             new Explanation(Account, Layers).WriteJson(json);
         writer.WriteEndObject();

@@ -52,7 +52,8 @@ internal sealed class MergeVerb : Verb
         "lamina merge base.erofs app.erofs config.tar -o root.erofs",
         "lamina merge --mode index base.erofs app.erofs -o root.erofs    # small: mounted together with the layers",
         "lamina merge --mode full base.erofs app.erofs -o root.erofs     # what is hidden is left behind",
-        "lamina merge base.erofs app.erofs -o root.erofs --dry-run --explain")
+        "lamina merge base.erofs app.erofs -o root.erofs --dry-run --explain",
+        "lamina merge --verity base.erofs app.erofs -o root.erofs        # with a dm-verity tree: one root hash for all of it")
     {
         Add(_layers);
         Add(_output);

@@ -21,6 +21,10 @@ internal sealed class MountVerb : Verb
     {
         Description = "Do not read the devices through to compare their SHA-256",
     };
+    private readonly Option<string> _rootHash = VerityArguments.RootHash(
+        "Mount only if the image and all its devices are what this dm-verity root hash says");
+    private readonly Option<string> _hashFile = VerityVerb.HashFileOption(
+        "With --root-hash: the file that has the tree. Without: the image itself");
     private readonly Option<string> _options = new("--options", "-o")
     {
         Description = "Options as mount(8) has them",
@@ -32,20 +36,35 @@ internal sealed class MountVerb : Verb
         "are refused: the kernel would mount them, and show wrong data.",
         "lamina mount root.erofs /mnt",
         "lamina mount root.erofs@base.erofs@app.erofs /mnt    # an index and the layers it was made of",
+        "lamina mount --root-hash 4fd4... root.erofs@base.erofs /mnt   # nothing is mounted that the root hash does not cover",
         "lamina mount -o nosuid,nodev root.erofs /mnt")
     {
         Add(_image);
         Add(_target);
         Add(_loop);
         Add(_noVerify);
+        Add(_rootHash);
+        Add(_hashFile);
         Add(_options);
     }
 
     protected override int Run(ParseResult arguments)
     {
         string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
-        if (!arguments.GetValue(_noVerify))
+        string? rootHash = arguments.GetValue(_rootHash), hashFile = arguments.GetValue(_hashFile);
+        if (rootHash is null && hashFile is not null)
+            throw new UsageException("--hash-file without --root-hash", "The tree alone says nothing; name the root hash.");
+        if (rootHash is not null)
+        {
+            if (arguments.GetValue(_noVerify))
+                throw new UsageException("--root-hash and --no-verify exclude each other", "Leave out one of them.");
+            using ProgressLine progress = new(Session, "verifying");
+            TrustCheck.Require(paths[0], paths[1..], rootHash, hashFile, progress);
+        }
+        else if (!arguments.GetValue(_noVerify))
+        {
             Verify(paths[0], paths[1..]);
+        }
         MountResult result = Mounter.Mount(new MountRequest(paths[0], paths[1..], arguments.GetRequiredValue(_target))
         {
             ForceLoop = arguments.GetValue(_loop),
@@ -61,18 +80,6 @@ internal sealed class MountVerb : Verb
         using ProgressLine progress = new(Session, "verifying");
         DeviceReport report = DeviceCheck.Verify(image, devices, progress);
         progress.Dispose();
-        if (report.IsSound)
-            return;
-        string advice = report.RightOrder is { } order
-            ? $"They are the right ones in a wrong order: lamina mount {ShellText.Quote(string.Join('@', [image, .. order]))} DIR"
-            : $"Nothing was mounted. See what it was made with: lamina inspect {ShellText.Quote(image)}";
-        throw new NoException(string.Join('\n', report.Faults.Select(fault => Describe(image, fault))), advice);
-    }
-
-    private static string Describe(string image, DeviceFault fault)
-    {
-        string digests = fault.Expected is null ? "" : $": SHA-256 {fault.Found}, expected {fault.Expected}";
-        return fault.Device is null ? $"{image}: {fault.What}"
-            : $"{image}: device {fault.Slot}: {fault.Device} {fault.What}{digests}";
+        TrustCheck.Require(image, report);
     }
 }

@@ -127,8 +127,8 @@ public sealed class DeviceCheck
             if (_tags[i].Kind == DeviceTagKind.None)
                 continue;
             DeviceTag tag = _tags[i];
-            int match = left.FindIndex(at => tag.Kind == DeviceTagKind.RootHash
-                ? RootOf(at) == tag.Text : _tags[at].Kind == DeviceTagKind.Digest && found[at] == tag.Text);
+            int match = left.FindIndex(at => tag.Text == (tag.Kind == DeviceTagKind.RootHash ? RootOf(at)
+                : _tags[at].Kind == DeviceTagKind.Digest ? found[at] : DigestOf(at)));
             if (match < 0)
                 return null;
             order[i] = _devices[left[match]].Name;
@@ -149,8 +149,7 @@ public sealed class DeviceCheck
         {
             Parallel.For(0, found.Length, i => found[i] = _tags[i].Kind switch
             {
-                DeviceTagKind.Digest => Convert.ToHexStringLower(
-                    ContentDigest.Compute(_devices[i], LengthOf(_devices[i], _lengths?[i]), count => Report(count))),
+                DeviceTagKind.Digest => DigestOf(i),
                 DeviceTagKind.RootHash => RootOf(i),
                 _ => "",
             });
@@ -161,6 +160,9 @@ public sealed class DeviceCheck
         }
         return found;
     }
+
+    private string DigestOf(int device) => Convert.ToHexStringLower(ContentDigest.Compute(
+        _devices[device], LengthOf(_devices[device], _lengths?[device]), count => Report(count)));
 
     private string RootOf(int device) => AppendedTree.Find(_devices[device]) is { } tree
         ? Convert.ToHexStringLower(VerityTree.RootOf(tree.SuperBlock, _devices[device], _devices[device], tree.Offset))

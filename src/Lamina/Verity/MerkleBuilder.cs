@@ -89,7 +89,8 @@ internal sealed class MerkleBuilder
             else if (group * _groupSize < head.Length)
                 _again.Add(group);
         }
-        Stop();
+        _ready.Writer.TryComplete();
+        Task.WhenAll(_workers).GetAwaiter().GetResult();
         Worker last = new(this);
         foreach (long group in _again)
             last.HashGroup(group);
@@ -103,13 +104,9 @@ internal sealed class MerkleBuilder
         {
             // What waits is not worth doing any more.
         }
-        Stop();
-    }
-
-    private void Stop()
-    {
         _ready.Writer.TryComplete();
-        Task.WhenAll(_workers).GetAwaiter().GetResult();
+        // Whatever a worker has met, the failure that made the data useless is on its way already.
+        Task.WhenAll(_workers).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
     }
 
     private async Task WorkAsync()

@@ -3,6 +3,7 @@ using Lamina.Layers;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
+using Lamina.Verity;
 using Lamina.Writing;
 using Microsoft.Win32.SafeHandles;
 
@@ -54,7 +55,7 @@ public class AppendTests
 
         public override void Write(ReadOnlySpan<byte> bytes, long position)
         {
-            bool dies = --_left == -1;
+            bool dies = Interlocked.Decrement(ref _left) == -1;
             // The header is one page: a disk writes it whole or not at all. Larger writes may be cut anywhere.
             if (dies && bytes.Length > 4096)
                 base.Write(bytes[..(bytes.Length / 2)], position);
@@ -69,16 +70,25 @@ public class AppendTests
             Write(bytes, position);
         }
 
+        public override void WriteAside(ReadOnlySpan<byte> bytes, long position)
+        {
+            bool dies = Interlocked.Decrement(ref _left) == -1;
+            if (dies)
+                base.WriteAside(bytes[..(bytes.Length / 2)], position);
+            Die();
+            base.WriteAside(bytes, position);
+        }
+
         public override void SetLength(long length)
         {
-            _left--;
+            Interlocked.Decrement(ref _left);
             Die();
             base.SetLength(length);
         }
 
         public override void Flush()
         {
-            _left--;
+            Interlocked.Decrement(ref _left);
             Die();
             base.Flush();
         }
@@ -90,16 +100,21 @@ public class AppendTests
         }
     }
 
-    [Fact]
-    public void An_append_that_is_killed_at_any_write_leaves_the_old_image_or_the_new_one()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_append_that_is_killed_at_any_write_leaves_the_old_image_or_the_new_one(bool hasTree)
     {
         KernelMount.SkipUnlessPossible();
-        string whole = Merge.ToFile([Corpus.Layer("base", "zstd-frag")], new WriteOptions()).Path;
+        WriteOptions options = new() { Verity = hasTree ? new VerityOptions() : null };
+        string whole = Merge.ToFile([Corpus.Layer("base", "zstd-frag")], options).Path;
         byte[] old = File.ReadAllBytes(whole);
         string[] before = Manifest(whole);
+        VerityInfo? oldTree = VerityImage.Find(whole);
         string added = Corpus.Layer("app", "lzma");
-        MergedImage.Append(whole, [added]);
+        MergedImage.Append(whole, [added], options);
         string[] after = Manifest(whole);
+        VerityInfo? newTree = VerityImage.Find(whole);
 
         bool finished = false;
         int oldOnes = 0, newOnes = 0;
@@ -111,7 +126,7 @@ public class AppendTests
             {
                 try
                 {
-                    FlatImage.Append(image, [layer], new WriteOptions(), null, (handle, _) => new DyingOutput(handle, lifetime));
+                    FlatImage.Append(image, [layer], options, null, (handle, _) => new DyingOutput(handle, lifetime));
                     finished = true;
                 }
                 catch (IOException died) when (died.Message == "died")
@@ -123,9 +138,11 @@ public class AppendTests
             Assert.True(shown.SequenceEqual(before) || shown.SequenceEqual(after), $"neither image after {lifetime} operations");
             oldOnes += shown.SequenceEqual(before) ? 1 : 0;
             newOnes += shown.SequenceEqual(after) ? 1 : 0;
+            if ((shown.SequenceEqual(before) ? oldTree : newTree) is { } tree)
+                Assert.True(VerityImage.Verify(image, tree.RootHash.Span).IsSound, $"a wrong tree after {lifetime} operations");
             // What was cut off is no obstacle to another try.
             if (shown.SequenceEqual(before))
-                MergedImage.Append(image, [added]);
+                MergedImage.Append(image, [added], options);
             Assert.Equal(after, Manifest(image));
             File.Delete(image);
         }

@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Lamina.Boot;
+using Lamina.Images;
+using Lamina.Tests.Oracles;
+using Lamina.Verity;
+
+namespace Lamina.Tests.Verity;
+
+/// <summary>Disk images are what other tools take for a root with verity.</summary>
+public class DiskImageTests
+{
+    [Theory]
+    [InlineData(VerityAlgorithm.Sha256, false)]
+    [InlineData(VerityAlgorithm.Sha512, true)]
+    public void Sfdisk_finds_no_fault_and_veritysetup_verifies_the_partitions(VerityAlgorithm algorithm, bool hasTreeAlready)
+    {
+        Tools.Require("sfdisk");
+        Tools.Require("veritysetup");
+        string image = VerityTreeTests.Copy(Corpus.Layer("base", "zstd-frag")), disk = Scratch.NewPath("disk.img");
+        long length = new FileInfo(image).Length;
+        VerityOptions tree = new() { Algorithm = algorithm };
+        if (hasTreeAlready)
+            VerityImage.Format(image, new VerityFormatOptions { Tree = tree });
+        DiskResult result = DiskImage.Build(image, disk, new DiskOptions { Tree = tree });
+        Assert.Equal(new FileInfo(disk).Length, result.Length);
+        Assert.Contains("No errors detected", Tools.Run("sfdisk", "--verify", disk).MustSucceed().Output);
+        JsonElement[] parts = Partitions(disk);
+        string root = result.Verity.RootHashText;
+        Assert.Equal([root[..32], root[^32..]], parts.Select(part => Id(part, "uuid")));
+        Assert.Equal(["4f68bce3e8cd4db196e7fbcaf984b709", "2c7357ed ebd2 46d9 aec1 23d437ec2bf5".Replace(" ", "")],
+            parts.Select(part => Id(part, "type")));
+
+        byte[] bytes = File.ReadAllBytes(disk);
+        string[] files = [.. parts.Select(part => Extract(bytes, part))];
+        Assert.Equal(File.ReadAllBytes(image).AsSpan(0, (int)length), File.ReadAllBytes(files[0]).AsSpan(0, (int)length));
+        Tools.Run("veritysetup", "verify", files[0], files[1], root).MustSucceed();
+        Assert.Equal(2, PartitionTable.Find(ByteSource.OpenFile(disk), result.Partitions[1].Id.ToString()));
+
+        string again = Scratch.NewPath("again.img");
+        DiskImage.Build(image, again, new DiskOptions { Tree = tree });
+        Assert.Equal(bytes, File.ReadAllBytes(again));
+    }
+
+    [Fact]
+    public void Systemd_sees_a_signed_root()
+    {
+        Tools.Require("systemd-dissect");
+        KernelMount.SkipUnlessPossible();
+        string image = Corpus.Layer("base", "lz4hc"), disk = Scratch.NewPath("disk.img");
+        using X509Certificate2 signer = SignatureTests.NewSigner("CN=Signer");
+        DiskResult result = DiskImage.Build(image, disk, new DiskOptions { Signer = signer });
+        ToolResult seen = Tools.Run("systemd-dissect", "--json=short", disk).MustSucceed();
+        JsonElement[] mounts = [.. JsonDocument.Parse(seen.Output).RootElement.GetProperty("mounts").EnumerateArray()];
+        Assert.Equal(["root", "root-verity", "root-verity-sig"], mounts.Select(mount => mount.GetProperty("designator").GetString()));
+        Assert.Equal("erofs", mounts[0].GetProperty("fstype").GetString());
+        Assert.Equal("signed", mounts[0].GetProperty("verity").GetString());
+
+        string text = File.ReadAllText(Extract(File.ReadAllBytes(disk), Partitions(disk)[2])).TrimEnd('\0');
+        JsonElement signature = JsonDocument.Parse(text).RootElement;
+        Assert.Equal(result.Verity.RootHashText, signature.GetProperty("rootHash").GetString());
+        Assert.Equal(Convert.ToHexStringLower(signer.GetCertHash(HashAlgorithmName.SHA256)),
+            signature.GetProperty("certificateFingerprint").GetString());
+        Assert.Null(RootHashSignature.FindFault(signature.GetProperty("signature").GetBytesFromBase64(), result.Verity.RootHash.Span,
+            signer, signer.NotBefore));
+    }
+
+    [Fact]
+    public void An_image_that_does_not_match_the_tree_behind_it_makes_no_disk()
+    {
+        string image = VerityTreeTests.Copy(Corpus.Layer("base", "lz4hc")), disk = Scratch.NewPath("disk.img");
+        VerityImage.Format(image);
+        byte[] bytes = File.ReadAllBytes(image);
+        bytes[9000] ^= 1;
+        File.WriteAllBytes(image, bytes);
+        CorruptImageException refusal = Assert.Throws<CorruptImageException>(() => DiskImage.Build(image, disk));
+        Assert.Contains("block 2 does not match its digest", refusal.Message);
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(disk)!));
+    }
+
+    private static JsonElement[] Partitions(string disk) => [.. JsonDocument.Parse(
+        Tools.Run("sfdisk", "--json", disk).MustSucceed().Output).RootElement
+        .GetProperty("partitiontable").GetProperty("partitions").EnumerateArray()];
+
+    private static string Id(JsonElement part, string name) =>
+        part.GetProperty(name).GetString()!.Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+
+    private static string Extract(byte[] disk, JsonElement part)
+    {
+        const int sector = 512;
+        string file = Scratch.NewPath("partition");
+        File.WriteAllBytes(file, disk.AsSpan(part.GetProperty("start").GetInt32() * sector,
+            part.GetProperty("size").GetInt32() * sector));
+        return file;
+    }
+}
