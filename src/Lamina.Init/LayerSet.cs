@@ -19,6 +19,8 @@ internal sealed record FoundLayer(string Name, ByteSource Bytes, string File, lo
 /// <summary>All layers, lowest first, none missing and none twice.</summary>
 internal sealed class LayerSet : IDisposable
 {
+    private const string Cause = "the archive is cut off, or memory was too small to unpack it";
+
     private readonly List<ByteSource> _opened = [];
     private readonly Dictionary<string, FoundLayer> _found = [];
     private readonly Dictionary<string, ListedLayer> _listed = [];
@@ -89,18 +91,28 @@ internal sealed class LayerSet : IDisposable
         }
         ByteSource copy = Keep(ByteSource.OpenFile(BootFiles.KernelCopy));
         CpioReader reader = new(copy);
-        foreach (CpioEntry entry in reader.ReadAll())
+        try
         {
-            if (!entry.IsFifo || Path.GetDirectoryName(entry.Name) != BootFiles.Layers)
-                continue;
-            string name = Path.GetFileName(entry.Name);
-            ByteSource bytes = ByteSource.Slice(copy, name, entry.BodyOffset, entry.BodySize);
-            if (!_found.TryAdd(name, new FoundLayer(name, bytes, BootFiles.KernelCopy, entry.BodyOffset)))
-                throw new BootFailure($"{name}: two layers have this name");
+            foreach (CpioEntry entry in reader.ReadAll())
+                AddInPlace(copy, entry);
+        }
+        catch (CorruptImageException damage)
+        {
+            KernelLog.Warn(damage.Message);     // what it lacks of the layers that are listed is told layer by layer
         }
         if (reader.Remainder >= 0)
             KernelLog.Say($"from byte {reader.Remainder} on, the archive is compressed; layers in place are not looked for " +
                 $"there");
+    }
+
+    private void AddInPlace(ByteSource copy, CpioEntry entry)
+    {
+        if (!entry.IsFifo || Path.GetDirectoryName(entry.Name) != BootFiles.Layers)
+            return;
+        string name = Path.GetFileName(entry.Name);
+        ByteSource bytes = ByteSource.Slice(copy, name, entry.BodyOffset, entry.BodySize);
+        if (!_found.TryAdd(name, new FoundLayer(name, bytes, BootFiles.KernelCopy, entry.BodyOffset)))
+            throw new BootFailure($"{name}: two layers have this name");
     }
 
     /// <summary>The names to use, in their order: as told, or all, by their bytes.</summary>
@@ -132,12 +144,11 @@ internal sealed class LayerSet : IDisposable
     private string? Fault(string name, ListedLayer? listed, bool checksDigest)
     {
         if (!_found.TryGetValue(name, out FoundLayer? layer))
-            return "the archive announces it, but it is not there: the archive is cut off, or memory was too small to unpack it";
+            return $"the archive announces it, but it is not there: {Cause}";
+        if (listed is { Form: InitrdForm.Files } && !File.Exists($"/{BootFiles.Marks}/{name}"))
+            return $"only a part of it is there: {Cause}";
         if (listed is not null && layer.Bytes.Length != listed.Size)
-        {
-            return $"{layer.Bytes.Length} of {listed.Size} bytes are there: " +
-                "the archive is cut off, or memory was too small to unpack it";
-        }
+            return $"it has {layer.Bytes.Length} bytes, the archive announces {listed.Size}";
         try
         {
             BootIndex.Check(layer.Bytes);

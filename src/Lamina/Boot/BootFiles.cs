@@ -15,6 +15,12 @@ public static class BootFiles
     /// <summary>A text for each archive that says which layers it brought.</summary>
     public const string Lists = "lamina/lists";
 
+    /// <summary>
+    /// An empty file for each layer that is a file, behind it in the archive. The kernel makes a file in its full length before
+    /// it writes, and writes no further entry after a failure: what has no mark is not whole.
+    /// </summary>
+    public const string Marks = "lamina/marks";
+
     /// <summary>Modules, in a folder for each kernel release.</summary>
     public const string Modules = "lamina/modules";
 

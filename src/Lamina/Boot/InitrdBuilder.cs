@@ -70,7 +70,7 @@ public static class InitrdBuilder
         if (options.HasIndex)
             AddIndex(archive, sources, OldestKernel(options));
         for (int i = 0; i < sources.Count; i++)
-            archive.AddPages($"{BootFiles.Layers}/{names[i]}", sources[i], options.Form == InitrdForm.InPlace);
+            AddLayer(archive, names[i], sources[i], options.Form);
         archive.Finish();
         output.Commit();
         string needed = options.Form == InitrdForm.InPlace ? RetainOption : "";
@@ -104,7 +104,7 @@ public static class InitrdBuilder
             archive.AddDirectory("bin");
             archive.AddFile("bin/sh", File.ReadAllBytes(options.RescueShell), isExecutable: true);
         }
-        foreach (string directory in (string[])[BootFiles.Folder, BootFiles.Layers, BootFiles.Lists])
+        foreach (string directory in (string[])[BootFiles.Folder, BootFiles.Layers, BootFiles.Lists, BootFiles.Marks])
             archive.AddDirectory(directory);
     }
 
@@ -132,6 +132,14 @@ public static class InitrdBuilder
             archive.AddFile($"{folder}/{BootFiles.ModuleOrder}", Encoding.UTF8.GetBytes(order.ToString()));
         }
         return added;
+    }
+
+    /// <summary>Adds a layer, and behind one that is to be a file the mark that it was unpacked to its end.</summary>
+    internal static void AddLayer(CpioWriter archive, string name, ByteSource layer, InitrdForm form)
+    {
+        archive.AddPages($"{BootFiles.Layers}/{name}", layer, form == InitrdForm.InPlace);
+        if (form == InitrdForm.Files)
+            archive.AddFile($"{BootFiles.Marks}/{name}", []);
     }
 
     /// <summary>One list for the whole archive, under a name that only an archive with the same layers has.</summary>

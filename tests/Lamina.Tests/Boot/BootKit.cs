@@ -79,7 +79,8 @@ internal static class BootKit
     /// <summary>The lines about files, without places where the running system has something mounted.</summary>
     internal static string[] Comparable(IEnumerable<string> lines) =>
         [.. lines.Where(line => line.StartsWith("F: ", StringComparison.Ordinal))
-            .Where(line => !s_mountPoints.Any(name => line.StartsWith($"F: /{name} ", StringComparison.Ordinal)))];
+            .Where(line => !s_mountPoints.Any(name => line.StartsWith($"F: /{name} ", StringComparison.Ordinal) ||
+                line.StartsWith($"F: /{name}/", StringComparison.Ordinal)))];
 
     /// <summary>A directory for a layer.</summary>
     internal static Node Folder(params (string Name, Node Node)[] entries) => new()

@@ -15,12 +15,16 @@ internal static partial class KernelPackages
     private static readonly Dictionary<string, string?> s_obstacles = [];
     private static readonly Lock s_lock = new();
 
-    /// <summary>The packages of each kernel: a pattern for the newest of a version.</summary>
+    /// <summary>The packages of each kernel: a pattern for the newest of a version, as POSIX has them.</summary>
     private static readonly Dictionary<string, string[]> s_packages = new()
     {
-        ["6.1"] = [@"^linux-image-6\.1\.\d+-\d+-cloud-amd64$"],
-        ["6.12"] = [@"^linux-image-6\.12\.\d+\+deb12-cloud-amd64$"],
-        ["7.2"] = [@"^linux-binary-7\.2\.\d+\+deb\d+-cloud-amd64$", @"^linux-modules-7\.2\.\d+\+deb\d+-cloud-amd64$"],
+        ["6.1"] = ["^linux-image-6[.]1[.][0-9]+-[0-9]+-cloud-amd64$"],
+        ["6.12"] = ["^linux-image-6[.]12[.][0-9]+[+]deb12-cloud-amd64$"],
+        ["7.2"] =
+        [
+            "^linux-binary-7[.]2[.][0-9]+[+]deb[0-9]+-cloud-amd64$",
+            "^linux-modules-7[.]2[.][0-9]+[+]deb[0-9]+-cloud-amd64$",
+        ],
     };
 
     /// <summary>A kernel of this version; skips the test, visibly, where it cannot be had.</summary>
@@ -50,28 +54,31 @@ internal static partial class KernelPackages
         string? source = DebianSource();
         if (source is null)
             return "the machine's package sources name no Debian";
-        string[] options = PrepareApt(source);
-        List<string> files = [];
-        foreach (string pattern in s_packages[version])
+        // Lists that were fetched some time ago name packages that are gone: once more with new ones.
+        string? obstacle = TryFetch(s_packages[version], folder, PrepareApt(source, isNew: false));
+        return obstacle is null ? null : TryFetch(s_packages[version], folder, PrepareApt(source, isNew: true));
+    }
+
+    private static string? TryFetch(string[] patterns, string folder, string[] options)
+    {
+        string packages = Scratch.NewFolder("packages");
+        foreach (string pattern in patterns)
         {
             ToolResult found = Tools.Run("apt-cache", [.. options, "search", "--names-only", pattern]);
             string? name = found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0])
                 .OrderBy(name => VersionIn(name)).LastOrDefault();
             if (name is null)
                 return $"no package {pattern}";
-            string packages = Directory.CreateDirectory(Path.Combine(s_cache, "packages")).FullName;
             ToolResult fetched = Tools.RunIn(packages, "apt-get", [.. options, "download", name]);
-            string? file = Directory.GetFiles(packages, $"{name}_*.deb").FirstOrDefault();
-            if (fetched.ExitCode != 0 || file is null)
+            if (fetched.ExitCode != 0)
                 return fetched.Error.Trim();
-            files.Add(file);
         }
-        Unpack(files, folder);
+        Unpack(Directory.GetFiles(packages, "*.deb"), folder);
         return null;
     }
 
     /// <summary>Apt with a state of its own: sources, lists and cache lie in the cache folder.</summary>
-    private static string[] PrepareApt(string debian)
+    private static string[] PrepareApt(string debian, bool isNew)
     {
         string state = Directory.CreateDirectory(Path.Combine(s_cache, "apt")).FullName;
         foreach (string folder in (string[])["lists/partial", "cache/archives/partial"])
@@ -84,7 +91,7 @@ internal static partial class KernelPackages
                 $"Dir::State::Lists={state}/lists",
             "-o", $"Dir::Cache={state}/cache", "-o", $"Dir::State::status={status}", "-o", "APT::Sandbox::User=root",
         ];
-        if (!File.Exists(done))
+        if (isNew || !File.Exists(done))
         {
             // The suites in which these versions are, whichever Debian this machine has.
             File.WriteAllText(sources, string.Concat(
@@ -96,8 +103,10 @@ internal static partial class KernelPackages
         return options;
     }
 
-    private static void Unpack(List<string> packages, string folder)
+    private static void Unpack(string[] packages, string folder)
     {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);      // of a run that was interrupted
         string work = Scratch.NewFolder("kernel");
         foreach (string package in packages)
             Tools.Run("dpkg-deb", "-x", package, work).MustSucceed();

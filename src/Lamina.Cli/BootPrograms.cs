@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace Lamina.Cli;
+
+/// <summary>Where the programs are that a boot needs and this one puts into archives and images.</summary>
+internal static class BootPrograms
+{
+    private const string InitName = "lamina-init", SourceMark = "Lamina.slnx";
+
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    private static string Platform => IsArm ? "linux-arm64" : "linux-x64";
+
+    /// <summary>/init: the one named, else beside this program, else the published one of the checkout this runs from.</summary>
+    public static string FindInit(string? named)
+    {
+        if (named is not null)
+            return named;
+        string beside = Path.Combine(AppContext.BaseDirectory, InitName);
+        if (File.Exists(beside))
+            return beside;
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (!File.Exists(Path.Combine(folder.FullName, SourceMark)))
+                continue;
+            string published = Path.Combine(folder.FullName, "artifacts/publish/Lamina.Init", $"release_{Platform}", InitName);
+            if (File.Exists(published))
+                return published;
+            throw new UsageException("/init was not published yet in this checkout",
+                $"Publish it: dotnet publish src/Lamina.Init -c Release -r {Platform}; or name a program with --init.");
+        }
+        throw new UsageException($"there is no {InitName} beside this program", "Name the program with --init.");
+    }
+
+    /// <summary>systemd-stub: the one named, else where Debian's package has it.</summary>
+    public static string FindStub(string? named)
+    {
+        string usual = $"/usr/lib/systemd/boot/efi/linux{(IsArm ? "aa64" : "x64")}.efi.stub";
+        if (named is not null || File.Exists(usual))
+            return named ?? usual;
+        throw new UsageException($"systemd-stub is not at {usual}",
+            "Install it (Debian: systemd-boot-efi), or name it with --stub.");
+    }
+}

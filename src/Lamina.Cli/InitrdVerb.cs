@@ -1,0 +1,184 @@
+using System.CommandLine;
+using System.Text.Json;
+using Lamina.Boot;
+
+namespace Lamina.Cli;
+
+/// <summary><c>lamina initrd</c>: layers and /init become an initramfs, or layers alone an archive to append to one.</summary>
+internal sealed class InitrdVerb : Verb
+{
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "The archive to write",
+        HelpName = "OUT",
+        Required = true,
+    };
+
+    private readonly Option<string[]> _layers = new("--layer", "-l")
+    {
+        Description = "An EROFS image or a tar; once for each, lowest first: the later one wins",
+        HelpName = "LAYER",
+    };
+
+    private readonly Option<string[]> _layersOnly = new("--layer-only")
+    {
+        Description = "Layers for an archive without /init and modules, to be appended to one that has them",
+        HelpName = "LAYER...",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string[]> _optional = new("--optional")
+    {
+        Description = "One of the layers that a boot goes on without if it is damaged or cut off",
+        HelpName = "LAYER",
+    };
+
+    private readonly Option<string> _form = new Option<string>("--form")
+    {
+        HelpName = "FORM",
+        Description = "files: layers are unpacked into memory, every kernel can; in-place: they stay where the boot loader put " +
+            "them, which takes Linux 6.6 and half the memory",
+        DefaultValueFactory = _ => "files",
+    }.AcceptOnlyFromAmong("files", "in-place");
+
+    private readonly Option<string[]> _kernelModules = new("--kernel-modules")
+    {
+        Description = "The lib/modules/RELEASE of a kernel that boots it; once for each. Without: it has all built in",
+        HelpName = "DIR",
+    };
+
+    private readonly Option<string[]> _modules = new("--module")
+    {
+        Description = "A module besides erofs, loop, overlay and dm-verity, such as the driver of a disk",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<string[]> _early = new("--microcode")
+    {
+        Description = "An uncompressed cpio that goes in front as it is",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool> _index = new("--index")
+    {
+        Description = "Merge now and put the index in: a boot with just these layers need not",
+    };
+
+    private readonly Option<int?> _first = new("--first")
+    {
+        Description = "The number of the first layer; names begin with numbers, and their order is that of the layers. " +
+            "Without: 100, or 500 with --layer-only",
+        HelpName = "NUMBER",
+    };
+
+    private readonly Option<string> _rescueShell = new("--rescue-shell")
+    {
+        Description = "A static program as /bin/sh, for lamina.rescue on the command line: busybox",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string> _init = new("--init")
+    {
+        Description = "The program /init. Without: lamina-init beside this program, or as published in its checkout",
+        HelpName = "PROGRAM",
+    };
+
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
+    private readonly Option<bool> _json = JsonOption();
+
+    public InitrdVerb(Session session) : base(session, "initrd",
+        "Makes an initramfs whose layers stay compressed and are merged while the machine starts. Layers are named lowest " +
+            "first: the later one wins. Further archives are appended with cat, and their layers come on top.",
+        "lamina initrd -o initrd.img --layer base.erofs --layer app.erofs --kernel-modules /lib/modules/6.12.9",
+        "lamina initrd -o initrd.img --form in-place --layer base.erofs --kernel-modules /lib/modules/6.12.9",
+        "lamina initrd -o extra.img --layer-only config.erofs    # then: cat initrd.img extra.img > both.img")
+    {
+        Option[] options = [_output, _layers, _layersOnly, _optional, _form, _kernelModules, _modules, _early, _index, _first,
+            _rescueShell, _init, _force, _json];
+        foreach (Option option in options)
+            Add(option);
+    }
+
+    protected override int Run(ParseResult arguments)
+    {
+        string output = arguments.GetRequiredValue(_output);
+        string[] layers = Values(arguments, _layers), alone = Values(arguments, _layersOnly);
+        bool isLayersOnly = alone.Length > 0;
+        if (isLayersOnly)
+            RefuseBeside(arguments);
+        string form = arguments.GetRequiredValue(_form);
+        InitrdOptions options = new()
+        {
+            Form = form == "in-place" ? InitrdForm.InPlace : InitrdForm.Files,
+            Init = isLayersOnly ? null : BootPrograms.FindInit(arguments.GetValue(_init)),
+            KernelModules = Values(arguments, _kernelModules),
+            ExtraModules = Values(arguments, _modules),
+            Early = Values(arguments, _early),
+            RescueShell = arguments.GetValue(_rescueShell),
+            FirstNumber = arguments.GetValue(_first),
+            HasIndex = arguments.GetValue(_index),
+            Overwrites = arguments.GetValue(_force),
+        };
+        if (options.ExtraModules.Count > 0 && options.KernelModules.Count == 0)
+            throw new UsageException("--module names a module of no kernel", "Add --kernel-modules DIR.");
+        InitrdLayer[] named = Mark(isLayersOnly ? alone : layers, Values(arguments, _optional));
+        InitrdResult result;
+        using (Session.Interrupts.Writing(output))
+            result = InitrdBuilder.Build(named, output, options);
+        if (arguments.GetValue(_json))
+            WriteJson(result, form);
+        else
+            Write(result, form, isLayersOnly);
+        return ExitCodes.Done;
+    }
+
+    private static string[] Values(ParseResult arguments, Option<string[]> option) => arguments.GetValue(option) ?? [];
+
+    private static InitrdLayer[] Mark(string[] layers, string[] optional)
+    {
+        if (Array.Find(optional, name => !layers.Contains(name)) is { } stranger)
+            throw new UsageException($"--optional {stranger}: it is none of the layers", "Name it with --layer as well.");
+        return [.. layers.Select(layer => new InitrdLayer(layer) { IsOptional = optional.Contains(layer) })];
+    }
+
+    /// <summary>An archive with layers alone gets the rest from the one in front of it.</summary>
+    private void RefuseBeside(ParseResult arguments)
+    {
+        Option[] others = [_layers, _kernelModules, _modules, _early, _index, _rescueShell, _init];
+        Option? given = Array.Find(others, option => arguments.GetResult(option) is { Implicit: false });
+        if (given is not null)
+        {
+            throw new UsageException($"{given.Name} has no place beside --layer-only",
+                "It belongs to the archive that this one is appended to.");
+        }
+    }
+
+    private void Write(InitrdResult result, string form, bool isLayersOnly)
+    {
+        string modules = isLayersOnly ? "" : $", {Texts.Count(result.Modules.Count, "kernel module")}";
+        Output.WriteLine($"{result.Path} is {Texts.Size(result.Length)} ({form}): " +
+            $"{Texts.Count(result.Layers.Count, "layer")}{modules}");
+        if (result.Layers.Count > 0)
+            Output.WriteLine($"  layers, lowest first: {string.Join(", ", result.Layers)}");
+        if (result.Modules.Count > 0)
+            Output.WriteLine($"  modules, as they load: {string.Join(", ", result.Modules.Distinct())}");
+        if (isLayersOnly)
+            Output.WriteLine($"Append it:  cat INITRD {ShellText.Quote(result.Path)} > BOTH");
+        if (result.CommandLine.Length > 0)
+            Output.WriteLine($"The kernel command line needs:  {result.CommandLine}");
+    }
+
+    private void WriteJson(InitrdResult result, string form)
+    {
+        using JsonOutput json = new(Output);
+        Utf8JsonWriter writer = json.Writer;
+        writer.WriteStartObject();
+        writer.WriteString("output", result.Path);
+        writer.WriteString("form", form);
+        writer.WriteNumber("length", result.Length);
+        json.WriteStrings("layers", result.Layers);
+        json.WriteStrings("modules", result.Modules);
+        writer.WriteString("commandLine", result.CommandLine);
+        writer.WriteEndObject();
+    }
+}
