@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Lamina.Boot;
+using Lamina.Verity;
 
 namespace Lamina.Cli;
 
@@ -83,6 +84,11 @@ internal sealed class InitrdVerb : Verb
         HelpName = "PROGRAM",
     };
 
+    private readonly Option<bool> _verity = new("--verity")
+    {
+        Description = "Give each layer a dm-verity tree, and print the lamina.roothash= that a boot needs to use only these",
+    };
+
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
     private readonly Option<bool> _json = JsonOption();
 
@@ -94,7 +100,7 @@ internal sealed class InitrdVerb : Verb
         "lamina initrd -o extra.img --layer-only config.erofs    # then: cat initrd.img extra.img > both.img")
     {
         Option[] options = [_output, _layers, _layersOnly, _optional, _form, _kernelModules, _modules, _early, _index, _first,
-            _rescueShell, _init, _force, _json];
+            _rescueShell, _init, _verity, _force, _json];
         foreach (Option option in options)
             Add(option);
     }
@@ -117,6 +123,7 @@ internal sealed class InitrdVerb : Verb
             RescueShell = arguments.GetValue(_rescueShell),
             FirstNumber = arguments.GetValue(_first),
             HasIndex = arguments.GetValue(_index),
+            Verity = arguments.GetValue(_verity) ? new VerityOptions() : null,
             Overwrites = arguments.GetValue(_force),
         };
         if (options.ExtraModules.Count > 0 && options.KernelModules.Count == 0)

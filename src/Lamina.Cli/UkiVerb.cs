@@ -51,6 +51,14 @@ internal sealed class UkiVerb : Verb
         HelpName = "FILE",
     };
 
+    private readonly Option<string?> _verity = new("--verity")
+    {
+        Description = "Put root hashes into the command line: of archives made with initrd --verity, and of the IMAGE that the " +
+            "machine has on a disk",
+        HelpName = "IMAGE",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
     private readonly Option<bool> _json = JsonOption();
 
@@ -58,9 +66,10 @@ internal sealed class UkiVerb : Verb
         "Makes a unified kernel image: one EFI program of systemd-stub, kernel, command line and initramfs. The same parts " +
             "give the same bytes.",
         "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --cmdline quiet --os-release /etc/os-release",
-        "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --initrd extra.img")
+        "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --initrd extra.img",
+        "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --verity root.erofs    # signs for its bytes")
     {
-        Option[] options = [_output, _kernel, _initrds, _commandLine, _osRelease, _release, _stub, _force, _json];
+        Option[] options = [_output, _kernel, _initrds, _commandLine, _osRelease, _release, _stub, _verity, _force, _json];
         foreach (Option option in options)
             Add(option);
     }
@@ -78,6 +87,8 @@ internal sealed class UkiVerb : Verb
             CommandLine = commandLine,
             OsRelease = arguments.GetValue(_osRelease),
             KernelRelease = arguments.GetValue(_release),
+            HasVerity = arguments.GetResult(_verity) is { Implicit: false },
+            RootImage = arguments.GetValue(_verity),
             Overwrites = arguments.GetValue(_force),
         };
         UkiResult result;

@@ -36,17 +36,22 @@ internal sealed class LayerSet : IDisposable
     public IReadOnlyList<string>? Digests => Layers.All(layer => _listed.ContainsKey(layer.Name))
         ? [.. Layers.Select(layer => _listed[layer.Name].Digest)] : null;
 
+    /// <summary>What root hashes cover; null if the command line asks for nothing like that.</summary>
+    public Protection? Protection { get; private init; }
+
     /// <summary>Finds the layers and checks them.</summary>
     /// <exception cref="BootFailure">There are none, or one that is needed is missing or damaged.</exception>
     public static LayerSet Find(BootOptions options)
     {
-        LayerSet set = new();
+        LayerSet set = new() { Protection = Protection.Begin(options) };
         set.ReadLists();
         set.FindFiles();
+        string[] names = [.. set.Order(options)];
         List<FoundLayer> layers = [];
-        if (options.Root is not null)
-            layers.Add(set.OpenDevice(options.Root));
-        foreach (string name in set.Order(options))
+        if (set.OpenRoot(options, names.Length) is { } root)
+            layers.Add(root);
+        set.Protection?.UseIndex(names);
+        foreach (string name in names)
         {
             if (set.Check(name, options.ChecksLayers) is { } layer)
                 layers.Add(layer);
@@ -119,7 +124,7 @@ internal sealed class LayerSet : IDisposable
     private IEnumerable<string> Order(BootOptions options)
     {
         if (options.Layers is not { } asked)
-            return _found.Keys.Union(_listed.Keys).Order(StringComparer.Ordinal);
+            return _found.Keys.Union(_listed.Keys).Union(Protection?.Names ?? []).Order(StringComparer.Ordinal);
         string? missing = asked.FirstOrDefault(name => !_found.ContainsKey(name) && !_listed.ContainsKey(name));
         if (missing is not null)
         {
@@ -149,9 +154,15 @@ internal sealed class LayerSet : IDisposable
             return $"only a part of it is there: {Cause}";
         if (listed is not null && layer.Bytes.Length != listed.Size)
             return $"it has {layer.Bytes.Length} bytes, the archive announces {listed.Size}";
+        if (Protection is not null)
+            layer = _found[name] = Protection.Protect(layer);
         try
         {
             BootIndex.Check(layer.Bytes);
+        }
+        catch (IOException refusal) when (Protection is not null)
+        {
+            throw new BootFailure($"layer {name}: {Protection.Refused}: {refusal.Message}");
         }
         catch (Exception damage) when (damage is CorruptImageException or UnsupportedImageException)
         {
@@ -163,19 +174,33 @@ internal sealed class LayerSet : IDisposable
         return found == listed.Digest ? null : $"its SHA-256 is {found}, {listed.Digest} was expected";
     }
 
-    private FoundLayer OpenDevice(string what)
+    /// <summary>The image on a device that lies below all layers; null if there is none.</summary>
+    private FoundLayer? OpenRoot(BootOptions options, int layers)
     {
-        string path = RootDevice.Find(what);
-        ByteSource bytes = Keep(ByteSource.OpenFile(path));
+        bool isForPartitions = Protection is not null && Protection.IsForPartitions(layers);
+        if (options.Root is not { } what && !isForPartitions)
+            return null;
+        string option = isForPartitions ? "lamina.roothash" : $"lamina.root={options.Root}";
+        FoundLayer root = Protection?.OpenRoot(options.Root, OpenDevice) ?? OpenDevice("lamina.root", options.Root!);
         try
         {
-            BootIndex.Check(bytes);
+            BootIndex.Check(root.Bytes);
+            return root;
         }
         catch (Exception damage) when (damage is CorruptImageException or UnsupportedImageException)
         {
-            throw new BootFailure($"lamina.root={what}: {damage.Message}");
+            throw new BootFailure($"{option}: {damage.Message}");
         }
-        return new FoundLayer(path, bytes, path, 0);
+        catch (IOException refusal) when (Protection is not null)
+        {
+            throw new BootFailure($"{option}: {Protection.Refused}: {refusal.Message}");
+        }
+    }
+
+    private FoundLayer OpenDevice(string option, string what)
+    {
+        string path = RootDevice.Find(option, what);
+        return new FoundLayer(path, Keep(ByteSource.OpenFile(path)), path, 0);
     }
 
     private ByteSource Keep(ByteSource source)

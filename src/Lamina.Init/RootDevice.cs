@@ -12,13 +12,15 @@ internal static class RootDevice
     private const string Label = "LABEL=", Partition = "PARTUUID=", Blocks = "/sys/class/block";
 
     /// <summary>Waits for the device and gives its path.</summary>
+    /// <param name="option">The option that asks for it, for messages.</param>
+    /// <param name="what">What that says.</param>
     /// <exception cref="BootFailure">It does not appear.</exception>
-    public static string Find(string what)
+    public static string Find(string option, string what)
     {
         string? found = null;
         _ = Native.WaitForChange("/dev", Patience, () => (found = Look(what)) is not null);
         return found ?? throw new BootFailure(
-            $"lamina.root={what}: no such block device within {Patience / 1000} s; there are: {string.Join(", ", Names())}");
+            $"{option}={what}: no such block device within {Patience / 1000} s; there are: {string.Join(", ", Names())}");
     }
 
     private static string? Look(string what)
@@ -59,7 +61,7 @@ internal static class RootDevice
     private static string[] Names() =>
         [.. Directory.GetFileSystemEntries(Blocks).Select(path => Path.GetFileName(path))
             .Where(name => !name.StartsWith("loop", StringComparison.Ordinal)
-                && !name.StartsWith("ram", StringComparison.Ordinal))
+                && !name.StartsWith("ram", StringComparison.Ordinal) && !name.StartsWith("dm-", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)];
 
     // In sysfs a slash in a device's name is an exclamation mark.

@@ -43,7 +43,8 @@ internal static class RootTree
 
     private static void MountMerged(LayerSet layers, string release, string target)
     {
-        string? index = layers.Layers.Count == 1 ? null : FindIndex(layers) ?? MakeIndex(layers, release);
+        string? index = layers.Protection?.Index?.File ??
+            (layers.Layers.Count == 1 ? null : FindIndex(layers) ?? MakeIndex(layers, release));
         List<LoopDevice> loops = [];
         try
         {
@@ -67,8 +68,8 @@ internal static class RootTree
     private static string? FindIndex(LayerSet layers)
     {
         string path = $"/{BootFiles.Index}";
-        if (!File.Exists(path))
-            return null;
+        if (!File.Exists(path) || layers.Protection is not null)
+            return null;        // what no root hash covers is not believed
         using ByteSource index = ByteSource.OpenFile(path);
         if (layers.Digests is { } digests && BootIndex.Matches(index, digests))
         {

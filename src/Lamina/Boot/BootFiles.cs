@@ -29,6 +29,9 @@ public static class BootFiles
     /// </summary>
     public const string ModuleOrder = "order";
 
+    /// <summary>Lists of root hashes, each under a name that derives from its content.</summary>
+    public const string RootHashes = "lamina/roothashes";
+
     /// <summary>An index made beforehand.</summary>
     public const string Index = "lamina/index.erofs";
 

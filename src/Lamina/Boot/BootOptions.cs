@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Verity;
 
 namespace Lamina.Boot;
 
@@ -32,6 +33,7 @@ public sealed record BootOptions
     private const string Prefix = "lamina.";
     private const string OverlayKey = "lamina.overlay", StackKey = "lamina.stack", RootKey = "lamina.root", LayersKey =
         "lamina.layers";
+    private const string TrustKey = "lamina.roothash", HashKey = "lamina.hash", CorruptionKey = "lamina.verity";
     private const string RescueKey = "lamina.rescue", CheckKey = "lamina.check", InitKey = "init", InitramfsInitKey = "rd.init";
 
     /// <summary><c>lamina.overlay=tmpfs|none</c></summary>
@@ -50,6 +52,17 @@ public sealed record BootOptions
     /// <c>lamina.layers=</c> names, separated by commas, lowest first: only these, in this order; null for all by name.
     /// </summary>
     public IReadOnlyList<string>? Layers { get; init; }
+
+    /// <summary><c>lamina.roothash=</c> what is trusted; null if nothing is checked by dm-verity.</summary>
+    public BootTrust? Trust { get; init; }
+
+    /// <summary>
+    /// <c>lamina.hash=</c> the block device with the tree of <see cref="Root"/>, named as that is; null if it stands behind the image.
+    /// </summary>
+    public string? HashDevice { get; init; }
+
+    /// <summary><c>lamina.verity=eio|restart|panic</c> what the kernel does about a block that is not what it should be.</summary>
+    public CorruptionAction Corruption { get; init; } = CorruptionAction.Fail;
 
     /// <summary><c>lamina.rescue</c>: a failed boot ends in a shell, if there is one.</summary>
     public bool AllowsRescue { get; init; }
@@ -80,15 +93,19 @@ public sealed record BootOptions
             {
                 OverlayKey => options with { Overlay = ParseOverlay(value) },
                 StackKey => options with { Stacking = ParseStacking(value) },
-                RootKey => options with { Root = ParseRoot(value) },
+                RootKey => options with { Root = ParseDevice(RootKey, value) },
                 LayersKey => options with { Layers = value.Split(',', StringSplitOptions.RemoveEmptyEntries) },
+                TrustKey => options with { Trust = ParseTrust(value) },
+                HashKey => options with { HashDevice = ParseDevice(HashKey, value) },
+                CorruptionKey => options with { Corruption = ParseCorruption(value) },
                 RescueKey => options with { AllowsRescue = ParseSwitch(RescueKey, value) },
                 CheckKey => options with { ChecksLayers = ParseSwitch(CheckKey, value) },
                 InitKey => options with { Init = value },
                 InitramfsInitKey => options with { InitramfsInit = value },
                 _ => options,
             };
-            bool isOurs = key is OverlayKey or StackKey or RootKey or LayersKey or RescueKey or CheckKey;
+            bool isOurs = key is OverlayKey or StackKey or RootKey or LayersKey or RescueKey or CheckKey
+                or TrustKey or HashKey or CorruptionKey;
             if (!isOurs && key.StartsWith(Prefix, StringComparison.Ordinal))
                 unknown.Add(word);
         }
@@ -107,6 +124,12 @@ public sealed record BootOptions
             words.Add($"{RootKey}={Root}");
         if (Layers is not null)
             words.Add($"{LayersKey}={string.Join(',', Layers)}");
+        if (Trust is not null)
+            words.Add($"{TrustKey}={Trust}");
+        if (HashDevice is not null)
+            words.Add($"{HashKey}={HashDevice}");
+        if (Corruption != CorruptionAction.Fail)
+            words.Add($"{CorruptionKey}={(Corruption == CorruptionAction.Panic ? "panic" : "restart")}");
         if (AllowsRescue)
             words.Add(RescueKey);
         if (ChecksLayers)
@@ -167,13 +190,24 @@ public sealed record BootOptions
         _ => throw Wrong(StackKey, value, "merge or overlay"),
     };
 
-    private static string ParseRoot(string value)
+    private static string ParseDevice(string key, string value)
     {
         bool isKnown = value.StartsWith("/dev/", StringComparison.Ordinal)
             || value.StartsWith("LABEL=", StringComparison.Ordinal) ||
             value.StartsWith("PARTUUID=", StringComparison.Ordinal);
-        return isKnown ? value : throw Wrong(RootKey, value, "/dev/NAME, LABEL=NAME or PARTUUID=ID");
+        return isKnown ? value : throw Wrong(key, value, "/dev/NAME, LABEL=NAME or PARTUUID=ID");
     }
+
+    private static BootTrust ParseTrust(string value) => BootTrust.TryParse(value)
+        ?? throw Wrong(TrustKey, value, "one root hash, or several as NAME:HEX or list:HEX with commas between");
+
+    private static CorruptionAction ParseCorruption(string value) => value switch
+    {
+        "eio" => CorruptionAction.Fail,
+        "restart" => CorruptionAction.Restart,
+        "panic" => CorruptionAction.Panic,
+        _ => throw Wrong(CorruptionKey, value, "eio, restart or panic"),
+    };
 
     private static bool ParseSwitch(string key, string value) => value switch
     {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Lamina.Images;
 using Lamina.Reading;
+using Lamina.Verity;
 using Lamina.Writing;
 
 namespace Lamina.Boot;
@@ -33,17 +34,18 @@ public static class InitrdBuilder
     {
         ArgumentNullException.ThrowIfNull(options);
         string[] names = NameAll(layers, options);
+        using InitrdTrust? trust = options.Verity is null ? null : InitrdTrust.Prepare(layers, options.Verity);
         List<ByteSource> sources = [];
         try
         {
-            foreach (InitrdLayer layer in layers)
+            foreach (string layer in trust?.Paths ?? [.. layers.Select(layer => layer.Path)])
             {
-                sources.Add(ByteSource.OpenFile(layer.Path));
+                sources.Add(ByteSource.OpenFile(layer));
                 BootIndex.Check(sources[^1]);
             }
             if (sources.Count > 0 && options.Init is not null)
                 BootIndex.Plan(sources, OldestKernel(options));
-            return Write(layers, names, sources, path, options);
+            return Write(layers, names, sources, trust, path, options);
         }
         finally
         {
@@ -57,7 +59,8 @@ public static class InitrdBuilder
         .Any(entry => entry.IsFifo && entry.BodySize > 0 && Path.GetDirectoryName(entry.Name) == BootFiles.Layers);
 
     private static InitrdResult Write(
-        IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, string path, InitrdOptions options)
+        IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, InitrdTrust? trust, string path,
+        InitrdOptions options)
     {
         using OutputFile output = new(path, options.Overwrites);
         long start = 0;
@@ -67,14 +70,48 @@ public static class InitrdBuilder
         AddFrame(archive, options);
         IReadOnlyList<string> modules = AddModules(archive, options);
         AddLists(archive, layers, names, sources, options.Form);
-        if (options.HasIndex)
-            AddIndex(archive, sources, OldestKernel(options));
+        BootTrust trusted = trust is null || sources.Count == 0 ? new BootTrust() : AddRootHashes(archive, trust.List(names));
+        if (options.HasIndex && AddIndex(archive, sources, options) is { } index)
+            trusted = trusted with { Main = index.RootHashText };
         for (int i = 0; i < sources.Count; i++)
             AddLayer(archive, names[i], sources[i], options.Form);
         archive.Finish();
         output.Commit();
-        string needed = options.Form == InitrdForm.InPlace ? RetainOption : "";
-        return new InitrdResult(path, archive.Position, names, modules, needed);
+        return new InitrdResult(path, archive.Position, names, modules, NeededOptions(options.Form == InitrdForm.InPlace, trusted));
+    }
+
+    /// <summary>What an archive asks of the kernel command line.</summary>
+    internal static string NeededOptions(bool isInPlace, BootTrust trust)
+    {
+        string options = trust.ToString().Length == 0 ? "" : new BootOptions { Trust = trust }.ToString();
+        return $"{(isInPlace ? RetainOption : "")} {options}".Trim();
+    }
+
+    /// <summary>The root hashes that archives bring: of the index in them, and of lists.</summary>
+    /// <exception cref="CorruptImageException">An archive is cut off.</exception>
+    internal static BootTrust TrustOf(IEnumerable<ByteSource> archives)
+    {
+        BootTrust trust = new();
+        foreach (ByteSource archive in archives)
+        {
+            foreach (CpioEntry entry in new CpioReader(archive).ReadAll().Where(entry => entry.IsRegularFile))
+            {
+                ByteSource body = ByteSource.Slice(archive, entry.Name, entry.BodyOffset, entry.BodySize);
+                if (Path.GetDirectoryName(entry.Name) == BootFiles.RootHashes)
+                    trust = trust with { Lists = [.. trust.Lists, Convert.ToHexStringLower(Sha256.Compute(body))] };
+                else if (entry.Name == BootFiles.Index && AppendedTree.Find(body) is { } tree)
+                    trust = trust with { Main = Convert.ToHexStringLower(VerityTree.RootOf(tree.SuperBlock, body, body, tree.Offset)) };
+            }
+        }
+        return trust;
+    }
+
+    private static BootTrust AddRootHashes(CpioWriter archive, byte[] list)
+    {
+        string digest = InitrdTrust.DigestOf(list);
+        archive.AddDirectory(BootFiles.RootHashes);
+        archive.AddFile($"{BootFiles.RootHashes}/{digest[..16]}", list);
+        return new BootTrust { Lists = [digest] };
     }
 
     /// <summary>Early microcode is looked for at the very start, in the first archive.</summary>
@@ -156,15 +193,16 @@ public static class InitrdBuilder
         archive.AddFile($"{BootFiles.Lists}/{names[0]}-{digest}", text);
     }
 
-    private static void AddIndex(CpioWriter archive, List<ByteSource> sources, KernelProfile? kernel)
+    private static VerityInfo? AddIndex(CpioWriter archive, List<ByteSource> sources, InitrdOptions options)
     {
         string folder = Directory.CreateTempSubdirectory("lamina-index-").FullName;
         try
         {
             string path = Path.Combine(folder, "index");
-            MergedImage.Create([.. sources.Select(source => source.Name)], path,
-                new WriteOptions { Mode = OutputMode.Index, Kernel = kernel });
+            WriteResult result = MergedImage.Create([.. sources.Select(source => source.Name)], path,
+                new WriteOptions { Mode = OutputMode.Index, Kernel = OldestKernel(options), Verity = options.Verity });
             archive.AddFile(BootFiles.Index, File.ReadAllBytes(path));
+            return result.Verity;
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Lamina.Verity;
 using Lamina.Writing;
 
 namespace Lamina.Boot;
@@ -61,6 +62,12 @@ public sealed record InitrdOptions
 
     /// <summary>What an index made now may use.</summary>
     public KernelProfile? Kernel { get; init; }
+
+    /// <summary>
+    /// Give each layer a dm-verity tree and the archive a list of their root hashes, and the index a tree, so that a boot uses only
+    /// what the command line names (<see cref="BootTrust"/>); null for none.
+    /// </summary>
+    public VerityOptions? Verity { get; init; }
 
     /// <summary>Whether an existing file may be replaced.</summary>
     public bool Overwrites { get; init; }

@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Images;
 using Lamina.Writing;
 
 namespace Lamina.Boot;
@@ -23,6 +24,14 @@ public sealed record UkiOptions
 
     /// <summary>The kernel's release, as uname(1) gives it; null without.</summary>
     public string? KernelRelease { get; init; }
+
+    /// <summary>
+    /// Whether root hashes go into the command line: of what archives bring, and of <see cref="RootImage"/>.
+    /// </summary>
+    public bool HasVerity { get; init; }
+
+    /// <summary>An image with a dm-verity tree behind it that the machine has on a disk; null without.</summary>
+    public string? RootImage { get; init; }
 
     /// <summary>Whether an existing file may be replaced.</summary>
     public bool Overwrites { get; init; }
@@ -52,7 +61,7 @@ public static class UkiBuilder
         {
             ByteSource stub = Open(options.Stub, opened), kernel = Open(options.Kernel, opened);
             List<ByteSource> archives = [.. options.Initrds.Select(initrd => Open(initrd, opened))];
-            string commandLine = Complete(options.CommandLine, archives);
+            string commandLine = Complete(options, archives);
             using OutputFile output = new(path, options.Overwrites);
             PeHeaders headers = PeHeaders.Read(stub);
             output.CopyFrom(stub, 0, 0, stub.Length);
@@ -83,13 +92,36 @@ public static class UkiBuilder
         return opened[^1];
     }
 
-    /// <summary>Adds what archives ask of the kernel, unless it is there.</summary>
-    private static string Complete(string commandLine, List<ByteSource> archives)
+    /// <summary>Adds what archives ask of the kernel, and the root hashes if they are asked for, unless it is there.</summary>
+    private static string Complete(UkiOptions options, List<ByteSource> archives)
     {
-        bool isRetained = commandLine.Split(' ').Contains(InitrdBuilder.RetainOption);
-        if (isRetained || !archives.Exists(InitrdBuilder.HasLayersInPlace))
-            return commandLine.Trim();
-        return $"{commandLine.Trim()} {InitrdBuilder.RetainOption}".Trim();
+        BootOptions known = BootOptions.Parse(options.CommandLine);
+        BootTrust trust = new();
+        if (options.HasVerity)
+        {
+            trust = InitrdBuilder.TrustOf(archives);
+            if (options.RootImage is { } image)
+                trust = trust with { Main = RootHashOf(image, trust) };
+            if (trust.ToString().Length == 0)
+            {
+                throw new ArgumentException("there is no root hash for the command line: no archive was made with lamina initrd " +
+                    "--verity, and no image was named");
+            }
+            if (known.Trust is not null && known.Trust.ToString() != trust.ToString())
+                throw new ArgumentException($"the command line trusts {known.Trust}, the archives and image have {trust}");
+        }
+        bool isRetained = options.CommandLine.Split(' ').Contains(InitrdBuilder.RetainOption);
+        string needed = InitrdBuilder.NeededOptions(!isRetained && archives.Exists(InitrdBuilder.HasLayersInPlace),
+            known.Trust is null ? trust : new BootTrust());
+        return $"{options.CommandLine.Trim()} {needed}".Trim();
+    }
+
+    private static string RootHashOf(string image, BootTrust trust)
+    {
+        if (trust.Main is not null)
+            throw new ArgumentException($"{image}: an archive has an index with a root hash already; there is one main root hash");
+        return VerityImage.Find(image)?.RootHashText
+            ?? throw new ArgumentException($"{image}: there is no dm-verity tree behind the image");
     }
 
     private static long Add(OutputFile output, PeHeaders headers, long position, string name, IReadOnlyList<ByteSource> parts)

@@ -63,16 +63,9 @@ public sealed record VerityInfo
     /// <param name="dataDevice">The block device with the data.</param>
     /// <param name="hashDevice">The block device with the tree; the same one if the tree stands behind the data.</param>
     /// <param name="action">What the kernel does when a block does not match.</param>
-    public string DeviceMapperLine(string dataDevice, string hashDevice, CorruptionAction action = CorruptionAction.Fail) =>
-        string.Create(CultureInfo.InvariantCulture,
-            $"0 {SectorCount} verity {TargetParameters(dataDevice, hashDevice, action)}");
-
-    /// <summary>The size of the device that dm-verity makes, in sectors of 512 bytes.</summary>
-    internal long SectorCount => SuperBlock.DataLength / 512;
-
-    /// <summary>What the target <c>verity</c> itself is told.</summary>
-    internal string TargetParameters(string dataDevice, string hashDevice, CorruptionAction action)
+    public string DeviceMapperLine(string dataDevice, string hashDevice, CorruptionAction action = CorruptionAction.Fail)
     {
+        const int sectorSize = 512;
         string salt = Salt.Length == 0 ? "-" : Convert.ToHexStringLower(Salt.Span);
         long start = (HashOffset + SuperBlock.TreeOffset) / HashBlockSize;
         string option = action switch
@@ -82,7 +75,7 @@ public sealed record VerityInfo
             _ => "",
         };
         return string.Create(CultureInfo.InvariantCulture,
-            $"1 {dataDevice} {hashDevice} {DataBlockSize} {HashBlockSize} {DataBlocks} {start} " +
-            $"{VerityAlgorithms.NameOf(Algorithm)} {RootHashText} {salt}{option}");
+            $"0 {SuperBlock.DataLength / sectorSize} verity 1 {dataDevice} {hashDevice} {DataBlockSize} {HashBlockSize} " +
+            $"{DataBlocks} {start} {VerityAlgorithms.NameOf(Algorithm)} {RootHashText} {salt}{option}");
     }
 }
