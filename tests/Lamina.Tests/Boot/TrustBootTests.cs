@@ -1,0 +1,169 @@
+using Lamina.Boot;
+using Lamina.Format;
+using Lamina.Images;
+using Lamina.Reading;
+using Lamina.Tests.Generators;
+using Lamina.Tests.Oracles;
+using Lamina.Tests.Verity;
+using Lamina.Verity;
+using Lamina.Writing;
+
+namespace Lamina.Tests.Boot;
+
+/// <summary>Kernels boot what a root hash on the command line covers, and nothing else.</summary>
+public class TrustBootTests
+{
+    private const string Panic = "Kernel panic - not syncing: dm-verity device corrupted";
+
+    private static readonly string[] s_disk = ["virtio_blk", "virtio_pci"];
+
+    [Theory]
+    [InlineData("6.12")]
+    [InlineData("7.2")]
+    public void A_flat_image_boots_through_dm_verity_and_shows_what_overlayfs_shows(string version)
+    {
+        TestKernel kernel = BootKit.Require(version);
+        string[] layers = BootTests.Layers("lz4hc", "zstd-frag", "plain");
+        WriteResult disk = Merge.ToFile(layers, new WriteOptions { Verity = new VerityOptions { Salt = new byte[] { 1, 2, 3 } } });
+        string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [], s_disk);
+        string root = disk.Verity!.RootHashText;
+        BootStory story = BootKit.Boot(kernel, initrd, $"lamina.root=/dev/vda lamina.roothash={root}", disks: disk.Path);
+        Assert.Contains($"layer /dev/vda: /dev/dm-0 checks it against its root hash {root[..16]}...", story.Init);
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+    }
+
+    /// <summary>Where a byte is flipped: in a file's data, in the metadata, in the tree, at its top.</summary>
+    public static MatrixTheoryData<string, string> Flips => new(["data", "metadata", "tree", "top"], ["eio", "panic", "restart"]);
+
+    [Theory]
+    [MemberData(nameof(Flips))]
+    public void A_flipped_byte_ends_the_boot_as_the_command_line_says(string where, string action)
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        WriteResult disk = Merge.ToFile(BootTests.Layers("plain", "plain", "plain"), new WriteOptions { Verity = new VerityOptions() });
+        VerityInfo tree = disk.Verity!;
+        int at = where switch
+        {
+            // The program that is to be init lies in the first layer, behind the header.
+            "data" => (int)IndexOf(disk.Path, File.ReadAllBytes(BootKit.SystemProgram).AsSpan(4096, 64)),
+            "metadata" => RootInode(disk.Path) + 4,
+            "tree" => (int)(tree.HashOffset + tree.HashLength) - 4096 + 3,
+            _ => (int)tree.HashOffset + 4096,
+        };
+        TrustChainTests.Flip(disk.Path, at);
+        string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [], s_disk);
+        BootStory story = BootKit.Try(kernel, initrd,
+            $"lamina.root=/dev/vda lamina.roothash={tree.RootHashText} lamina.verity={action}", disks: disk.Path);
+        Assert.DoesNotContain("S: end", story.Lines);
+        Assert.Contains(story.Lines, line => line.Contains("device-mapper: verity: ") && line.Contains("is corrupted"));
+        bool panicked = story.Lines.Any(line => line.Contains(Panic)), restarted = story.Lines.Any(line => line.Contains("reboot: Restarting"));
+        Assert.True(panicked == (action == "panic"), story.Tail);
+        if (action == "restart")
+            Assert.True(restarted, story.Tail);
+        if (action == "eio" && where == "top")
+            Assert.Contains($"layer /dev/vda: it is not what its root hash says, {tree.RootHashText}", story.Failure);
+    }
+
+    [Theory]
+    [InlineData("6.12", InitrdForm.InPlace)]
+    [InlineData("7.2", InitrdForm.Files)]
+    public void An_index_and_its_layers_boot_from_one_root_hash(string version, InitrdForm form)
+    {
+        TestKernel kernel = BootKit.Require(version);
+        string[] layers = BootTests.Layers("zstd-frag", "lzma", "chunk");
+        InitrdResult archive = MakeTrusted(kernel, form, layers, hasIndex: true);
+        BootTrust trust = BootOptions.Parse(archive.CommandLine).Trust!;
+        Assert.NotNull(trust.Main);
+        string options = form == InitrdForm.InPlace ? "retain_initrd" : "";
+        BootStory story = BootKit.Boot(kernel, archive.Path, $"{options} lamina.roothash={trust.Main}");
+        Assert.Contains("mounted the merged tree from block devices", story.Init);
+        Assert.Equal(5, story.Init.Count(line => line.Contains("checks it against its root hash")));
+        Assert.DoesNotContain(story.Init, line => line.StartsWith("merged "));
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+    }
+
+    [Theory]
+    [InlineData("6.12", InitrdForm.Files)]
+    [InlineData("7.2", InitrdForm.InPlace)]
+    public void Layers_that_are_merged_at_boot_are_covered_by_a_list(string version, InitrdForm form)
+    {
+        TestKernel kernel = BootKit.Require(version);
+        string[] layers = BootTests.Layers("lz4hc", "zstd-frag", "inline");
+        InitrdResult archive = MakeTrusted(kernel, form, layers, hasIndex: false);
+        BootStory story = BootKit.Boot(kernel, archive.Path, archive.CommandLine);
+        Assert.Contains(story.Init, line => line.StartsWith("merged 4 layers"));
+        Assert.Equal(4, story.Init.Count(line => line.Contains("checks it against its root hash")));
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+
+        // An archive appended brings a layer that nothing on the command line speaks of.
+        string extra = InitrdBuilder.Build([new InitrdLayer(Corpus.PathOf("deflate.erofs"))], Scratch.NewPath("extra.img"),
+            new InitrdOptions { Form = form }).Path;
+        string both = Scratch.NewPath("both.img");
+        BootTests.Concatenate(both, archive.Path, extra);
+        Assert.Equal("finding the layers: layer 500-deflate.erofs: there is no root hash for it, so it is not used",
+            BootKit.Try(kernel, both, archive.CommandLine).Failure);
+    }
+
+    [Theory]
+    [InlineData("101-layer-base-lz4hc.erofs", InitrdForm.InPlace)]
+    [InlineData("102-layer-app-plain.erofs", InitrdForm.Files)]
+    public void An_altered_layer_is_refused_by_name(string layer, InitrdForm form)
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        InitrdResult archive = MakeTrusted(kernel, form, BootTests.Layers("lz4hc", "plain", "lzma"), hasIndex: false);
+        long start;
+        using (ByteSource bytes = ByteSource.OpenFile(archive.Path))
+            start = new CpioReader(bytes).ReadAll().Single(entry =>
+                entry.Name == $"{BootFiles.Layers}/{layer}").BodyOffset;
+        TrustChainTests.Flip(archive.Path, (int)start + 10);        // in front of the superblock, which has a checksum of its own
+        Assert.StartsWith($"finding the layers: layer {layer}: it is not what its root hash says, ",
+            BootKit.Try(kernel, archive.Path, archive.CommandLine).Failure);
+    }
+
+    [Fact]
+    public void A_list_that_is_not_the_trusted_one_and_layers_without_tree_are_refused()
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        InitrdResult archive = MakeTrusted(kernel, InitrdForm.Files, BootTests.Layers("lz4hc", "plain", "lzma"), hasIndex: false);
+        string other = new('a', 64);
+        Assert.Equal($"finding the layers: no list of root hashes in /lamina/roothashes has the SHA-256 {other}",
+            BootKit.Try(kernel, archive.Path, $"lamina.roothash=list:{other}").Failure);
+        string bare = BootKit.MakeInitrd(kernel, InitrdForm.Files, [BootKit.BaseLayer]);
+        Assert.Equal("finding the layers: layer 100-base.erofs: /lamina/layers/100-base.erofs: " +
+            "there is no dm-verity tree behind the image", BootKit.Try(kernel, bare, $"lamina.roothash={other}").Failure);
+    }
+
+    [Fact]
+    public void Partitions_are_found_by_the_root_hash_alone()
+    {
+        TestKernel kernel = BootKit.Require("7.2");
+        string[] layers = BootTests.Layers("zstd-frag", "plain", "lz4hc");
+        string image = Merge.ToFile(layers, new WriteOptions()).Path, disk = Scratch.NewPath("disk.img");
+        DiskResult made = DiskImage.Build(image, disk);
+        string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [], s_disk);
+        BootStory story = BootKit.Boot(kernel, initrd, $"lamina.roothash={made.Verity.RootHashText}", disks: disk);
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+        story = BootKit.Boot(kernel, initrd, $"lamina.roothash={made.Verity.RootHashText} lamina.root=/dev/vda1 lamina.hash=/dev/vda2",
+            disks: disk);
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+    }
+
+    private static InitrdResult MakeTrusted(TestKernel kernel, InitrdForm form, string[] layers, bool hasIndex) =>
+        InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"), new InitrdOptions
+        {
+            Form = form,
+            Init = BootKit.Init,
+            KernelModules = [kernel.Modules],
+            HasIndex = hasIndex,
+            Verity = new VerityOptions(),
+        });
+
+    private static int RootInode(string path)
+    {
+        using ByteSource source = ByteSource.OpenFile(path);
+        SuperBlock superBlock = ErofsImage.ReadSuperBlock(source);
+        return (int)(((long)superBlock.MetaBlockAddress << superBlock.BlockBits) + (long)superBlock.RootNid * 32);
+    }
+
+    private static long IndexOf(string path, ReadOnlySpan<byte> bytes) => File.ReadAllBytes(path).AsSpan().IndexOf(bytes);
+}
