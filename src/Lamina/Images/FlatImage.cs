@@ -110,7 +110,8 @@ internal static class FlatImage
         }
         byte[] header = new byte[HeaderWriter.PageSize];
         image.Primary.Bytes.ReadExactly(0, header);
-        return new AppendBase((end + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header);
+        return new AppendBase((end + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header,
+            image.SuperBlock.Label.ToArray());
     }
 
     private static void CheckDigest(ByteSource bytes, RecordedOriginal original, string image, string name)

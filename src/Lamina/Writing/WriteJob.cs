@@ -9,7 +9,8 @@ namespace Lamina.Writing;
 /// off.</param>
 /// <param name="Record">Its originals and its history.</param>
 /// <param name="Header">Its first page.</param>
-internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header);
+/// <param name="Label">Its volume name.</param>
+internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header, byte[] Label);
 
 /// <summary>One image on its way from plan to file.</summary>
 internal sealed class WriteJob
@@ -22,6 +23,7 @@ internal sealed class WriteJob
     private readonly RangePlacement? _ranges;
     private readonly ImagePlan _plan;
     private readonly AppendBase? _base;
+    private readonly byte[] _label;
     private readonly long _metadataStart;
     private int? _recordLength;
 
@@ -35,6 +37,12 @@ internal sealed class WriteJob
         _options = options;
         _layers = layers;
         _base = appendBase;
+        _label = options.Label is { } label ? Encoding.UTF8.GetBytes(label) : appendBase?.Label ?? [];
+        if (_label.Length > SuperBlock.LabelSize)
+        {
+            throw new ArgumentException(
+                $"the label {options.Label} has {_label.Length} bytes; {SuperBlock.LabelSize} is the most");
+        }
         _originals = [.. layers.Skip(appendBase is null ? 0 : 1).SelectMany(layer => layer.Originals)];
         _digests = new Digests(_originals, options.ComputesDigests && options.Mode != OutputMode.Full);
         TreePlanner tree = new();
@@ -121,7 +129,7 @@ internal sealed class WriteJob
             (ulong)(AddressOf(original, 0) >> _plan.Context.BlockBits)))];
         CodecLimits limits = _layers.Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
         HeadRecord head = new(RecordStart, record.Length, Crc32C.Compute(record));
-        return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record));
+        return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record), _label);
     }
 
     /// <summary>What was or will be written.</summary>

@@ -30,6 +30,12 @@ public sealed record WriteOptions
     /// <summary>Whether the SHA-256 of every original is computed and recorded.</summary>
     public bool ComputesDigests { get; init; } = true;
 
+    /// <summary>
+    /// The image's volume name, by which a boot can find the disk it is on: up to 16 bytes of UTF-8. Null for none, or that of
+    /// the image appended to.
+    /// </summary>
+    public string? Label { get; init; }
+
     /// <summary>Whether an existing output file may be replaced.</summary>
     public bool Overwrites { get; init; }
 
