@@ -8,8 +8,10 @@ namespace Lamina.Bench;
 /// <param name="Only">Only tables with this word in their title; null for all.</param>
 internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQuick, string? Only)
 {
+    private string? _init;
+
     private const string Usage =
-        "usage: Lamina.Bench merge|scale|walk [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
+        "usage: Lamina.Bench merge|scale|walk|boot [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
 
     /// <summary>Reads the command line; publishes the program if none is named.</summary>
     public static (string Verb, Setting Setting) Parse(string[] args)
@@ -36,7 +38,7 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
                 case "--scratch" when i + 1 < args.Length:
                     scratch = Path.GetFullPath(args[++i]);
                     break;
-                case "merge" or "scale" or "walk" when verb is null:
+                case "merge" or "scale" or "walk" or "boot" when verb is null:
                     verb = args[i];
                     break;
                 default:
@@ -48,8 +50,15 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
         string root = RepositoryRoot();
         scratch ??= Path.Combine(root, "artifacts", "bench");
         Directory.CreateDirectory(scratch);
-        return (verb, new Setting(lamina ?? Publish(root), scratch, runs > 0 ? runs : isQuick ? 3 : 7, isQuick, only));
+        lamina ??= verb == "boot" ? "" : Publish(root);        // /init is all that a boot takes
+        return (verb, new Setting(lamina, scratch, runs > 0 ? runs : isQuick ? 3 : 7, isQuick, only));
     }
+
+    /// <summary>The checkout.</summary>
+    public string Repository { get; } = RepositoryRoot();
+
+    /// <summary>The program /init, published when it is first asked for.</summary>
+    public string Init => _init ??= PublishInit(Repository);
 
     /// <summary>A path for an output.</summary>
     public string Output(string name) => Path.Combine(Scratch, name);
@@ -64,6 +73,15 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
         Runner.Start("dotnet", ["publish", Path.Combine(root, "src", "Lamina.Cli"), "-c", "Release", "-r", "linux-x64", "-o",
             folder]);
         return Path.Combine(folder, "lamina");
+    }
+
+    private static string PublishInit(string root)
+    {
+        Console.Error.WriteLine("publishing lamina-init");
+        string folder = Path.Combine(root, "artifacts", "publish-bench-init");
+        Runner.Start("dotnet", ["publish", Path.Combine(root, "src", "Lamina.Init"), "-c", "Release", "-r", "linux-x64", "-o",
+            folder]);
+        return Path.Combine(folder, "lamina-init");
     }
 
     private static string RepositoryRoot()

@@ -32,6 +32,12 @@ internal sealed class MergeVerb : Verb
         Description = "Keep marks that would hide something in layers below these, for use as a lower layer of overlayfs",
     };
 
+    private readonly Option<string> _label = new("--label")
+    {
+        Description = "The volume name, up to 16 bytes: a boot finds the image's disk by it (lamina.root=LABEL=NAME)",
+        HelpName = "NAME",
+    };
+
     private readonly Option<string> _vmdk = new("--vmdk")
     {
         Description = "With flat mode: leave the layers out and write a descriptor that shows all of it as one disk",
@@ -60,6 +66,7 @@ internal sealed class MergeVerb : Verb
         Add(_mode);
         _common = new MergeArguments(this);
         Add(_keepWhiteouts);
+        Add(_label);
         Add(_vmdk);
         Add(_dryRun);
         Add(_explain);
@@ -83,6 +90,7 @@ internal sealed class MergeVerb : Verb
         WriteOptions writing = _common.Writing(arguments) with
         {
             Mode = mode switch { "index" => OutputMode.Index, "full" => OutputMode.Full, _ => OutputMode.Flat },
+            Label = arguments.GetValue(_label),
             Overwrites = arguments.GetValue(_force),
             VmdkPath = vmdk,
             Progress = progress,

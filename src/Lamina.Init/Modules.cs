@@ -21,13 +21,23 @@ internal static class Modules
                 KernelLog.Warn($"the archive has modules for {string.Join(", ", others)}, but this kernel is {release}");
             return;
         }
+        KernelLog.Say($"{LoadList(folder, order)} modules loaded for kernel {release}");
+    }
+
+    /// <summary>Loads what only some boots need, with all it needs itself; nothing if the archive has not brought it.</summary>
+    public static void LoadRare(string name, string release)
+    {
+        string folder = $"/{BootFiles.Modules}/{release}", order = $"{folder}/{BootFiles.ModuleOrder}-{name}";
+        if (File.Exists(order))
+            KernelLog.Say($"{LoadList(folder, order)} modules loaded for {name}");
+    }
+
+    private static int LoadList(string folder, string order)
+    {
         int count = 0;
         foreach (string line in File.ReadAllLines(order))
-        {
-            bool isOptional = line.StartsWith('-');
-            count += LoadOne(folder, line.TrimStart('-'), isOptional) ? 1 : 0;
-        }
-        KernelLog.Say($"{count} modules loaded for kernel {release}");
+            count += LoadOne(folder, line.TrimStart('-'), isOptional: line.StartsWith('-')) ? 1 : 0;
+        return count;
     }
 
     /// <summary>Makes sure that the kernel has a file system now.</summary>

@@ -25,7 +25,8 @@ public static class BootFiles
     public const string Modules = "lamina/modules";
 
     /// <summary>
-    /// In a folder of modules: their names in the order to load them; a hyphen in front of those that may be refused.
+    /// In a folder of modules: their names in the order to load them; a hyphen in front of those that may be refused. What only
+    /// some boots need has an order of its own, with the name of what it is for behind this one and a hyphen.
     /// </summary>
     public const string ModuleOrder = "order";
 

@@ -19,7 +19,10 @@ public static class InitrdBuilder
     public const string RetainOption = "retain_initrd";
 
     /// <summary>What a boot can need, whatever the layers are.</summary>
-    private static readonly string[] s_modules = ["erofs", "loop", "overlay", "dm_verity"];
+    private static readonly string[] s_modules = ["erofs", "loop", "overlay"];
+
+    /// <summary>What only some boots need: brought along, and not loaded unless one asks for it. Not all kernels have it.</summary>
+    private static readonly string[] s_rareModules = ["dm_verity"];
 
     private const int FirstOfBase = 100, FirstOfExtra = 500, NumberLimit = 1000;
 
@@ -153,20 +156,26 @@ public static class InitrdBuilder
         foreach (string directory in options.KernelModules)
         {
             KernelModules kernel = KernelModules.Open(directory);
-            // dm-verity is not in every kernel, and only who asks for it misses it.
-            IEnumerable<string> wanted = s_modules.Where(name => name != "dm_verity"
-                || kernel.Has(name)).Concat(options.ExtraModules);
-            IReadOnlyList<ModuleFile> files = kernel.Resolve(wanted);
             string folder = $"{BootFiles.Modules}/{kernel.Release}";
             archive.AddDirectory(folder);
-            StringBuilder order = new();
-            foreach (ModuleFile file in files)
+            HashSet<string> inArchive = [];
+            AddModules($"{folder}/{BootFiles.ModuleOrder}", kernel.Resolve(s_modules.Concat(options.ExtraModules)));
+            foreach (string rare in s_rareModules.Where(kernel.Has))
+                AddModules($"{folder}/{BootFiles.ModuleOrder}-{rare}", kernel.Resolve([rare]));
+
+            void AddModules(string list, IReadOnlyList<ModuleFile> files)
             {
-                order.Append(file.IsOptional ? "-" : "").Append(file.Name).Append('\n');
-                archive.AddFile($"{folder}/{file.Name}.ko", file.Read());
-                added.Add(file.Name);
+                StringBuilder order = new();
+                foreach (ModuleFile file in files)
+                {
+                    order.Append(file.IsOptional ? "-" : "").Append(file.Name).Append('\n');
+                    if (!inArchive.Add(file.Name))
+                        continue;
+                    archive.AddFile($"{folder}/{file.Name}.ko", file.Read());
+                    added.Add(file.Name);
+                }
+                archive.AddFile(list, Encoding.UTF8.GetBytes(order.ToString()));
             }
-            archive.AddFile($"{folder}/{BootFiles.ModuleOrder}", Encoding.UTF8.GetBytes(order.ToString()));
         }
         return added;
     }

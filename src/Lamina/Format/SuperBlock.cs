@@ -25,6 +25,9 @@ internal sealed record SuperBlock
     /// <summary>Blocks of 512 bytes are the least the kernel accepts, pages of 64 KiB the most any host has.</summary>
     public const int MinBlockBits = 9, MaxBlockBits = 16;
 
+    /// <summary>Bytes of a volume name.</summary>
+    public const int LabelSize = 16;
+
     /// <summary>Where fields stand that messages point at.</summary>
     public const int CompatAt = 8, InodesAt = 16;
 
@@ -143,7 +146,7 @@ internal sealed record SuperBlock
             MetaBlockAddress = BinaryPrimitives.ReadUInt32LittleEndian(bytes[MetaBlockAt..]),
             XattrBlockAddress = BinaryPrimitives.ReadUInt32LittleEndian(bytes[XattrBlockAt..]),
             Uuid = new Guid(bytes.Slice(UuidAt, 16), bigEndian: true),
-            Label = bytes.Slice(LabelAt, 16).TrimEnd((byte)0).ToArray(),
+            Label = bytes.Slice(LabelAt, LabelSize).TrimEnd((byte)0).ToArray(),
             AlgorithmsOrLz4Distance = BinaryPrimitives.ReadUInt16LittleEndian(bytes[AlgorithmsAt..]),
             ExtraDevices = BinaryPrimitives.ReadUInt16LittleEndian(bytes[DevicesAt..]),
             DeviceTableSlot = BinaryPrimitives.ReadUInt16LittleEndian(bytes[DeviceSlotAt..]),
@@ -177,7 +180,7 @@ internal sealed record SuperBlock
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[MetaBlockAt..], MetaBlockAddress);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[XattrBlockAt..], XattrBlockAddress);
         Uuid.TryWriteBytes(bytes.Slice(UuidAt, 16), bigEndian: true, out _);
-        Label.Span.CopyTo(bytes.Slice(LabelAt, 16));
+        Label.Span.CopyTo(bytes.Slice(LabelAt, LabelSize));
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[IncompatAt..], (uint)Incompatible);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[AlgorithmsAt..], AlgorithmsOrLz4Distance);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[DevicesAt..], ExtraDevices);

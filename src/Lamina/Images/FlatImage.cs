@@ -118,7 +118,8 @@ internal static class FlatImage
         // A tree belongs to the old image: as long as that counts, it must stay.
         var tree = AppendedTree.Find(image.Primary.Bytes);
         long length = tree is { } found ? found.Offset + found.SuperBlock.Length : end;
-        return new AppendBase((length + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header, tree is not null);
+        return new AppendBase((length + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header,
+            image.SuperBlock.Label.ToArray(), tree is not null);
     }
 
     private static void CheckDigest(ByteSource bytes, RecordedOriginal original, string image, string name)

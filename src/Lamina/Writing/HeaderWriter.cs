@@ -23,7 +23,7 @@ internal static class HeaderWriter
     /// <summary>Writes the header of a plan.</summary>
     public static byte[] Write(
         ImagePlan plan, long metadataStart, long end, ReadOnlySpan<DeviceSlot> devices, CodecLimits limits, HeadRecord head,
-            Guid uuid)
+            Guid uuid, byte[] label)
     {
         int bits = plan.Context.BlockBits;
         ImageFeatures features = plan.Features;
@@ -44,6 +44,7 @@ internal static class HeaderWriter
             MetaBlockAddress = checked((uint)(metadataStart >> bits)),
             XattrBlockAddress = checked((uint)((metadataStart + plan.XattrStart) >> bits)),
             Uuid = uuid,
+            Label = label,
             AlgorithmsOrLz4Distance = configs.Algorithms,
             ExtraDevices = checked((ushort)devices.Length),
             DeviceTableSlot = devices.Length > 0 ? (ushort)(DeviceTableAt / DeviceSlot.Size) : (ushort)0,

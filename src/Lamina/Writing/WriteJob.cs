@@ -10,8 +10,9 @@ namespace Lamina.Writing;
 /// off.</param>
 /// <param name="Record">Its originals and its history.</param>
 /// <param name="Header">Its first page.</param>
+/// <param name="Label">Its volume name.</param>
 /// <param name="HasTree">Whether its length includes a dm-verity tree behind it.</param>
-internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header, bool HasTree);
+internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header, byte[] Label, bool HasTree);
 
 /// <summary>One image on its way from plan to file.</summary>
 internal sealed class WriteJob
@@ -25,6 +26,7 @@ internal sealed class WriteJob
     private readonly RangePlacement? _ranges;
     private readonly ImagePlan _plan;
     private readonly AppendBase? _base;
+    private readonly byte[] _label;
     private readonly long _metadataStart;
     private int? _recordLength;
 
@@ -38,6 +40,12 @@ internal sealed class WriteJob
         _options = options;
         _layers = layers;
         _base = appendBase;
+        _label = options.Label is { } label ? Encoding.UTF8.GetBytes(label) : appendBase?.Label ?? [];
+        if (_label.Length > SuperBlock.LabelSize)
+        {
+            throw new ArgumentException(
+                $"the label {options.Label} has {_label.Length} bytes; {SuperBlock.LabelSize} is the most");
+        }
         _originals = [.. layers.Skip(appendBase is null ? 0 : 1).SelectMany(layer => layer.Originals)];
         Validate(options);
         _roots = new DeviceRoots(_originals, options.Verity is not null && options.Mode == OutputMode.Index);
@@ -126,7 +134,7 @@ internal sealed class WriteJob
         DeviceSlot[] slots = _options.Mode != OutputMode.Index ? [] : [.. _originals.Select(SlotOf)];
         CodecLimits limits = _layers.Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
         HeadRecord head = new(RecordStart, record.Length, Crc32C.Compute(record));
-        return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record));
+        return HeaderWriter.Write(_plan, _metadataStart, End, slots, limits, head, HeaderWriter.UuidOf(metadata, record), _label);
     }
 
     private DeviceSlot SlotOf(Original original)

@@ -38,6 +38,12 @@ public sealed record WriteOptions
     /// </summary>
     public VerityOptions? Verity { get; init; }
 
+    /// <summary>
+    /// The image's volume name, by which a boot can find the disk it is on: up to 16 bytes of UTF-8. Null for none, or that of
+    /// the image appended to.
+    /// </summary>
+    public string? Label { get; init; }
+
     /// <summary>Whether an existing output file may be replaced.</summary>
     public bool Overwrites { get; init; }
 

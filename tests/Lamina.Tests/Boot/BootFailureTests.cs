@@ -91,6 +91,25 @@ public class BootFailureTests
     }
 
     [Fact]
+    public void A_module_that_the_archive_lists_and_does_not_have_is_named()
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [BootKit.BaseLayer]);
+        string extra = Scratch.NewPath("extra.img"), both = Scratch.NewPath("both.img");
+        string folder = $"{BootFiles.Modules}/{kernel.Release}";
+        using (OutputFile output = new(extra, false))
+        {
+            CpioWriter archive = new(output, 0);
+            archive.AddFile($"{folder}/{BootFiles.ModuleOrder}", "loop\nnone_such\n"u8);
+            archive.Finish();
+            output.Commit();
+        }
+        BootTests.Concatenate(both, initrd, extra);
+        Assert.Equal("loading modules: module none_such is missing: the archive lists it, but " +
+            $"/{folder}/none_such.ko cannot be opened: No such file or directory", BootKit.Try(kernel, both).Failure);
+    }
+
+    [Fact]
     public void A_kernel_without_the_codec_of_a_layer_is_told_with_the_layer()
     {
         TestKernel kernel = BootKit.Require("6.1");

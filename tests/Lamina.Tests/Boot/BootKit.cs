@@ -22,7 +22,7 @@ internal static class BootKit
     {
         get
         {
-            string path = Path.Combine(KernelPackages.Root, "artifacts", "publish", "Lamina.Init", "release_linux-x64",
+            string path = Path.Combine(TidyTests.FindRoot(), "artifacts", "publish", "Lamina.Init", "release_linux-x64",
                 "lamina-init");
             Assert.SkipUnless(File.Exists(path), $"/init is not published: {PublishCommand}");
             return path;
