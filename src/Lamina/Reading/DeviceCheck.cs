@@ -108,8 +108,10 @@ public static class DeviceCheck
     }
 
     /// <summary>The digest that a tag is, in lower case; null if it is something else, such as a name.</summary>
-    private static string? DigestOf(ReadOnlySpan<byte> tag)
+    internal static string? DigestOf(ReadOnlySpan<byte> tag)
     {
+        if (tag.Length != ContentDigest.Size * 2)
+            return null;
         foreach (byte digit in tag)
         {
             if (!char.IsAsciiHexDigit((char)digit))
@@ -142,7 +144,7 @@ public static class DeviceCheck
     }
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>
-    private static long LengthOf(ByteSource device, long? recorded) =>
+    internal static long LengthOf(ByteSource device, long? recorded) =>
         recorded is { } length && length < device.Length && device.Name.StartsWith("/dev/", StringComparison.Ordinal)
             ? length : device.Length;
 
