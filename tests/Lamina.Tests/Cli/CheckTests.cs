@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lamina.Fuzz;
 using Lamina.Reading;
 using Lamina.Tests.Exporting;
 using Lamina.Tests.Oracles;
@@ -171,7 +172,7 @@ public class CheckTests
         // The checksum covers the first block, where this inode may stand.
         if (run.Output.Contains("checksum", StringComparison.Ordinal))
         {
-            Generators.HostileImage.Sum(bytes);
+            Subject.Sum(bytes);
             File.WriteAllBytes(changed, bytes);
         }
         CliRun dump = CliRun.Of("dump", changed);
