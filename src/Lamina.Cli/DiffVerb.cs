@@ -98,8 +98,15 @@ internal static class DifferenceReport
     public static void WriteJson(TextWriter output, CompareResult result)
     {
         using JsonOutput json = new(output);
+        json.Writer.WriteStartObject();
+        WriteMembers(json, result);
+        json.Writer.WriteEndObject();
+    }
+
+    /// <summary>What stands in the object that is begun.</summary>
+    public static void WriteMembers(JsonOutput json, CompareResult result)
+    {
         Utf8JsonWriter writer = json.Writer;
-        writer.WriteStartObject();
         writer.WriteBoolean("same", result.AreSame);
         writer.WriteNumber("paths", result.Paths);
         writer.WriteNumber("bytes", result.Bytes);
@@ -117,7 +124,6 @@ internal static class DifferenceReport
             json.Step();
         }
         writer.WriteEndArray();
-        writer.WriteEndObject();
     }
 
     private static string Side(string text) => text.Length == 0 ? "none" : text;

@@ -15,12 +15,7 @@ internal sealed class MergeArguments
         HelpName = "VERSION",
     };
 
-    private readonly Option<string> _rules = new Option<string>("--rules")
-    {
-        HelpName = "RULES",
-        Description = "How tars mark what they hide: oci (.wh.NAME), overlay (0:0 devices), cpio (not at all)",
-        DefaultValueFactory = _ => "oci",
-    }.AcceptOnlyFromAmong("oci", "overlay", "cpio");
+    private readonly Option<string> _rules = RulesOption();
 
     private readonly Option<int?> _blockSize = new("--block-size")
     {
@@ -55,6 +50,21 @@ internal sealed class MergeArguments
         Arity = ArgumentArity.OneOrMore,
     };
 
+    /// <summary>How tars mark what they hide.</summary>
+    public static Option<string> RulesOption() => new Option<string>("--rules")
+    {
+        HelpName = "RULES",
+        Description = "How tars mark what they hide: oci (.wh.NAME), overlay (0:0 devices), cpio (not at all)",
+        DefaultValueFactory = _ => "oci",
+    }.AcceptOnlyFromAmong("oci", "overlay", "cpio");
+
+    public static WhiteoutRules ParseRules(string word) => word switch
+    {
+        "overlay" => WhiteoutRules.Overlay,
+        "cpio" => WhiteoutRules.Cpio,
+        _ => WhiteoutRules.Oci,
+    };
+
     /// <summary>How to write.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="tree">The tree that the image has already, whose ways the new one keeps.</param>
@@ -72,12 +82,7 @@ internal sealed class MergeArguments
         }),
     };
 
-    public WhiteoutRules Rules(ParseResult arguments) => arguments.GetRequiredValue(_rules) switch
-    {
-        "overlay" => WhiteoutRules.Overlay,
-        "cpio" => WhiteoutRules.Cpio,
-        _ => WhiteoutRules.Oci,
-    };
+    public WhiteoutRules Rules(ParseResult arguments) => ParseRules(arguments.GetRequiredValue(_rules));
 
     private static void CheckKernel(OptionResult result)
     {

@@ -78,8 +78,8 @@ internal static class Program
             new UmountVerb(session),
             new ListVerb(session), new TreeVerb(session), new StatVerb(session), new CatVerb(session),
             new ExtractVerb(session), new ExportVerb(session), new ManifestVerb(session), new DiffVerb(session),
-            new InspectVerb(session), new VerityVerb(session), new InitrdVerb(session), new UkiVerb(session),
-            new DemoVerb(session),
+            new CheckVerb(session), new InspectVerb(session), new DumpVerb(session), new VerityVerb(session),
+            new InitrdVerb(session), new UkiVerb(session), new DemoVerb(session),
         };
         root.Directives.Clear();
         HelpOption help = root.Options.OfType<HelpOption>().Single();

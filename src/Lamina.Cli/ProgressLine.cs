@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Reading;
 
 namespace Lamina.Cli;
 
@@ -6,7 +7,8 @@ namespace Lamina.Cli;
 /// How far something has come, on one line of a terminal: shown only after a second, rewritten a few times a second, wiped at
 /// the end. Also the place where an interrupted verb stops.
 /// </summary>
-internal sealed class ProgressLine(Session session, string what) : IProgress<(long Done, long Total)>, IDisposable
+internal sealed class ProgressLine(Session session, string what)
+    : IProgress<(long Done, long Total)>, IProgress<CheckProgress>, IDisposable
 {
     private const long FirstMilliseconds = 1000, StepMilliseconds = 200;
     private const string WipeLine = "\r\e[K";
@@ -44,6 +46,9 @@ internal sealed class ProgressLine(Session session, string what) : IProgress<(lo
         long done = 0;
         return count => Report((Interlocked.Add(ref done, count), total));
     }
+
+    /// <inheritdoc/>
+    public void Report(CheckProgress value) => Report((value.DoneBytes, value.TotalBytes));
 
     /// <inheritdoc/>
     public void Dispose()

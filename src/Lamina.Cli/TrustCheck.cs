@@ -13,11 +13,19 @@ internal static class TrustCheck
         TrustReport report = TrustedImage.Verify(image, devices, VerityArguments.ParseHex(rootHash)!, hashFile, progress);
         progress.Dispose();
         if (!report.Image.IsSound)
-        {
-            string more = report.Image.FaultCount > 1 ? $"\n... and {Texts.Count(report.Image.FaultCount - 1, "fault")} more" : "";
-            throw new NoException(report.Image.Faults[0] + more, "It is not what the root hash says; nothing in it was used.");
-        }
+            throw new NoException(string.Join('\n', FaultsOf(image, report)), "It is not what the root hash says; nothing was used.");
         Require(image, report.Devices!);
+    }
+
+    /// <summary>What is wrong, a line each.</summary>
+    public static IEnumerable<string> FaultsOf(string image, TrustReport report)
+    {
+        foreach (string fault in report.Image.Faults)
+            yield return fault;
+        if (report.Image.FaultCount > report.Image.Faults.Count)
+            yield return $"{image}: {Texts.Number(report.Image.FaultCount - report.Image.Faults.Count)} more of these";
+        foreach (DeviceFault fault in report.Devices?.Faults ?? [])
+            yield return Describe(image, fault);
     }
 
     /// <summary>Goes on only if devices are the right ones.</summary>

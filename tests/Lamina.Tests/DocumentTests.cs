@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Lamina.Images;
 using Lamina.Merging;
 using Lamina.Mounting;
+using Lamina.Reading;
 using Lamina.Tests.Oracles;
 using Lamina.Writing;
 
@@ -24,17 +25,40 @@ public partial class DocumentTests
         Mounter.Mount(new MountRequest(image, merged.Devices, folder));
     }
 
-    [Fact]
-    public void The_example_of_the_readme_is_the_method_that_is_tested_here()
+    // And so is this.
+    private static void PrintConfiguration(string path, TextWriter output)
+    {
+        using ErofsImage image = ErofsImage.Open(path);
+        foreach (ErofsEntry entry in image.GetEntry("/etc", followsLinks: true).EnumerateEntries())
+            output.WriteLine($"{Encoding.UTF8.GetString(entry.Name.Span)}: {entry.Type}, {entry.Size} bytes");
+        using StreamReader release = new(image.GetEntry("/etc/os-release").OpenRead());     // sought and read as any stream
+        output.WriteLine(release.ReadLine());
+    }
+
+    [Theory]
+    [InlineData(0, "MergeAndMount")]
+    [InlineData(1, "PrintConfiguration")]
+    public void The_examples_of_the_readme_are_the_methods_that_are_tested_here(int number, string name)
     {
         string here = ReadFile("tests/Lamina.Tests/DocumentTests.cs");
-        Match block = CodeBlock().Matches(ReadFile("README.md")).Single(block => block.Groups[1].Value == "csharp");
-        string shown = block.Groups[2].Value;
+        Match[] blocks = [.. CodeBlock().Matches(ReadFile("README.md")).Where(block => block.Groups[1].Value == "csharp")];
+        Assert.Equal(2, blocks.Length);
+        string shown = blocks[number].Groups[2].Value;
         string[] usings = [.. UsingLine().Matches(shown).Select(match => match.Value.Trim())];
         Assert.All(usings, line => Assert.Contains(line, here));
         string method = Normalise(UsingLine().Replace(shown, ""));
-        Assert.StartsWith("static void MergeAndMount(", method);
+        Assert.StartsWith($"static void {name}(", method);
         Assert.Contains(method, Normalise(here));
+    }
+
+    [Fact]
+    public void The_reading_example_of_the_readme_does_what_it_says()
+    {
+        using StringWriter output = new();
+        PrintConfiguration(Path.Combine(Cli.CliRun.NewFolderWithLayers(), "base.erofs"), output);
+        string[] lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("os-release: RegularFile, 33 bytes", lines.Select(line => line.TrimEnd()));
+        Assert.StartsWith("NAME=", lines[^1]);
     }
 
     [Fact]

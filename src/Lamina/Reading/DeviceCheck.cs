@@ -106,7 +106,7 @@ public sealed class DeviceCheck
             else if (blocks < _slots[i].Blocks)
                 faults.Add(new DeviceFault(i + 1, name, $"has {blocks} blocks of {_superBlock.BlockSize} bytes, " +
                     $"device {i + 1} has {_slots[i].Blocks}"));
-            else if (isRoot && CheckTree(i) is { } fault)
+            else if (isRoot && FaultInTree(_devices[i], _slots[i], _superBlock.BlockBits, Report) is { } fault)
                 faults.Add(new DeviceFault(i + 1, name, fault));
             else if (_tags[i].Kind != DeviceTagKind.None)
                 verified++;
@@ -164,19 +164,25 @@ public sealed class DeviceCheck
     private string DigestOf(int device) => Convert.ToHexStringLower(ContentDigest.Compute(
         _devices[device], LengthOf(_devices[device], _lengths?[device]), count => Report(count)));
 
-    private string RootOf(int device) => AppendedTree.Find(_devices[device]) is { } tree
-        ? Convert.ToHexStringLower(VerityTree.RootOf(tree.SuperBlock, _devices[device], _devices[device], tree.Offset))
-        : "that of no tree";
+    private string RootOf(int device) => RootOf(_devices[device]);
+
+    /// <summary>The root hash of the tree behind a device, in hexadecimal digits, or words if there is none.</summary>
+    internal static string RootOf(ByteSource device) => AppendedTree.Find(device) is { } tree
+        ? Convert.ToHexStringLower(VerityTree.RootOf(tree.SuperBlock, device, device, tree.Offset)) : "that of no tree";
 
     /// <summary>Checks a device through the tree behind it, whose root hash is right; null if all is well.</summary>
-    private string? CheckTree(int device)
+    /// <param name="device">The device.</param>
+    /// <param name="slot">Its slot, which names the root hash.</param>
+    /// <param name="blockBits">The image's block size.</param>
+    /// <param name="progress">Is told bytes that were read.</param>
+    internal static string? FaultInTree(ByteSource device, DeviceSlot slot, int blockBits, Action<long>? progress)
     {
-        ByteSource bytes = _devices[device];
-        (VeritySuperBlock tree, long offset) = AppendedTree.Find(bytes)!.Value;
-        long needed = checked((long)_slots[device].Blocks << _superBlock.BlockBits);
+        (VeritySuperBlock tree, long offset) = AppendedTree.Find(device)!.Value;
+        long needed = checked((long)slot.Blocks << blockBits);
         if (tree.DataLength < needed)
-            return $"has a tree over {tree.DataLength} bytes, device {device + 1} has {needed}";
-        VerityReport report = VerityCheck.Run(tree, bytes, bytes, offset, _tags[device].Value.ToArray(), Report);
+            return $"has a tree over {tree.DataLength} bytes, {needed} are needed";
+        byte[] root = DeviceTag.Parse(slot.Tag.Span).Value.ToArray();
+        VerityReport report = VerityCheck.Run(tree, device, device, offset, root, progress);
         return report.IsSound ? null : $"is damaged: {report.Faults[0]}" +
             (report.FaultCount > 1 ? $", and {report.FaultCount - 1} more" : "");
     }
@@ -188,7 +194,7 @@ public sealed class DeviceCheck
     }
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>
-    private static long LengthOf(ByteSource device, long? recorded) =>
+    internal static long LengthOf(ByteSource device, long? recorded) =>
         recorded is { } length && length < device.Length && device.Name.StartsWith("/dev/", StringComparison.Ordinal)
             ? length : device.Length;
 

@@ -6,8 +6,7 @@ namespace Lamina.Reading;
 
 /// <summary>
 /// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an
-/// image
-/// starts here. Safe for concurrent use.
+/// image starts here. Safe for concurrent use. All who read it share one cache of decoded clusters, of at most 16 MiB.
 /// </summary>
 public sealed partial class ErofsImage : IDisposable
 {

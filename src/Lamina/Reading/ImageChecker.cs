@@ -4,8 +4,9 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Checks a whole image: superblock, devices, every inode that the root leads to, directories, attributes, link counts,
-/// maps, and that all data decodes. Every fault is reported, not only the first.
+/// Checks a whole image: superblock, devices, every inode that the root leads to, directories, attributes, link counts, maps,
+/// that all data decodes, and that layers and devices have the SHA-256 that Lamina recorded. Every fault is reported, not only
+/// the first.
 /// </summary>
 public sealed class ImageChecker
 {
@@ -60,10 +61,19 @@ public sealed class ImageChecker
         AddHidden(superBlock.Has(IncompatibleFeatures.Metabox) ? superBlock.MetaboxNid : 0, "metabox");
         CheckLinkCounts();
         CheckSuperBlock(whole);
-        _total = _withData.Sum(file => file.Inode.Size);
+        DigestChecker? digests = _options.VerifiesDigests ? new DigestChecker(_image, _faults, whole) : null;
+        _total = _withData.Sum(file => file.Inode.Size) + (digests?.TotalBytes ?? 0);
         CheckData();
+        long data = _done;
+        digests?.Run(Parallelism(), AddDone);
         (ImageFault[] faults, bool isComplete) = _faults.ToReport();
-        return new CheckReport(faults, isComplete) { FileCount = named, DirectoryCount = _directories, ByteCount = _done };
+        return new CheckReport(faults, isComplete)
+        {
+            FileCount = named,
+            DirectoryCount = _directories,
+            ByteCount = data,
+            DigestCount = digests?.Verified ?? 0,
+        };
     }
 
     /// <summary>Directories one after another: the order in which they come is the order of the report.</summary>
@@ -172,13 +182,14 @@ public sealed class ImageChecker
     private void CheckData()
     {
         ContentChecker checker = new(_image, _faults, _options, AddDone);
-        ParallelOptions parallel = new()
-        {
-            MaxDegreeOfParallelism = Math.Max(1, _options.Parallelism),
-            CancellationToken = _options.Cancellation,
-        };
-        Parallel.ForEach(_withData, parallel, checker.Check);
+        Parallel.ForEach(_withData, Parallelism(), checker.Check);
     }
+
+    private ParallelOptions Parallelism() => new()
+    {
+        MaxDegreeOfParallelism = Math.Max(1, _options.Parallelism),
+        CancellationToken = _options.Cancellation,
+    };
 
     private void AddDone(long count)
     {

@@ -22,9 +22,14 @@ public sealed class ImageDumper
     }
 
     /// <summary>Writes the dump of an image. What contradicts the format is noted at the end, and the rest explained.</summary>
-    public static void Dump(ErofsImage image, TextWriter writer) => new ImageDumper(image).Write(writer);
+    /// <param name="image">The image.</param>
+    /// <param name="writer">Is written to as the dump goes on.</param>
+    /// <param name="cancellation">Ends the dump early.</param>
+    /// <returns>How many faults are noted at the end.</returns>
+    public static int Dump(ErofsImage image, TextWriter writer, CancellationToken cancellation = default) =>
+        new ImageDumper(image).Write(writer, cancellation);
 
-    private void Write(TextWriter writer)
+    private int Write(TextWriter writer, CancellationToken cancellation)
     {
         RegionMap? metabox = null, packed = null;
         if (_image.SuperBlock.Has(IncompatibleFeatures.Metabox))
@@ -45,13 +50,14 @@ public sealed class ImageDumper
             if (!isFirst)
                 writer.Write('\n');
             isFirst = false;
-            map.WriteTo(writer);
+            map.WriteTo(writer, cancellation);
         }
         if (_faults.Count == 0)
-            return;
+            return 0;
         writer.Write("\nfaults:\n");
         foreach (string fault in _faults)
             writer.Write($"    {fault}\n");
+        return _faults.Count;
     }
 
     private RegionMap AddFile(Original original, string title)

@@ -41,8 +41,8 @@ public sealed record ImageFault(FaultSeverity Severity, ulong? Inode, ReadOnlyMe
 }
 
 /// <summary>How far a check has come.</summary>
-/// <param name="DoneBytes">Bytes of file data that were read.</param>
-/// <param name="TotalBytes">Bytes of file data there are to read; 0 as long as directories are walked.</param>
+/// <param name="DoneBytes">Bytes that were read.</param>
+/// <param name="TotalBytes">Bytes there are to read; 0 as long as directories are walked.</param>
 public readonly record struct CheckProgress(long DoneBytes, long TotalBytes);
 
 /// <summary>How an image is checked.</summary>
@@ -55,6 +55,11 @@ public sealed record CheckOptions
     /// How many faults are reported at most: an image of which nothing is right would otherwise fill the memory with them.
     /// </summary>
     public int MaxFaults { get; init; } = 10_000;
+
+    /// <summary>
+    /// Whether the SHA-256 that an image of Lamina's holds of its layers and devices are computed and compared.
+    /// </summary>
+    public bool VerifiesDigests { get; init; } = true;
 
     /// <summary>Is told how far the check has come; null to save the work.</summary>
     public IProgress<CheckProgress>? Progress { get; init; }
@@ -92,4 +97,7 @@ public sealed class CheckReport
 
     /// <summary>Bytes of file data, holes included, of the files that could be read.</summary>
     public long ByteCount { get; internal init; }
+
+    /// <summary>Layers within the image, and devices, whose SHA-256 was compared with the recorded one and is right.</summary>
+    public int DigestCount { get; internal init; }
 }

@@ -43,13 +43,14 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
         AddTo(_backgrounds, new Claim(start, end, use, text, null));
 
     /// <summary>Writes all regions in the order of addresses, then how much each use takes.</summary>
-    public void WriteTo(TextWriter writer)
+    public void WriteTo(TextWriter writer, CancellationToken cancellation)
     {
         writer.Write($"{title}: {length} bytes\n");
         int digits = Math.Max(8, length.ToString("x", null).Length);
         SortedDictionary<string, long> uses = new(StringComparer.Ordinal);
         foreach (Region region in Regions())
         {
+            cancellation.ThrowIfCancellationRequested();
             string use = region.Claims[0].Use;
             uses[use] = uses.GetValueOrDefault(use) + region.End - region.Start;
             WriteRegion(writer, region, digits);

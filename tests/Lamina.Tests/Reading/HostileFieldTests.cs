@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Lamina.Fuzz;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 
@@ -126,7 +127,7 @@ public class HostileFieldTests
         int position = places.Of(place) + at;
         Put(bytes, position, size, value);
         if (position != 1028)
-            HostileImage.Sum(bytes);
+            Subject.Sum(bytes);
         Exception? fault = s_hostile.Try(bytes, devices, TestImages.Full, place);
         bool isUnsupported = expected.StartsWith("unsupported: ");
         if (expected.Length == 0)
@@ -173,7 +174,7 @@ public class HostileFieldTests
             {
                 byte[] bytes = (byte[])good.Clone();
                 Put(bytes, places.Of(place) + parts[0], parts[1], value);
-                HostileImage.Sum(bytes);
+                Subject.Sum(bytes);
                 s_hostile.Try(bytes, devices, TestImages.Full, $"{image}: {place} {field} = 0x{value:x}");
             }
         }

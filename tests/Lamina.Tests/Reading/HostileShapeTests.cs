@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Lamina.Format;
+using Lamina.Fuzz;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -103,7 +104,7 @@ public class HostileShapeTests
         superBlock = image.AsSpan(SuperBlock.Offset);
         BinaryPrimitives.WriteUInt32LittleEndian(superBlock[80..], incompatible);
         BinaryPrimitives.WriteUInt64LittleEndian(superBlock[96..], 1UL << 63 | 1);
-        HostileImage.Sum(image);
+        Subject.Sum(image);
         s_hostile.Try(image, [], TestImages.Full, "packed in metabox");
     }
 
@@ -172,7 +173,7 @@ public class HostileShapeTests
 
     private static void AssertCorrupt(byte[] image, string expected)
     {
-        HostileImage.Sum(image);
+        Subject.Sum(image);
         CorruptImageException fault = Assert.IsType<CorruptImageException>(s_hostile.Try(image, [], TestImages.Full, expected));
         Assert.Contains(expected, fault.Message);
     }

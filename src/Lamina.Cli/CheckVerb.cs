@@ -1,0 +1,110 @@
+using System.CommandLine;
+using Lamina.Exporting;
+using Lamina.Images;
+using Lamina.Layers;
+using Lamina.Merging;
+using Lamina.Reading;
+
+namespace Lamina.Cli;
+
+/// <summary><c>lamina check</c>: whether an image is sound, and whether it is the merge of its layers.</summary>
+internal sealed class CheckVerb : Verb
+{
+    private readonly Argument<string> _image = new("IMAGE") { Description = "An EROFS image; with devices: IMAGE@DEVICE@DEVICE" };
+
+    private readonly Option<string[]> _against = new("--against")
+    {
+        Description = "Compare the image with the merge of these layers, lowest first: names, types, metadata, links, all data",
+        HelpName = "LAYER...",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string> _rules = MergeArguments.RulesOption();
+    private readonly Option<bool> _keepWhiteouts = new("--keep-whiteouts") { Description = "The image was merged so" };
+    private readonly Option<bool> _noVerify = new("--no-verify")
+    {
+        Description = "Do not compute the SHA-256 of layers and devices to compare them with the recorded ones",
+    };
+
+    private readonly Option<string> _rootHash = VerityArguments.RootHash(
+        "Check as well that a dm-verity root hash covers the image and all its devices");
+    private readonly Option<string> _hashFile = VerityVerb.HashFileOption(
+        "With --root-hash: the file that has the tree. Without: the image itself");
+    private readonly Option<bool> _json = JsonOption();
+
+    public CheckVerb(Session session) : base(session, "check",
+        "Checks an EROFS image: reads all of it, and reports every fault with inode and byte, not only the first. " +
+            "With --against it proves that a merged image is the merge of its layers. " +
+            "Exit code 1 if there are faults or differences, 3 if it cannot be checked.",
+        "lamina check root.erofs",
+        "lamina check index.erofs@base.erofs@app.erofs",
+        "lamina check root.erofs --against base.erofs app.erofs config.tar",
+        "lamina check --root-hash 4fd4... index.erofs@base.erofs@app.erofs",
+        "lamina check root.erofs --json | jq '.faults[].message'")
+    {
+        Add(_image);
+        Add(_against);
+        Add(_rules);
+        Add(_keepWhiteouts);
+        Add(_noVerify);
+        Add(_rootHash);
+        Add(_hashFile);
+        Add(_json);
+    }
+
+    protected override int Run(ParseResult arguments)
+    {
+        string image = arguments.GetRequiredValue(_image);
+        string[]? layers = arguments.GetValue(_against) is { Length: > 0 } named ? named : null;
+        if (layers is null && (arguments.GetValue(_keepWhiteouts) || arguments.GetResult(_rules) is { Implicit: false }))
+        {
+            throw new UsageException("--rules and --keep-whiteouts say how layers were merged, and there are none",
+                "Name the layers with --against, or leave these out.");
+        }
+        CheckAnswer answer = new(image, CheckImage(image, !arguments.GetValue(_noVerify)));
+        if (arguments.GetValue(_rootHash) is { } rootHash)
+            answer = answer with { Trust = CheckTrust(image, rootHash, arguments.GetValue(_hashFile)) };
+        // Trees are compared if they can be read: what the first fault there would say is said already.
+        if (layers is not null && answer.Report.IsSound)
+            answer = answer with { Comparison = Compare(image, layers, arguments) };
+        if (arguments.GetValue(_json))
+            answer.WriteJson(Output);
+        else
+            answer.Write(Output, layers);
+        return answer.IsYes ? ExitCodes.Done : ExitCodes.No;
+    }
+
+    private CheckReport CheckImage(string image, bool verifies)
+    {
+        string[] paths = LayerOpener.Split(image);
+        using (ByteSource source = ByteSource.OpenFile(paths[0]))
+        {
+            if (!ErofsImage.IsErofs(source))
+                throw new UnsupportedImageException(paths[0], "is not an EROFS image: there is no magic number at byte 1024");
+        }
+        using ProgressLine progress = new(Session, "checking");
+        return ImageChecker.Check(paths[0], paths[1..], new CheckOptions
+        {
+            VerifiesDigests = verifies,
+            Progress = progress,
+            Cancellation = Session.Interrupts.Token,
+        });
+    }
+
+    private TrustReport CheckTrust(string image, string rootHash, string? hashFile)
+    {
+        string[] paths = LayerOpener.Split(image);
+        using ProgressLine progress = new(Session, "verifying");
+        return TrustedImage.Verify(paths[0], paths[1..], VerityArguments.ParseHex(rootHash)!, hashFile, progress);
+    }
+
+    private CompareResult Compare(string image, string[] layers, ParseResult arguments)
+    {
+        using ProgressLine progress = new(Session, "comparing");
+        return MergedImage.Compare(image, layers,
+            new CompareOptions { Progress = progress, Cancellation = Session.Interrupts.Token },
+            new MergeOptions { KeepWhiteouts = arguments.GetValue(_keepWhiteouts) },
+            MergeArguments.ParseRules(arguments.GetRequiredValue(_rules)));
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Lamina.Fuzz;
+
+/// <summary>
+/// A process that tries every so-manieth mutation and tells its parent of each: before, so that one which never ends is known,
+/// and after. It ends with its parent.
+/// </summary>
+internal static class Worker
+{
+    /// <summary>Bytes above the image's size that may be in use.</summary>
+    public const long MemoryAllowance = 256 << 20;
+
+    /// <summary>
+    /// How long an image may take, in milliseconds; one that takes longer has two more attempts, as others may run.
+    /// </summary>
+    public const double TimeAllowance = 2000;
+
+    private const int Attempts = 3, TreesKept = 40;
+
+    /// <summary>The lines that pass between the processes, fields parted by tabs.</summary>
+    public const string Begun = "begun", Done = "done", Failed = "failed";
+
+    public static int Run(Options options, int first)
+    {
+        new Thread(EndWithParent) { IsBackground = true }.Start();
+        Subject[] subjects = Subject.ReadCorpus(Options.CorpusPath);
+        string folder = Path.Combine(options.Scratch, $"worker-{first % options.Workers}-{first}");
+        Directory.CreateDirectory(folder);
+        Trial trial = new(folder, subjects.First(subject => subject.Name == "layer-config-lz4hc.erofs").Bytes);
+        foreach (Subject sound in subjects)
+        {
+            // Sound images first: what they take is what everything takes.
+            TrialResult result = trial.Try(new Mutation(-1, sound, sound.Bytes, ""), new Random(1));
+            if (result.Fault is not null || result.IsRefused)
+                throw new InvalidOperationException($"{sound.Name} unchanged: {result.Fault ?? "refused"}");
+        }
+        RemoveTrees(trial);
+        GC.Collect();
+        long usual = Memory("VmRSS");
+        for (int index = first; index < options.From + options.Count; index += options.Workers)
+        {
+            Tell(Begun, index);
+            File.WriteAllText("/proc/self/clear_refs", "5");        // the peak counts from here
+            TrialResult result = default;
+            double time = double.MaxValue;
+            Mutation mutation = null!;
+            for (int attempt = 0; attempt < Attempts && time > TimeAllowance; attempt++)
+            {
+                Random dice = Mutation.DiceOf(options.Seed, index);
+                mutation = Mutation.Make(subjects, index, dice);
+                result = trial.Try(mutation, dice);
+                time = Math.Min(time, result.Milliseconds);
+            }
+            long memory = Math.Max(0, Memory("VmHWM") - usual);
+            string? fault = result.Fault
+                ?? (time > TimeAllowance ? $"it took {time:0} ms" : null)
+                ?? (memory > MemoryAllowance + mutation.Bytes.Length ? $"{memory >> 20} MiB were in use" : null);
+            Tell(Done, index, (long)time, memory, result.IsRefused ? 1 : 0);
+            if (fault is not null)
+                Tell(Failed, index, $"{mutation.Subject.Name}: {mutation.Changes}: {fault}");
+            if (index / options.Workers % TreesKept == 0)
+                RemoveTrees(trial);
+        }
+        return 0;
+    }
+
+    private static void Tell(params object[] fields) =>
+        Console.WriteLine(string.Join('\t', fields.Select(field => Convert.ToString(field, CultureInfo.InvariantCulture)!
+            .Replace("\t", "    ").ReplaceLineEndings("\v"))));
+
+    /// <summary>Names need not be text that .NET can say, so another program removes them.</summary>
+    private static void RemoveTrees(Trial trial)
+    {
+        using Process remove = Process.Start("find", [trial.Trees, "-mindepth", "1", "-delete"]);
+        remove.WaitForExit();
+    }
+
+    private static long Memory(string field)
+    {
+        Match line = Regex.Match(File.ReadAllText("/proc/self/status"), $@"{field}:\s*(\d+)");
+        return 1024 * long.Parse(line.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+    }
+
+    private static void EndWithParent()
+    {
+        while (Console.Read() >= 0)
+        {
+            // Nothing is ever said here; what counts is the end.
+        }
+        Environment.Exit(1);
+    }
+}
