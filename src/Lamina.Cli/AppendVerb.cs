@@ -41,7 +41,8 @@ internal sealed class AppendVerb : Verb
         WriteResult result;
         using (Session.Interrupts.Writing(image))
         {
-            result = MergedImage.Append(image, layers, _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress },
+            result = MergedImage.Append(image, layers,
+                _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress },
                 new MergeOptions { Account = account }, _common.Rules(arguments));
         }
         progress.Dispose();

@@ -96,7 +96,7 @@ internal sealed class CheckVerb : Verb
     {
         string[] paths = LayerOpener.Split(image);
         using ProgressLine progress = new(Session, "verifying");
-        return TrustedImage.Verify(paths[0], paths[1..], VerityArguments.ParseHex(rootHash)!, hashFile, progress);
+        return TrustedImage.Verify(paths[0], paths[1..], VerityArguments.ParseRootHash(rootHash), hashFile, progress);
     }
 
     private CompareResult Compare(string image, string[] layers, ParseResult arguments)

@@ -10,10 +10,11 @@ internal static class TrustCheck
     /// <exception cref="NoException">It does not.</exception>
     public static void Require(string image, string[] devices, string rootHash, string? hashFile, ProgressLine progress)
     {
-        TrustReport report = TrustedImage.Verify(image, devices, VerityArguments.ParseHex(rootHash)!, hashFile, progress);
+        TrustReport report = TrustedImage.Verify(image, devices, VerityArguments.ParseRootHash(rootHash), hashFile, progress);
         progress.Dispose();
         if (!report.Image.IsSound)
-            throw new NoException(string.Join('\n', FaultsOf(image, report)), "It is not what the root hash says; nothing was used.");
+            throw new NoException(string.Join('\n', FaultsOf(image, report)),
+                "It is not what the root hash says; nothing was used.");
         Require(image, report.Devices!);
     }
 

@@ -55,20 +55,16 @@ internal sealed class VerityArguments
         name == "sha512" ? VerityAlgorithm.Sha512 : VerityAlgorithm.Sha256;
 
     /// <summary>An option that takes a root hash.</summary>
-    public static Option<string> RootHash(string description, bool isRequired = false)
-    {
-        Option<string> option = new("--root-hash") { HelpName = "HEX", Description = description, Required = isRequired };
-        option.Validators.Add(result =>
-        {
-            string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
-            if (ParseHex(text) is not { Length: 32 or 64 })
-                result.AddError($"--root-hash {text}: 64 hex digits are expected, or 128 for sha512");
-        });
-        return option;
-    }
+    public static Option<string> RootHash(string description, bool isRequired = false) =>
+        new("--root-hash") { HelpName = "HEX", Description = description, Required = isRequired };
+
+    /// <summary>A root hash as it was given.</summary>
+    /// <exception cref="UsageException">It is none.</exception>
+    public static byte[] ParseRootHash(string text) => ParseHex(text) is { Length: 32 or 64 } rootHash ? rootHash
+        : throw new UsageException($"--root-hash {text}: 64 hex digits are expected, or 128 for sha512");
 
     /// <summary>Bytes from hexadecimal digits; null if they are none.</summary>
-    public static byte[]? ParseHex(string text) =>
+    private static byte[]? ParseHex(string text) =>
         text.Length % 2 == 0 && text.All(char.IsAsciiHexDigit) ? Convert.FromHexString(text) : null;
 
     private static byte[]? ParseSalt(string text) => text is "none" or "-" ? [] : ParseHex(text);

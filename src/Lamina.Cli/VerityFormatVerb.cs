@@ -10,7 +10,10 @@ namespace Lamina.Cli;
 /// <summary><c>lamina verity format</c>: makes the tree of an image.</summary>
 internal sealed class VerityFormatVerb : Verb
 {
-    private readonly Argument<string> _image = new("IMAGE") { Description = "An EROFS image, or any file; a file or a block device" };
+    private readonly Argument<string> _image = new("IMAGE")
+    {
+        Description = "An EROFS image, or anything else; a file or a block device",
+    };
     private readonly Option<string> _hashFile = VerityVerb.HashFileOption(
         "Write the tree to a file of its own. Without: behind the image, in the same file");
     private readonly VerityArguments _tree;
@@ -44,7 +47,8 @@ internal sealed class VerityFormatVerb : Verb
     private readonly Option<bool> _json = JsonOption();
 
     public VerityFormatVerb(Session session) : base(session, "format",
-        "Makes a dm-verity hash tree and prints the root hash. veritysetup understands it. The same image gives the same root hash.",
+        "Makes a dm-verity hash tree and prints the root hash. veritysetup understands it. The same image gives the same " +
+            "root hash.",
         "lamina verity format root.erofs",
         "lamina verity format root.erofs --hash-file root.verity --salt 0123abcd",
         "lamina verity format root.erofs --key key.pem --certificate cert.pem --signature root.p7s",
@@ -113,7 +117,8 @@ internal sealed class VerityFormatVerb : Verb
             disk = DiskImage.Build(image, output, new DiskOptions
             {
                 Tree = _tree.Options(arguments),
-                Architecture = arguments.GetRequiredValue(_architecture) == "arm64" ? DiskArchitecture.Arm64 : DiskArchitecture.X64,
+                Architecture = arguments.GetRequiredValue(_architecture) == "arm64" ? DiskArchitecture.Arm64
+                    : DiskArchitecture.X64,
                 Signer = signer,
                 Overwrites = arguments.GetValue(_force),
                 Progress = progress,
@@ -122,7 +127,8 @@ internal sealed class VerityFormatVerb : Verb
         progress.Dispose();
         if (arguments.GetValue(_json))
         {
-            new VerityText(disk.Verity, output, null) { IsDisk = true }.WriteJson(Output, writer => WritePartitions(writer, disk));
+            new VerityText(disk.Verity, output, null) { IsDisk = true }.WriteJson(Output, writer =>
+                WritePartitions(writer, disk));
             return ExitCodes.Done;
         }
         Output.WriteLine($"{output}: {Texts.Size(disk.Length)}, {Texts.Count(disk.Partitions.Count, "partition")}");

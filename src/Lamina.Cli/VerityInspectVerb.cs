@@ -8,7 +8,8 @@ namespace Lamina.Cli;
 internal sealed class VerityInspectVerb : Verb
 {
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image" };
-    private readonly Option<string> _hashFile = VerityVerb.HashFileOption("The file that has the tree. Without: the image itself");
+    private readonly Option<string> _hashFile = VerityVerb.HashFileOption(
+        "The file that has the tree. Without: the image itself");
     private readonly Option<long?> _hashOffset = VerityVerb.HashOffsetOption();
     private readonly Option<bool> _json = JsonOption();
 

@@ -32,7 +32,7 @@ internal sealed class VeritySignVerb : Verb
     {
         using X509Certificate2 signer = _signer.Load(arguments)
             ?? throw new UsageException("there is no key to sign with", "Name one: --key FILE");
-        byte[] rootHash = VerityArguments.ParseHex(arguments.GetRequiredValue(_rootHash))!;
+        byte[] rootHash = VerityArguments.ParseRootHash(arguments.GetRequiredValue(_rootHash));
         string output = arguments.GetRequiredValue(_output);
         VerityImage.Sign(rootHash, signer, output, arguments.GetValue(_force));
         Output.WriteLine($"{output}: signed by {signer.Subject}");

@@ -21,6 +21,7 @@ internal sealed class VerityVerb : Command
     internal static Option<long?> HashOffsetOption() => new("--hash-offset")
     {
         HelpName = "BYTES",
-        Description = "Where the tree's superblock is in its file. Without: behind the EROFS image, or at the start of --hash-file",
+        Description = "Where the tree's superblock is in its file. Without: behind the EROFS image, or at the start of " +
+            "--hash-file",
     };
 }

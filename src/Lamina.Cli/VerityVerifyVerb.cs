@@ -11,7 +11,8 @@ internal sealed class VerityVerifyVerb : Verb
 {
     private readonly Argument<string> _image = new("IMAGE") { Description = "The image" };
     private readonly Option<string> _rootHash = VerityArguments.RootHash("The root hash that is trusted", isRequired: true);
-    private readonly Option<string> _hashFile = VerityVerb.HashFileOption("The file that has the tree. Without: the image itself");
+    private readonly Option<string> _hashFile = VerityVerb.HashFileOption(
+        "The file that has the tree. Without: the image itself");
     private readonly Option<long?> _hashOffset = VerityVerb.HashOffsetOption();
     private readonly Option<string> _signature = new("--signature")
     {
@@ -26,7 +27,8 @@ internal sealed class VerityVerifyVerb : Verb
     private readonly Option<bool> _json = JsonOption();
 
     public VerityVerifyVerb(Session session) : base(session, "verify",
-        "Compares every block of an image with its dm-verity tree, and the tree with a root hash. Exit code 1 if they do not match.",
+        "Compares every block of an image with its dm-verity tree, and the tree with a root hash. Exit code 1 if they do " +
+            "not match.",
         "lamina verity verify root.erofs --root-hash 4fd4...",
         "lamina verity verify root.erofs --root-hash 4fd4... --signature root.p7s --certificate cert.pem",
         "lamina verity verify root.erofs --hash-file root.verity --root-hash 4fd4...")
@@ -43,7 +45,7 @@ internal sealed class VerityVerifyVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         string image = arguments.GetRequiredValue(_image);
-        byte[] rootHash = VerityArguments.ParseHex(arguments.GetRequiredValue(_rootHash))!;
+        byte[] rootHash = VerityArguments.ParseRootHash(arguments.GetRequiredValue(_rootHash));
         string? signatureFault = CheckSignature(arguments, rootHash);
         using ProgressLine progress = new(Session, "verifying");
         VerityReport report = VerityImage.Verify(
@@ -65,7 +67,8 @@ internal sealed class VerityVerifyVerb : Verb
         if (signature is null)
             return null;
         using X509Certificate2 trusted = RootHashSignature.LoadCertificate(certificate!);
-        string? fault = RootHashSignature.FindFault(File.ReadAllBytes(signature), rootHash, trusted, TimeProvider.System.GetUtcNow());
+        string? fault = RootHashSignature.FindFault(File.ReadAllBytes(signature), rootHash, trusted,
+            TimeProvider.System.GetUtcNow());
         return fault is null ? null : $"{signature}: {fault}";
     }
 

@@ -6,7 +6,8 @@ using Lamina.Verity;
 namespace Lamina.Init;
 
 /// <summary>
-/// What <c>lamina.roothash=</c> asks for: each layer is replaced by a dm-verity device over it, or read through and compared, before
+/// What <c>lamina.roothash=</c> asks for: each layer is replaced by a dm-verity device over it, or read through and compared,
+/// before
 /// anything in it is believed. From then on only those are used.
 /// </summary>
 internal sealed class Protection
@@ -72,7 +73,8 @@ internal sealed class Protection
     }
 
     /// <summary>
-    /// Uses the index that was made beforehand if the root hash is for one and it has as many devices as there are layers; from then
+    /// Uses the index that was made beforehand if the root hash is for one and it has as many devices as there are layers; from
+    /// then
     /// on it says what the layers have to be.
     /// </summary>
     public void UseIndex(IReadOnlyList<string> layers)
@@ -85,7 +87,7 @@ internal sealed class Protection
             if (layers.Count == 1)
                 Expect(new ExpectedLayer(layers[0], LayerCheck.Verity, rootHash));
             else
-                throw new BootFailure($"the root hash is for one image, but there are {layers.Count} layers and no index of them");
+                throw new BootFailure($"there is one root hash, but {layers.Count} layers and no index of them");
             return;
         }
         FoundLayer index = Cover(new FoundLayer(BootFiles.Index, ByteSource.OpenFile(path), path, 0), null, rootHash);
@@ -96,7 +98,7 @@ internal sealed class Protection
             return;
         }
         for (int i = 0; i < devices.Count; i++)
-            Expect(devices[i] ?? throw new BootFailure($"layer {layers[i]}: the index has neither a digest nor a root hash of it"));
+            Expect(devices[i] ?? throw new BootFailure($"layer {layers[i]}: the index has no digest and no root hash of it"));
         Index = index;
     }
 

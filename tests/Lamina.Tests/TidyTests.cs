@@ -19,12 +19,12 @@ public partial class TidyTests
         ["Tree"] = [],
         ["Mounting"] = [],
         ["Verity"] = [],
-        ["Reading"] = ["Format", "Compression", "Tree"],
+        ["Reading"] = ["Format", "Compression", "Tree", "Verity"],
         ["Layers"] = ["Tree", "Reading", "Format"],
         ["Merging"] = ["Tree"],
-        ["Writing"] = ["Tree", "Format", "Compression", "Reading"],
+        ["Writing"] = ["Tree", "Format", "Compression", "Reading", "Verity"],
         ["Exporting"] = ["Tree", "Reading"],
-        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Exporting"],
+        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Exporting", "Verity"],
         ["Boot"] = ["Images", "Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting"],
     };
 

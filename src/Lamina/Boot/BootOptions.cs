@@ -57,11 +57,13 @@ public sealed record BootOptions
     public BootTrust? Trust { get; init; }
 
     /// <summary>
-    /// <c>lamina.hash=</c> the block device with the tree of <see cref="Root"/>, named as that is; null if it stands behind the image.
+    /// <c>lamina.hash=</c> the block device with the tree of <see cref="Root"/>, named as that is; null if it stands behind the
+    /// image.
     /// </summary>
     public string? HashDevice { get; init; }
 
-    /// <summary><c>lamina.verity=eio|restart|panic</c> what the kernel does about a block that is not what it should be.</summary>
+    /// <summary><c>lamina.verity=eio|restart|panic</c> what the kernel does about a block that is not what it should
+    /// be.</summary>
     public CorruptionAction Corruption { get; init; } = CorruptionAction.Fail;
 
     /// <summary><c>lamina.rescue</c>: a failed boot ends in a shell, if there is one.</summary>

@@ -9,7 +9,8 @@ public sealed record BootTrust
     private const string ListPrefix = "list:";
 
     /// <summary>
-    /// <c>HEX</c>: the root hash of what the root is made of: the image on <c>lamina.root=</c>, else the index in the archive, else the
+    /// <c>HEX</c>: the root hash of what the root is made of: the image on <c>lamina.root=</c>, else the index in the archive,
+    /// else the
     /// only layer, else of the partitions that have its halves as identities. Null without.
     /// </summary>
     public string? Main { get; init; }
@@ -17,7 +18,8 @@ public sealed record BootTrust
     /// <summary><c>NAME:HEX</c>: the root hash of a layer in the archive, by its name there.</summary>
     public IReadOnlyDictionary<string, string> Layers { get; init; } = new Dictionary<string, string>();
 
-    /// <summary><c>list:HEX</c>: the SHA-256 of a list of root hashes that the archive has (<see cref="RootHashList"/>).</summary>
+    /// <summary><c>list:HEX</c>: the SHA-256 of a list of root hashes that the archive has (<see
+    /// cref="RootHashList"/>).</summary>
     public IReadOnlyList<string> Lists { get; init; } = [];
 
     /// <summary>Reads the value of the option; null if something in it is no root hash.</summary>

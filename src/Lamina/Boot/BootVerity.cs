@@ -8,20 +8,23 @@ namespace Lamina.Boot;
 public static class BootVerity
 {
     /// <summary>
-    /// Finds the tree of an image and puts a root hash to it, so that the kernel can be told. Whether they belong together shows when
+    /// Finds the tree of an image and puts a root hash to it, so that the kernel can be told. Whether they belong together shows
+    /// when
     /// the first block is read.
     /// </summary>
     /// <param name="data">The image.</param>
     /// <param name="hash">What has the tree, from its first byte on; null if it stands behind the image.</param>
     /// <param name="rootHash">The root hash, in hexadecimal digits.</param>
     /// <returns>The tree, with the root hash that was given.</returns>
-    /// <exception cref="CorruptImageException">There is no tree, it is cut off, or does not fit the image or the root hash.</exception>
+    /// <exception cref="CorruptImageException">There is no tree, it is cut off, or does not fit the image or the root
+    /// hash.</exception>
     /// <exception cref="UnsupportedImageException">The tree asks for what is not known.</exception>
     public static VerityInfo Find(ByteSource data, ByteSource? hash, string rootHash)
     {
         ByteSource holder = hash ?? data;
         (VeritySuperBlock tree, long offset) = hash is not null ? (VerityTree.Read(hash, 0), 0L)
-            : AppendedTree.Find(data) ?? throw new CorruptImageException(data.Name, "there is no dm-verity tree behind the image");
+            : AppendedTree.Find(data) ?? throw new CorruptImageException(data.Name,
+                "there is no dm-verity tree behind the image");
         byte[] root = Convert.FromHexString(rootHash);
         int digestSize = VerityAlgorithms.DigestSize(tree.Algorithm);
         if (root.Length != digestSize)
@@ -46,7 +49,8 @@ public static class BootVerity
     {
         SuperBlock superBlock = ErofsImage.ReadSuperBlock(index);
         DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, new MetadataReader(index, 0, index.Length));
-        return slots.Length != names.Count ? null : [.. slots.Select((slot, i) => Expect(DeviceTag.Parse(slot.Tag.Span), names[i]))];
+        return slots.Length != names.Count ? null : [.. slots.Select((slot, i) =>
+            Expect(DeviceTag.Parse(slot.Tag.Span), names[i]))];
     }
 
     private static ExpectedLayer? Expect(DeviceTag tag, string name) => tag.Kind switch

@@ -27,7 +27,8 @@ public sealed record DiskOptions
     /// <summary>Whose root partition it is.</summary>
     public DiskArchitecture Architecture { get; init; }
 
-    /// <summary>A certificate with its key: the disk gets a partition with the signature of the root hash; null for none.</summary>
+    /// <summary>A certificate with its key: the disk gets a partition with the signature of the root hash; null for
+    /// none.</summary>
     public X509Certificate2? Signer { get; init; }
 
     /// <summary>Whether an existing file may be replaced.</summary>
@@ -45,8 +46,10 @@ public sealed record DiskOptions
 public sealed record DiskResult(string Path, long Length, VerityInfo Verity, IReadOnlyList<(string Name, Guid Id)> Partitions);
 
 /// <summary>
-/// Makes a disk of an image: a GUID partition table with a root partition, one with its dm-verity tree, and one with the signature of
-/// the root hash. Types, identities and contents are those of the Discoverable Partitions Specification (UAPI.2) and of systemd, so that
+/// Makes a disk of an image: a GUID partition table with a root partition, one with its dm-verity tree, and one with the
+/// signature of
+/// the root hash. Types, identities and contents are those of the Discoverable Partitions Specification (UAPI.2) and of systemd,
+/// so that
 /// whoever knows the root hash finds both partitions by their identities: they are its first and its last half, 16 bytes each.
 /// </summary>
 public static class DiskImage
@@ -85,7 +88,8 @@ public static class DiskImage
         VerityInfo tree = there is null ? VerityTree.Write(data, planned, (block, at) => output.WriteAside(block, treeAt + at),
             options.Progress) : CopyTree(source, there.Value, output, treeAt, data, options.Progress);
         List<(Guid Id, long Start, long Length)> parts =
-            [(Half(tree.RootHash.Span[..16]), Alignment, planned.DataLength), (Half(tree.RootHash.Span[^16..]), treeAt, planned.Length)];
+            [(Half(tree.RootHash.Span[..16]), Alignment, planned.DataLength),
+                (Half(tree.RootHash.Span[^16..]), treeAt, planned.Length)];
         if (options.Signer is not null)
         {
             byte[] signature = SignaturePart(tree, options.Signer);
@@ -104,8 +108,8 @@ public static class DiskImage
     }
 
     /// <summary>Takes the tree that is there, after making sure that it is the image's.</summary>
-    private static VerityInfo CopyTree(ByteSource source, (VeritySuperBlock SuperBlock, long Offset) tree, OutputFile output, long at,
-        ByteSource data, IProgress<(long Done, long Total)>? progress)
+    private static VerityInfo CopyTree(ByteSource source, (VeritySuperBlock SuperBlock, long Offset) tree,
+        OutputFile output, long at, ByteSource data, IProgress<(long Done, long Total)>? progress)
     {
         byte[] root = VerityTree.RootOf(tree.SuperBlock, source, source, tree.Offset);
         VerityReport report = VerityCheck.Run(tree.SuperBlock, data, source, tree.Offset, root,
@@ -116,7 +120,8 @@ public static class DiskImage
         return new VerityInfo(tree.SuperBlock, root, 0);
     }
 
-    /// <summary>What systemd reads: root hash, SHA-256 of the certificate, and the signature, as JSON with zeros behind it.</summary>
+    /// <summary>What systemd reads: root hash, SHA-256 of the certificate, and the signature, as JSON with zeros behind
+    /// it.</summary>
     private static byte[] SignaturePart(VerityInfo tree, X509Certificate2 signer)
     {
         using MemoryStream text = new();

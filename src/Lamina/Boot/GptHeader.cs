@@ -26,7 +26,8 @@ internal readonly record struct GptHeader(
 
     private const uint Revision = 0x00010000;
     private const int RevisionAt = 8, SizeAt = 12, ChecksumAt = 16, SectorAt = 24, OtherSectorAt = 32, FirstUsableAt = 40;
-    private const int LastUsableAt = 48, DiskIdAt = 56, EntriesAtAt = 72, EntryCountAt = 80, EntrySizeAt = 84, EntriesChecksumAt = 88;
+    private const int LastUsableAt = 48, DiskIdAt = 56, EntriesAtAt = 72, EntryCountAt = 80, EntrySizeAt = 84,
+        EntriesChecksumAt = 88;
 
     /// <summary>Reads a header; null if there is none.</summary>
     public static GptHeader? Parse(ReadOnlySpan<byte> bytes) => !bytes.StartsWith(Signature) ? null : new GptHeader(

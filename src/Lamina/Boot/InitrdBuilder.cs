@@ -21,7 +21,8 @@ public static class InitrdBuilder
     /// <summary>What a boot can need, whatever the layers are.</summary>
     private static readonly string[] s_modules = ["erofs", "loop", "overlay"];
 
-    /// <summary>What only some boots need: brought along, and not loaded unless one asks for it. Not all kernels have it.</summary>
+    /// <summary>What only some boots need: brought along, and not loaded unless one asks for it. Not all kernels have
+    /// it.</summary>
     private static readonly string[] s_rareModules = ["dm_verity"];
 
     private const int FirstOfBase = 100, FirstOfExtra = 500, NumberLimit = 1000;
@@ -80,7 +81,8 @@ public static class InitrdBuilder
             AddLayer(archive, names[i], sources[i], options.Form);
         archive.Finish();
         output.Commit();
-        return new InitrdResult(path, archive.Position, names, modules, NeededOptions(options.Form == InitrdForm.InPlace, trusted));
+        return new InitrdResult(path, archive.Position, names, modules,
+            NeededOptions(options.Form == InitrdForm.InPlace, trusted));
     }
 
     /// <summary>What an archive asks of the kernel command line.</summary>
@@ -103,11 +105,14 @@ public static class InitrdBuilder
                 if (Path.GetDirectoryName(entry.Name) == BootFiles.RootHashes)
                     trust = trust with { Lists = [.. trust.Lists, Convert.ToHexStringLower(Sha256.Compute(body))] };
                 else if (entry.Name == BootFiles.Index && AppendedTree.Find(body) is { } tree)
-                    trust = trust with { Main = Convert.ToHexStringLower(VerityTree.RootOf(tree.SuperBlock, body, body, tree.Offset)) };
+                    trust = trust with { Main = RootHashOf(body, tree.SuperBlock, tree.Offset) };
             }
         }
         return trust;
     }
+
+    private static string RootHashOf(ByteSource image, VeritySuperBlock tree, long offset) =>
+        Convert.ToHexStringLower(VerityTree.RootOf(tree, image, image, offset));
 
     private static BootTrust AddRootHashes(CpioWriter archive, byte[] list)
     {

@@ -64,7 +64,8 @@ public sealed record InitrdOptions
     public KernelProfile? Kernel { get; init; }
 
     /// <summary>
-    /// Give each layer a dm-verity tree and the archive a list of their root hashes, and the index a tree, so that a boot uses only
+    /// Give each layer a dm-verity tree and the archive a list of their root hashes, and the index a tree, so that a boot uses
+    /// only
     /// what the command line names (<see cref="BootTrust"/>); null for none.
     /// </summary>
     public VerityOptions? Verity { get; init; }

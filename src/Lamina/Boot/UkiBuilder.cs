@@ -104,8 +104,8 @@ public static class UkiBuilder
                 trust = trust with { Main = RootHashOf(image, trust) };
             if (trust.ToString().Length == 0)
             {
-                throw new ArgumentException("there is no root hash for the command line: no archive was made with lamina initrd " +
-                    "--verity, and no image was named");
+                throw new ArgumentException("there is no root hash for the command line: no archive was made with " +
+                    "lamina initrd --verity, and no image was named");
             }
             if (known.Trust is not null && known.Trust.ToString() != trust.ToString())
                 throw new ArgumentException($"the command line trusts {known.Trust}, the archives and image have {trust}");
@@ -119,7 +119,7 @@ public static class UkiBuilder
     private static string RootHashOf(string image, BootTrust trust)
     {
         if (trust.Main is not null)
-            throw new ArgumentException($"{image}: an archive has an index with a root hash already; there is one main root hash");
+            throw new ArgumentException($"{image}: an archive has an index with a root hash already, and there can be one");
         return VerityImage.Find(image)?.RootHashText
             ?? throw new ArgumentException($"{image}: there is no dm-verity tree behind the image");
     }

@@ -29,7 +29,8 @@ public sealed record VerityFormatOptions
 }
 
 /// <summary>
-/// dm-verity trees of image files, as veritysetup makes and takes them. Of an EROFS image the data are the blocks that its superblock
+/// dm-verity trees of image files, as veritysetup makes and takes them. Of an EROFS image the data are the blocks that its
+/// superblock
 /// counts; of any other file all of it.
 /// </summary>
 public static class VerityImage
@@ -46,7 +47,8 @@ public static class VerityImage
         if (options.Signer is null != options.SignatureFile is null)
             throw new ArgumentException("a signature needs both a key and a file to go to");
         using OutputFile? signature = options.SignatureFile is null ? null : new(options.SignatureFile, options.Overwrites);
-        VerityInfo info = options.HashFile is null ? FormatBehind(image, options) : FormatBeside(image, options.HashFile, options);
+        VerityInfo info = options.HashFile is null ? FormatBehind(image, options)
+            : FormatBeside(image, options.HashFile, options);
         if (signature is not null)
             Sign(signature, info.RootHash.Span, options.Signer!);
         return info;
@@ -97,7 +99,8 @@ public static class VerityImage
         using ByteSource data = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
         if (Locate(data, beside, hashOffset) is not { } tree)
-            throw new CorruptImageException(image, "there is no dm-verity tree behind the image", null, AppendedTree.DataEnd(data));
+            throw new CorruptImageException(image, "there is no dm-verity tree behind the image", null,
+                AppendedTree.DataEnd(data));
         return VerityCheck.Run(tree.SuperBlock, data, beside ?? data, tree.Offset, rootHash.ToArray(),
             VerityTree.Counter(progress, tree.SuperBlock.DataLength));
     }
@@ -130,8 +133,8 @@ public static class VerityImage
         bool hasTree = AppendedTree.Find(data) is not null;
         if (data.Length > start && !hasTree && !isDevice && !options.Overwrites)
         {
-            throw new IOException($"{image}: {data.Length - start} bytes behind the image (from byte {start} on) are no dm-verity " +
-                "tree; --force replaces them");
+            throw new IOException($"{image}: {data.Length - start} bytes behind the image (from byte {start} on) are no " +
+                "dm-verity tree; --force replaces them");
         }
         if (isDevice && data.Length < start + planned.Length)
         {

@@ -25,7 +25,8 @@ public static unsafe class DeviceMapper
 
     /// <summary>Makes a read-only device.</summary>
     /// <param name="name">The name it is known by to device-mapper.</param>
-    /// <param name="line">Its table: first sector, which is 0, size in sectors of 512 bytes, target, and what that is told.</param>
+    /// <param name="line">Its table: first sector, which is 0, size in sectors of 512 bytes, target, and what that is
+    /// told.</param>
     /// <returns>The device: /dev/dm- and a number.</returns>
     /// <exception cref="IOException">The kernel refuses.</exception>
     /// <exception cref="UnauthorizedAccessException">Not permitted.</exception>

@@ -54,7 +54,8 @@ public sealed class DeviceCheck
     }
 
     /// <summary>
-    /// Checks the count of devices, their sizes, and all bytes of those whose tag in the device table is a SHA-256 or a root hash.
+    /// Checks the count of devices, their sizes, and all bytes of those whose tag in the device table is a SHA-256 or a root
+    /// hash.
     /// </summary>
     /// <param name="image">The image: a file or a block device.</param>
     /// <param name="devices">The devices, in the order of the device table.</param>
@@ -115,7 +116,8 @@ public sealed class DeviceCheck
     }
 
     /// <summary>
-    /// The order in which the devices are right, if there is one. Slots without a tag take what is left, which can be told only if
+    /// The order in which the devices are right, if there is one. Slots without a tag take what is left, which can be told only
+    /// if
     /// that is one.
     /// </summary>
     private string[]? RightOrder(string[] found)

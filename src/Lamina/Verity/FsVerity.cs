@@ -28,8 +28,8 @@ public static class FsVerity
         if (!int.IsPow2(blockSize) || blockSize is < smallestBlock or > VeritySuperBlock.LargestBlock)
         {
             throw new ArgumentException(
-                $"fs-verity blocks of {blockSize} bytes; a power of two from {smallestBlock} to {VeritySuperBlock.LargestBlock} " +
-                "is expected");
+                $"fs-verity blocks of {blockSize} bytes; a power of two from {smallestBlock} to " +
+                $"{VeritySuperBlock.LargestBlock} is expected");
         }
         if (salt.Length > MaxSaltLength)
             throw new ArgumentException($"a salt of {salt.Length} bytes; {MaxSaltLength} is the most");

@@ -11,7 +11,8 @@ public sealed record VerityReport(IReadOnlyList<string> Faults, long FaultCount,
 }
 
 /// <summary>
-/// Checks data against their tree and the tree against a root hash, from the top down: no digest is believed before the one above it
+/// Checks data against their tree and the tree against a root hash, from the top down: no digest is believed before the one
+/// above it
 /// has been compared.
 /// </summary>
 internal sealed class VerityCheck
@@ -108,7 +109,8 @@ internal sealed class VerityCheck
         }
     }
 
-    /// <summary>Compares the blocks of the level below one with the digests in it. Returns those that cannot be believed.</summary>
+    /// <summary>Compares the blocks of the level below one with the digests in it. Returns those that cannot be
+    /// believed.</summary>
     private HashSet<long> CheckHashBlocks(int level, HashSet<long> unknown)
     {
         HashSet<long> bad = [];
@@ -131,7 +133,8 @@ internal sealed class VerityCheck
                     continue;
                 bad.Add(below);
                 long covered = Power(_shape.PerBlock, level);
-                Add(below * covered, $"{_hash.Name}: block {below} of the tree's level {level - 1} does not match its digest, so " +
+                Add(below * covered, $"{_hash.Name}: block {below} of the tree's level {level - 1} does not match its " +
+                    "digest, so " +
                     $"nothing can be said about data blocks from {below * covered} on (byte 0x{position:X})");
             }
         }

@@ -10,7 +10,8 @@ public sealed record VerityOptions
     public VerityAlgorithm Algorithm { get; init; } = VerityAlgorithm.Sha256;
 
     /// <summary>
-    /// What goes in front of every block that is hashed, at most 256 bytes; empty for nothing, so that the same image has the same
+    /// What goes in front of every block that is hashed, at most 256 bytes; empty for nothing, so that the same image has the
+    /// same
     /// root hash everywhere.
     /// </summary>
     public ReadOnlyMemory<byte> Salt { get; init; }

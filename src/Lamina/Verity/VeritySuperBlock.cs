@@ -4,7 +4,8 @@ using System.Text;
 namespace Lamina.Verity;
 
 /// <summary>
-/// What stands in front of a tree: all that dm-verity has to be told, but for the root hash. The format is veritysetup's (cryptsetup,
+/// What stands in front of a tree: all that dm-verity has to be told, but for the root hash. The format is veritysetup's
+/// (cryptsetup,
 /// lib/verity/verity.c, <c>struct verity_sb</c>), version 1.
 /// </summary>
 /// <param name="Uuid">uuid: of the tree.</param>
@@ -64,7 +65,8 @@ internal sealed record VeritySuperBlock(
         ReadOnlySpan<byte> text = bytes.Slice(AlgorithmAt, AlgorithmSize);
         int end = text.IndexOf((byte)0);
         string algorithm = Encoding.Latin1.GetString(end < 0 ? text : text[..end]);
-        int dataBlock = BlockSize(name, offset, bytes, DataBlockSizeAt), hashBlock = BlockSize(name, offset, bytes, HashBlockSizeAt);
+        int dataBlock = BlockSize(name, offset, bytes, DataBlockSizeAt);
+        int hashBlock = BlockSize(name, offset, bytes, HashBlockSizeAt);
         ulong blocks = BinaryPrimitives.ReadUInt64LittleEndian(bytes[DataBlocksAt..]);
         if (blocks == 0 || blocks > (ulong)(long.MaxValue / LargestBlock))
             throw new CorruptImageException(name, $"a dm-verity tree over {blocks} blocks", null, offset + DataBlocksAt);

@@ -10,7 +10,8 @@ internal static class VerityTree
         options.Validate();
         if (dataLength <= 0 || dataLength % options.BlockSize != 0)
         {
-            throw new ArgumentException($"{dataLength} bytes are no whole number of dm-verity blocks of {options.BlockSize} bytes");
+            throw new ArgumentException($"{dataLength} bytes are no whole number of dm-verity blocks " +
+                $"of {options.BlockSize} bytes");
         }
         return new VeritySuperBlock(Guid.Empty, options.Algorithm, options.BlockSize, options.BlockSize,
             dataLength / options.BlockSize, options.Salt.ToArray());
@@ -45,7 +46,8 @@ internal static class VerityTree
     }
 
     /// <summary>
-    /// The root hash that the top of a tree has. Nothing below it is looked at: trust comes from comparing it, not from reading it.
+    /// The root hash that the top of a tree has. Nothing below it is looked at: trust comes from comparing it, not from reading
+    /// it.
     /// </summary>
     /// <param name="superBlock">The tree's superblock.</param>
     /// <param name="data">The data, for a tree without levels: a single block.</param>

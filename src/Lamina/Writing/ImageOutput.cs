@@ -28,7 +28,8 @@ internal partial class ImageOutput(SafeFileHandle handle, Action<long>? progress
         Report(position, bytes.Length);
     }
 
-    /// <summary>Writes what is not part of the image's own bytes, and so of no interest to who listens. From any thread.</summary>
+    /// <summary>Writes what is not part of the image's own bytes, and so of no interest to who listens. From any
+    /// thread.</summary>
     public virtual void WriteAside(ReadOnlySpan<byte> bytes, long position) => RandomAccess.Write(handle, bytes, position);
 
     /// <summary>Sets the length; what was not written reads as zeros.</summary>

@@ -104,7 +104,8 @@ internal sealed class WriteJob
     {
         bool isVmdk = _options.VmdkPath is not null;
         long shift = Shift;
-        using TreeWriter? tree = _options.Verity is null ? null : new TreeWriter(output, path, End, _options.Verity, _base?.Length);
+        using TreeWriter? tree = _options.Verity is null ? null
+            : new TreeWriter(output, path, End, _options.Verity, _base?.Length);
         if (_options.Mode == OutputMode.Flat && !isVmdk)
         {
             foreach (Original original in _originals)
@@ -140,7 +141,8 @@ internal sealed class WriteJob
     private DeviceSlot SlotOf(Original original)
     {
         byte[] digest = _digests.Of(original);
-        DeviceTag tag = _roots.Of(original) ?? new DeviceTag(digest.Length > 0 ? DeviceTagKind.Digest : DeviceTagKind.None, digest);
+        DeviceTag tag = _roots.Of(original) ?? new DeviceTag(digest.Length > 0 ? DeviceTagKind.Digest : DeviceTagKind.None,
+            digest);
         // A device behind dm-verity ends where the data end that its tree covers.
         long length = _roots.DataLengthOf(original) ?? original.Length;
         return new DeviceSlot(tag.ToBytes(), (ulong)((length + _plan.Context.BlockSize - 1) >> _plan.Context.BlockBits),

@@ -53,7 +53,8 @@ public class DiskImageTests
         DiskResult result = DiskImage.Build(image, disk, new DiskOptions { Signer = signer });
         ToolResult seen = Tools.Run("systemd-dissect", "--json=short", disk).MustSucceed();
         JsonElement[] mounts = [.. JsonDocument.Parse(seen.Output).RootElement.GetProperty("mounts").EnumerateArray()];
-        Assert.Equal(["root", "root-verity", "root-verity-sig"], mounts.Select(mount => mount.GetProperty("designator").GetString()));
+        Assert.Equal(["root", "root-verity", "root-verity-sig"],
+            mounts.Select(mount => mount.GetProperty("designator").GetString()));
         Assert.Equal("erofs", mounts[0].GetProperty("fstype").GetString());
         Assert.Equal("signed", mounts[0].GetProperty("verity").GetString());
 
@@ -62,7 +63,8 @@ public class DiskImageTests
         Assert.Equal(result.Verity.RootHashText, signature.GetProperty("rootHash").GetString());
         Assert.Equal(Convert.ToHexStringLower(signer.GetCertHash(HashAlgorithmName.SHA256)),
             signature.GetProperty("certificateFingerprint").GetString());
-        Assert.Null(RootHashSignature.FindFault(signature.GetProperty("signature").GetBytesFromBase64(), result.Verity.RootHash.Span,
+        Assert.Null(RootHashSignature.FindFault(signature.GetProperty("signature").GetBytesFromBase64(),
+            result.Verity.RootHash.Span,
             signer, signer.NotBefore));
     }
 

@@ -16,7 +16,8 @@ public class FsVerityTests
         string file = VerityTreeTests.Data(length);
         string[] how = salt.Length == 0 ? [] : [$"--salt={salt}"];
         string expected = Tools.Run("fsverity",
-            ["digest", "--compact", $"--hash-alg={algorithm.ToString().ToLowerInvariant()}", .. how, file]).MustSucceed().Output.Trim();
+            ["digest", "--compact", $"--hash-alg={algorithm.ToString().ToLowerInvariant()}", .. how,
+                file]).MustSucceed().Output.Trim();
         using ByteSource source = ByteSource.OpenFile(file);
         Assert.Equal(expected, Convert.ToHexStringLower(FsVerity.Digest(source, algorithm, 4096, Convert.FromHexString(salt))));
     }

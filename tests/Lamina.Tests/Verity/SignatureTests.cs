@@ -20,7 +20,8 @@ public class SignatureTests
         string folder = Scratch.NewFolder("keys");
         using X509Certificate2 signer = NewSigner("CN=One", isElliptic);
         (string certificate, string key) = Save(folder, signer);
-        string content = Path.Combine(folder, "root"), ours = Path.Combine(folder, "ours"), theirs = Path.Combine(folder, "theirs");
+        string[] files = [.. ((string[])["root", "ours", "theirs"]).Select(name => Path.Combine(folder, name))];
+        (string content, string ours, string theirs) = (files[0], files[1], files[2]);
         File.WriteAllText(content, Convert.ToHexStringLower(s_root));
         File.WriteAllBytes(ours, RootHashSignature.Sign(s_root, signer));
         Tools.Run("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", ours, "-content", content, "-certfile",

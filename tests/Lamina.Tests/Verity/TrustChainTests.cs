@@ -56,7 +56,8 @@ public class TrustChainTests
             "is damaged: FOLDER/base.erofs: block" },
         { "the top of that tree", files => Flip(files.Base, (int)VerityImage.Find(files.Base)!.HashOffset + 4100),
             "device 1: FOLDER/base.erofs is not the device 1 the image was made with: root hash" },
-        { "another layer with a tree of its own", files => { File.Copy(files.App, files.Base, true); VerityImage.Format(files.Base); },
+        { "another layer with a tree of its own", files =>
+            { File.Copy(files.App, files.Base, true); VerityImage.Format(files.Base); },
             "device 1: FOLDER/base.erofs is not the device 1" },
         { "no tree any more", files => Cut(files.Base, (int)VerityImage.Find(files.Base)!.HashOffset),
             "root hash that of no tree" },
@@ -69,7 +70,8 @@ public class TrustChainTests
 
     [Theory]
     [MemberData(nameof(Attacks), DisableDiscoveryEnumeration = true)]
-    public void Whatever_was_altered_is_refused_by_name_and_nothing_is_mounted(string attack, Action<ChainFiles> alter, string expected)
+    public void Whatever_was_altered_is_refused_by_name_and_nothing_is_mounted(
+        string attack, Action<ChainFiles> alter, string expected)
     {
         Chain chain = new();
         alter(new ChainFiles(chain.Index, chain.Base, chain.App));
@@ -169,7 +171,8 @@ public class TrustChainTests
         public Chain()
         {
             Folder = Scratch.NewFolder("chain");
-            (Index, Base, App) = (Path.Combine(Folder, "index.erofs"), Path.Combine(Folder, "base.erofs"), Path.Combine(Folder, "app.erofs"));
+            (Index, Base, App) = (Path.Combine(Folder, "index.erofs"), Path.Combine(Folder, "base.erofs"),
+                Path.Combine(Folder, "app.erofs"));
             File.Copy(Corpus.Layer("base", "zstd-frag"), Base);
             File.Copy(Corpus.Layer("app", "lz4hc"), App);
             VerityImage.Format(Base, new VerityFormatOptions { Tree = new VerityOptions { Salt = new byte[] { 1, 2 } } });

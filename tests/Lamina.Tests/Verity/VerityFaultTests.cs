@@ -35,9 +35,11 @@ public class VerityFaultTests
     /// <summary>Behind the superblock: one block at the top, three below it, 17 below those; each has eight digests.</summary>
     [Theory]
     [InlineData(1, "the root hash is ")]
-    [InlineData(3, "block 1 of the tree's level 1 does not match its digest, so nothing can be said about data blocks from 64 on")]
+    [InlineData(3, "block 1 of the tree's level 1 does not match its digest, so nothing can be said about data blocks from " +
+        "64 on")]
     [InlineData(5, "block 0 of the tree's level 0 does not match its digest, so nothing can be said about data blocks from 0 on")]
-    [InlineData(21, "block 16 of the tree's level 0 does not match its digest, so nothing can be said about data blocks from 128 on")]
+    [InlineData(21, "block 16 of the tree's level 0 does not match its digest, so nothing can be said about data blocks " +
+        "from 128 on")]
     public void A_flipped_byte_of_the_tree_is_found_and_told_once(int block, string fault)
     {
         VerityReport report = Verify(s_sound.Value.Data, Flip(s_sound.Value.Tree, block * Block + 5));

@@ -142,7 +142,8 @@ public class VerityTreeTests
     public void A_device_mapper_line_says_what_veritysetup_would_load()
     {
         string image = Copy(Corpus.Layer("base", "plain"));
-        VerityInfo info = VerityImage.Format(image, new VerityFormatOptions { Tree = new VerityOptions { Salt = new byte[] { 0xAB } } });
+        VerityInfo info = VerityImage.Format(image,
+            new VerityFormatOptions { Tree = new VerityOptions { Salt = new byte[] { 0xAB } } });
         long blocks = info.DataBlocks;
         Assert.Equal($"0 {blocks * 8} verity 1 /dev/a /dev/b 4096 4096 {blocks} {blocks + 1} sha256 {info.RootHashText} ab",
             info.DeviceMapperLine("/dev/a", "/dev/b"));
