@@ -15,6 +15,7 @@ internal sealed record BootArchive(string Name, string Path, string CommandLine)
 internal sealed class BootArchives(Setting setting, DebianRoot root, string kernelModules)
 {
     private const string Uuid = "-U00000000-0000-4000-8000-000000000000";
+    private const string Stacked = "squashfs zstd in a cpio, loop, overlayfs";
     private const string First = "first", AsRoot = $"rdinit=/{First}", AsInit = $"init=/{First}";
 
     /// <summary>What mkfs.erofs is told for each codec.</summary>
@@ -24,37 +25,54 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
         ("zstd", ["-zzstd", "-C65536", "-Eall-fragments"]),
     ];
 
+    private static readonly (string Name, string Suffix, string Command)[] s_cpios =
+    [
+        ("cpio", "", "cat"),
+        ("cpio.zst -15", ".zst", "zstd -q -15 -T0"),
+        ("cpio.xz", ".xz", "xz --check=crc32 -T0"),
+    ];
+
     private static readonly (string Option, InitrdForm Form, string CommandLine)[] s_forms =
     [
         ("files", InitrdForm.Files, AsInit),
         ("in place", InitrdForm.InPlace, $"{AsInit} {InitrdBuilder.RetainOption}"),
     ];
 
-    /// <summary>All of them; what is there from a former run is used again, but for those that hold /init.</summary>
-    public IEnumerable<BootArchive> MakeAll()
+    /// <summary>
+    /// Those that are wanted, each made when it is asked for. What is there from a former run is used again, but for those that
+    /// hold /init.
+    /// </summary>
+    public IEnumerable<BootArchive> Make()
     {
         Compile(First, System.IO.Path.Combine(root.Folder, First));
-        string cpio = Keep("boot-root.cpio", path => Shell(
-            $"cd '{root.Folder}' && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc --quiet > '{path}'"));
-        yield return new("cpio", cpio, AsRoot);
-        string zstd = Keep("boot-root.cpio.zst", path => Shell($"zstd -q -15 -T0 -c '{cpio}' > '{path}'"));
-        yield return new("cpio.zst -15", zstd, AsRoot);
-        string xz = Keep("boot-root.cpio.xz", path => Shell($"xz --check=crc32 -T0 -c '{cpio}' > '{path}'"));
-        yield return new("cpio.xz", xz, AsRoot);
-        yield return new("squashfs zstd in a cpio, loop, overlayfs", Keep("boot-squashfs.cpio", MakeStacked), "");
+        foreach ((string name, string suffix, string command) in s_cpios.Where(one => setting.Wants(one.Name)))
+        {
+            string path = Keep($"boot-root.cpio{suffix}", path => Shell($"{command} < '{MakeCpio()}' > '{path}'"));
+            yield return new(name, path, AsRoot);
+        }
+        if (setting.Wants(Stacked))
+            yield return new(Stacked, Keep("boot-squashfs.cpio", MakeStacked), "");
         foreach (int count in (int[])[1, 3, 10])
         {
-            string[] folders = root.Split(count);
             foreach ((string codec, string[] options) in s_codecs)
             {
-                string[] layers = [.. folders.Select((folder, i) => Keep($"boot-{codec}-{i + 1}-of-{count}.erofs", path =>
-                    Runner.Start("mkfs.erofs", ["--quiet", "-T0", Uuid, .. options, path, folder])))];
                 string what = $"{codec}, {count} {(count == 1 ? "layer" : "layers")}";
                 foreach ((string form, InitrdForm kind, string commandLine) in s_forms)
-                    yield return MakeLamina($"Lamina, {form}, {what}", kind, layers, commandLine);
+                {
+                    string name = $"Lamina, {form}, {what}";
+                    if (setting.Wants(name))
+                        yield return MakeLamina(name, kind, MakeLayers(count, codec, options), commandLine);
+                }
             }
         }
     }
+
+    private string[] MakeLayers(int count, string codec, string[] options) => [.. root.Split(count).Select((folder, i) =>
+        Keep($"boot-{codec}-{i + 1}-of-{count}.erofs", path =>
+            Runner.Start("mkfs.erofs", ["--quiet", "-T0", Uuid, .. options, path, folder])))];
+
+    private string MakeCpio() => Keep("boot-root.plain", path => Shell(
+        $"cd '{root.Folder}' && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc --quiet > '{path}'"));
 
     private BootArchive MakeLamina(string name, InitrdForm form, string[] layers, string commandLine)
     {

@@ -18,7 +18,7 @@ internal readonly record struct BootRun(double First, double Available, double L
 internal sealed partial class BootMachine(string kernel)
 {
     /// <summary>The slowest takes half a minute; one that goes out of memory may never end.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     public BootRun Boot(BootArchive archive, int megabytes)
     {
@@ -52,7 +52,8 @@ internal sealed partial class BootMachine(string kernel)
     public int SmallestMemory(BootArchive archive, int enough)
     {
         const int step = 32;
-        int no = 1, yes = enough / step;        // no: surely too little
+        // It has to hold the archive at least.
+        int no = (int)(archive.Length >> 20) / step, yes = enough / step;
         while (yes - no > 1)
         {
             int middle = (yes + no) / 2;

@@ -15,6 +15,9 @@ internal static class Program
                 case "scale":
                     ScaleBench.Run(setting);
                     break;
+                case "verity":
+                    VerityBench.Run(setting);
+                    break;
                 case "boot":
                     BootBench.Run(setting);
                     break;

@@ -27,6 +27,8 @@ internal static class Program
             Step("loading modules");
             string release = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
             Modules.Load(release);
+            if (options.Trust is not null)
+                Modules.LoadRare("dm_verity", release);
             Modules.Require("erofs", release);
 
             Step("finding the layers");

@@ -51,8 +51,9 @@ int main(void)
     static char log[1 << 18];
     double first = now();
     char *shell[] = { "/bin/bash", "-c", "test -d /usr && echo 'B: shell'", NULL };
-    char *interpreter[] = { "/usr/bin/python3", "-c", "import json, os; print('B: interpreter', len(os.listdir('/usr')) > 3)", NULL };
-    mount("proc", "/proc", "proc", 0, NULL);    /* as the root of an initramfs it has nothing yet; elsewhere this changes nothing */
+    char *interpreter[] = { "/usr/bin/python3", "-c",
+        "import json, os; print('B: interpreter', len(os.listdir('/usr')) > 3)", NULL };
+    mount("proc", "/proc", "proc", 0, NULL);    /* nothing is mounted on the root of an initramfs; elsewhere it is there */
     long available = memory("MemAvailable:");
     setenv("PATH", "/usr/bin:/bin", 1);
     int failed = run(shell) | run(interpreter);

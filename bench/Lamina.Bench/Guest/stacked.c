@@ -1,6 +1,6 @@
 /*
- * The init of an initramfs that holds a squashfs: modules, a loop device, a tmpfs over it, the switch of roots. What dracut does with
- * a shell and udev, without either.
+ * The init of an initramfs that holds a squashfs: modules, a loop device, a tmpfs over it, the switch of roots. What dracut does
+ * with a shell and udev, without either.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

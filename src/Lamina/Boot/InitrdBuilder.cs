@@ -21,8 +21,7 @@ public static class InitrdBuilder
     /// <summary>What a boot can need, whatever the layers are.</summary>
     private static readonly string[] s_modules = ["erofs", "loop", "overlay"];
 
-    /// <summary>What only some boots need: brought along, and not loaded unless one asks for it. Not all kernels have
-    /// it.</summary>
+    /// <summary>What only some boots need, and not all kernels have: brought along, and loaded when one asks for it.</summary>
     private static readonly string[] s_rareModules = ["dm_verity"];
 
     private const int FirstOfBase = 100, FirstOfExtra = 500, NumberLimit = 1000;

@@ -100,10 +100,14 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
             types[i] = (ClusterType)((value >> numberBits) & 3);
         }
         uint block = BinaryPrimitives.ReadUInt32LittleEndian(pack[(PackSize(count) - BlockNumberSize)..]);
-        for (int i = 0; i < count; i++)
+        // Backwards, as each entry is to know how far ahead the next head is.
+        int next = -1, last = numbers[count - 1];
+        int beyond = (last & ClusterRecord.CountBit) != 0 ? 0 : Math.Max(0, last - 1);
+        for (int i = count - 1; i >= 0; i--)
         {
             if (types[i] != ClusterType.NonHead)
             {
+                next = i;
                 if (!TryCountBlocks(types, numbers, i, out int before))
                     return false;
                 records[i] = ClusterRecord.Head(types[i], numbers[i], block + (uint)before, false);
@@ -127,23 +131,12 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
                     : (numbers[i - 1] & ClusterRecord.CountBit) != 0 ? 2 : numbers[i - 1] + 1;
             }
             records[i] = new ClusterRecord(ClusterType.NonHead, 0, 0, (ushort)Math.Min(back, ushort.MaxValue),
-                (ushort)Ahead(types, numbers, i, count), (ushort)blocks, false)
+                (ushort)(next >= 0 ? next - i : count - i + beyond), (ushort)blocks, false)
             {
                 IsHole = number == ClusterRecord.CountBit,
             };
         }
         return true;
-    }
-
-    private static int Ahead(ReadOnlySpan<ClusterType> types, ReadOnlySpan<int> numbers, int i, int count)
-    {
-        int ahead = 0;
-        for (; i < count; i++, ahead++)
-        {
-            if (types[i] != ClusterType.NonHead)
-                return ahead;
-        }
-        return (numbers[count - 1] & ClusterRecord.CountBit) != 0 ? ahead : Math.Max(ahead, ahead + numbers[count - 1] - 1);
     }
 
     /// <summary>
@@ -196,7 +189,7 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
         Span<int> numbers = stackalloc int[LargePack];
         for (int i = 0; i < count; i++)
         {
-            ClusterRecord record = records[i];
+            ref readonly ClusterRecord record = ref records[i];
             types[i] = record.Type;
             numbers[i] = record.IsHead ? record.Offset
                 : record.Count > 0 || record.IsHole ? record.Count | ClusterRecord.CountBit
