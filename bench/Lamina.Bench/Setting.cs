@@ -11,7 +11,8 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
     private string? _init;
 
     private const string Usage =
-        "usage: Lamina.Bench merge|scale|walk|boot|verity [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
+        "usage: Lamina.Bench merge|scale|walk|boot|verity [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch " +
+            "FOLDER]";
 
     /// <summary>Reads the command line; publishes the program if none is named.</summary>
     public static (string Verb, Setting Setting) Parse(string[] args)

@@ -36,4 +36,18 @@ internal static class AppendedTree
         }
         return null;
     }
+
+    /// <summary>Where a tree stands, for who only wants to say what bytes are for; null as well for one that is not
+    /// understood.</summary>
+    public static (long Start, long Length)? FindExtent(ByteSource image)
+    {
+        try
+        {
+            return Find(image) is { } tree ? (tree.Offset, tree.SuperBlock.Length) : null;
+        }
+        catch (Exception unknown) when (unknown is UnsupportedImageException or CorruptImageException)
+        {
+            return null;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using Lamina.Format;
 using Lamina.Tree;
+using Lamina.Verity;
 
 namespace Lamina.Reading;
 
@@ -27,6 +28,7 @@ internal sealed class HeaderDumper(ErofsImage image, RegionMap map, RegionMap? m
         }
         ClaimPrefixes();
         ClaimLayers();
+        ClaimTree();
     }
 
     private void ClaimConfigs()
@@ -95,6 +97,31 @@ internal sealed class HeaderDumper(ErofsImage image, RegionMap map, RegionMap? m
             map.AddBackground(original.Start, original.Start + original.Length, "unreferenced in layers",
                 $"not referred to, of layer {original.Layer}: {ShownBytes.Of(original.Name.Span)}");
         }
+    }
+
+    /// <summary>The dm-verity tree behind the image.</summary>
+    private void ClaimTree()
+    {
+        const string use = "dm-verity tree";
+        if (AppendedTree.Find(image.Primary.Bytes) is not { } found)
+            return;
+        (VeritySuperBlock tree, long start) = found;
+        MerkleShape shape = tree.Shape;
+        map.Add(start, start + VeritySuperBlock.Size, use, "dm-verity superblock", () => Lines(tree));
+        for (int level = shape.Levels - 1; level >= 0; level--)
+        {
+            long position = start + tree.TreeOffset + shape.PositionOf(level, 0);
+            map.Add(position, position + shape.CountOf(level) * tree.HashBlockSize, use,
+                $"dm-verity tree, level {level}: {shape.CountOf(level)} blocks");
+        }
+    }
+
+    private static IEnumerable<string> Lines(VeritySuperBlock tree)
+    {
+        yield return $"algorithm {VerityAlgorithms.NameOf(tree.Algorithm)}  data blocks {tree.DataBlocks} of " +
+            $"{tree.DataBlockSize}" +
+            $"  hash block {tree.HashBlockSize}";
+        yield return $"salt \"{Convert.ToHexStringLower(tree.Salt)}\"  uuid {tree.Uuid}";
     }
 
     private static IEnumerable<string> Lines(LayerRecord record)

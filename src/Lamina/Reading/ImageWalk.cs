@@ -18,6 +18,7 @@ internal sealed class ImageWalk(ErofsImage image)
         Inline,
         Metabox,
         Record,
+        Tree,
         Data,
         Count,
     }
@@ -80,6 +81,7 @@ internal sealed class ImageWalk(ErofsImage image)
         Use.Inline => "inline data",
         Use.Metabox => "metabox",
         Use.Record => "layer record",
+        Use.Tree => "dm-verity tree",
         _ => "file data",
     };
 
@@ -118,6 +120,8 @@ internal sealed class ImageWalk(ErofsImage image)
         long blocks = checked((long)SuperBlock.Blocks << SuperBlock.BlockBits);
         if (LayerRecordReader.Find(image.Primary.Bytes, blocks) is { } record)
             Claim(Use.Record, record.Where.Position, record.Where.Length);
+        if (AppendedTree.FindExtent(image.Primary.Bytes) is { } tree)
+            Claim(Use.Tree, tree.Start, tree.Length);
     }
 
     private void ClaimSpecial(ulong nid, Use use)
