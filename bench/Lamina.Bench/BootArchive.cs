@@ -32,10 +32,11 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
         ("cpio.xz", ".xz", "xz --check=crc32 -T0"),
     ];
 
-    private static readonly (string Option, InitrdForm Form, string CommandLine)[] s_forms =
+    private static readonly (string Option, InitrdForm Form, bool HasIndex, string CommandLine)[] s_forms =
     [
-        ("files", InitrdForm.Files, AsInit),
-        ("in place", InitrdForm.InPlace, $"{AsInit} {InitrdBuilder.RetainOption}"),
+        ("files", InitrdForm.Files, false, AsInit),
+        ("in place", InitrdForm.InPlace, false, $"{AsInit} {InitrdBuilder.RetainOption}"),
+        ("in place, merged beforehand", InitrdForm.InPlace, true, $"{AsInit} {InitrdBuilder.RetainOption}"),
     ];
 
     /// <summary>
@@ -57,11 +58,11 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
             foreach ((string codec, string[] options) in s_codecs)
             {
                 string what = $"{codec}, {count} {(count == 1 ? "layer" : "layers")}";
-                foreach ((string form, InitrdForm kind, string commandLine) in s_forms)
+                foreach ((string form, InitrdForm kind, bool hasIndex, string commandLine) in s_forms)
                 {
                     string name = $"Lamina, {form}, {what}";
-                    if (setting.Wants(name))
-                        yield return MakeLamina(name, kind, MakeLayers(count, codec, options), commandLine);
+                    if (setting.Wants(name) && (!hasIndex || count == 3))
+                        yield return MakeLamina(name, kind, hasIndex, MakeLayers(count, codec, options), commandLine);
                 }
             }
         }
@@ -74,7 +75,7 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
     private string MakeCpio() => Keep("boot-root.plain", path => Shell(
         $"cd '{root.Folder}' && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc --quiet > '{path}'"));
 
-    private BootArchive MakeLamina(string name, InitrdForm form, string[] layers, string commandLine)
+    private BootArchive MakeLamina(string name, InitrdForm form, bool hasIndex, string[] layers, string commandLine)
     {
         string path = setting.Output($"boot-{name.Replace("Lamina, ", "").Replace(", ", "-").Replace(' ', '-')}.img");
         InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], path, new InitrdOptions
@@ -82,6 +83,7 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
             Form = form,
             Init = setting.Init,
             KernelModules = [kernelModules],
+            HasIndex = hasIndex,
             Overwrites = true,
         });
         return new BootArchive(name, path, commandLine);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Lamina.Bench;
@@ -46,7 +47,7 @@ internal sealed record DebianRoot(string Folder)
         if (layers.All(Directory.Exists))
             return layers;
         Dictionary<string, string> owners = Owners();
-        List<(string Path, long Size)> files = [.. Files()];
+        List<(string Path, long Size)> files = Files();
         (string Package, long Size)[] packages = [.. files
             .GroupBy(file => owners.GetValueOrDefault(file.Path, "~"))
             .Select(group => (group.Key, group.Sum(file => file.Size)))
@@ -81,17 +82,16 @@ internal sealed record DebianRoot(string Folder)
         return owners;
     }
 
-    /// <summary>All but directories; these come along with what is in them.</summary>
-    private IEnumerable<(string Path, long Size)> Files()
+    /// <summary>All but directories, which come along with what is in them; find(1) follows no link out of the root.</summary>
+    private List<(string Path, long Size)> Files()
     {
-        EnumerationOptions options = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
-        foreach (FileSystemInfo entry in new DirectoryInfo(Folder).EnumerateFileSystemInfos("*", options))
-        {
-            if (entry is FileInfo file)
-                yield return (Path.GetRelativePath(Folder, file.FullName), file.LinkTarget is null ? file.Length : 0);
-            else if (entry.LinkTarget is not null || !Directory.EnumerateFileSystemEntries(entry.FullName).Any())
-                yield return (Path.GetRelativePath(Folder, entry.FullName), 0);
-        }
+        string list = $"{Folder}.list";
+        Runner.Start("sh", ["-c",
+            $"cd '{Folder}' && find . -mindepth 1 '(' ! -type d -o -empty ')' -printf '%s %P\\0' > '{list}'"]);
+        string[] lines = File.ReadAllText(list).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        File.Delete(list);
+        return [.. lines.Select(line => line.Split(' ', 2))
+            .Select(words => (words[1], long.Parse(words[0], CultureInfo.InvariantCulture)))];
     }
 
     private void CopyTo(string layer, IEnumerable<string> paths)
