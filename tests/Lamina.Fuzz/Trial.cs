@@ -81,6 +81,7 @@ internal sealed class Trial
         });
         if (!isExtracted && Directory.Exists(target))
             fault ??= "extract: it failed, and left its directory behind";
+        Attempt("another verb", () => ReadOtherwise(dice.Next(6), specification, devices));
         string[] layers = isLower ? [specification, _upper] : [_upper, specification];
         bool isPlanned = Attempt("plan", () => MergedImage.Plan(layers, _merged, options));
         bool isMerged = Attempt("merge", () => MergedImage.Create(layers, _merged, options));
@@ -119,6 +120,41 @@ internal sealed class Trial
                 fault ??= $"{what}: {unknown}";
             }
             return false;
+        }
+    }
+
+    /// <summary>What other verbs do with an image, one of them at a time.</summary>
+    private void ReadOtherwise(int verb, string specification, string[] devices)
+    {
+        if (verb < 2 && !ErofsImage.IsErofs(ByteSource.FromMemory(ImageName, File.ReadAllBytes(_image))))
+            return;
+        if (verb == 0)
+        {
+            using ErofsImage image = ErofsImage.Open(_image, devices);
+            ImageDumper.Dump(image, TextWriter.Null);
+            return;
+        }
+        if (verb == 1)
+        {
+            ImageInfo.Read(_image, devices);
+            return;
+        }
+        using Layer layer = LayerOpener.Open(specification);
+        using Layer upper = LayerOpener.Open(_upper);
+        switch (verb)
+        {
+            case 2:
+                Manifest.Write(ImageName, layer.Root, Stream.Null, new ManifestOptions { Threads = 1 });
+                break;
+            case 3:
+                TarExport.Write(ImageName, layer.Root, Stream.Null);
+                break;
+            case 4:
+                CpioExport.Write(ImageName, layer.Root, Stream.Null);
+                break;
+            default:
+                TreeComparison.Compare(ImageName, layer.Root, UpperName, upper.Root, new CompareOptions { Threads = 1 });
+                break;
         }
     }
 
