@@ -15,6 +15,12 @@ internal static class Program
                 case "scale":
                     ScaleBench.Run(setting);
                     break;
+                case "extract":
+                    ExtractBench.Run(setting);
+                    break;
+                case "read":
+                    ReadBench.Run(setting);
+                    break;
                 default:
                     WalkBench.Run(setting);
                     break;

@@ -8,8 +8,8 @@ namespace Lamina.Bench;
 /// <param name="Only">Only tables with this word in their title; null for all.</param>
 internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQuick, string? Only)
 {
-    private const string Usage =
-        "usage: Lamina.Bench merge|scale|walk [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
+    private const string Usage = "usage: Lamina.Bench " +
+        "merge|scale|walk|extract|read [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
 
     /// <summary>Reads the command line; publishes the program if none is named.</summary>
     public static (string Verb, Setting Setting) Parse(string[] args)
@@ -36,7 +36,7 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
                 case "--scratch" when i + 1 < args.Length:
                     scratch = Path.GetFullPath(args[++i]);
                     break;
-                case "merge" or "scale" or "walk" when verb is null:
+                case "merge" or "scale" or "walk" or "extract" or "read" when verb is null:
                     verb = args[i];
                     break;
                 default:

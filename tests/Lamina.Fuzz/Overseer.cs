@@ -51,8 +51,8 @@ internal sealed class Overseer(Options options) : IDisposable
         }
         string watched = _isWatched ? "" : "; writes outside were not watched, as this kernel has no Landlock";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{_done} images, {_faults.Count} faults, {_refused} refused, slowest {_slowest} ms, peak {_peak >> 20} MiB, " +
-            $"seed {options.Seed}, {_clock.Elapsed.TotalSeconds:0} s{watched}"));
+            $"{_done} images, {_faults.Count} faults, {_refused} refused, slowest {_slowest} ms of processor time, " +
+            $"peak {_peak >> 20} MiB, seed {options.Seed}, {_clock.Elapsed.TotalSeconds:0} s{watched}"));
         return _faults.Count == 0 && _done == options.Count ? 0 : 1;
     }
 

@@ -1,0 +1,66 @@
+namespace Lamina.Bench;
+
+/// <summary>
+/// A root file system of Debian, several hundred megabytes, and images of it: what extraction is for. It is made of packages from
+/// the machine's own package sources, once, and kept in the scratch folder.
+/// </summary>
+internal static class DebianRoot
+{
+    private const string Packages = "python3,perl,gcc,git,locales";
+
+    /// <summary>A form of the root: as an EROFS image and as a squashfs of the same codec.</summary>
+    /// <param name="Name">What tables call it.</param>
+    /// <param name="Erofs">How mkfs.erofs is told.</param>
+    /// <param name="Squashfs">How mksquashfs is told.</param>
+    public sealed record Form(string Name, string[] Erofs, string[] Squashfs)
+    {
+        public string Image(Setting setting) => setting.Output($"debian-{Name}.erofs");
+
+        public string Squash(Setting setting) => setting.Output($"debian-{Name}.squashfs");
+    }
+
+    /// <summary>All forms; clusters and blocks of 64 KiB.</summary>
+    public static readonly Form[] Forms =
+    [
+        new("none", [], ["-noI", "-noD", "-noF", "-noX"]),
+        new("lz4hc", ["-zlz4hc", "-C65536"], ["-comp", "lz4", "-Xhc"]),
+        new("zstd", ["-zzstd", "-C65536"], ["-comp", "zstd"]),
+        new("lzma", ["-zlzma", "-C65536"], ["-comp", "xz"]),
+    ];
+
+    /// <summary>Makes what is not there yet.</summary>
+    public static void Prepare(Setting setting, Form form)
+    {
+        string root = Make(setting);
+        Once(form.Image(setting), path => Runner.Start("mkfs.erofs", ["--quiet", .. form.Erofs, path, root]));
+        Once(form.Squash(setting), path => Runner.Start("mksquashfs",
+            [root, path, "-quiet", "-no-progress", "-b", "65536", .. form.Squashfs]));
+    }
+
+    /// <summary>The root itself.</summary>
+    private static string Make(Setting setting)
+    {
+        string root = setting.Output("debian-root");
+        Once(root, path =>
+        {
+            string[] source = Runner.Read("apt-get", ["indextargets", "--format", "$(REPO_URI) $(CODENAME)",
+                "Created-By: Packages"]).Split(['\n', ' '], StringSplitOptions.RemoveEmptyEntries);
+            if (source.Length < 2)
+                throw new BenchException("this benchmark takes packages from the machine's sources, and there are none");
+            Console.Error.WriteLine($"making a root of {source[1]} from {source[0]}");
+            Runner.Start("debootstrap", ["--variant=minbase", $"--include={Packages}", source[1], path, source[0]]);
+        });
+        return root;
+    }
+
+    /// <summary>Makes something under another name first, so that a half one is never taken for it.</summary>
+    private static void Once(string path, Action<string> make)
+    {
+        if (Path.Exists(path))
+            return;
+        string begun = path + ".begun";
+        Runner.Start("rm", ["-rf", begun]);
+        make(begun);
+        Runner.Start("mv", [begun, path]);
+    }
+}
