@@ -39,7 +39,8 @@ internal static class ExtractBench
         foreach (Outcome one in outcomes)
         {
             table.Row(one.Contender.Name, MarkdownTable.Seconds(one.Median.Wall),
-                MarkdownTable.Percent(peer.Wall, one.Median.Wall), MarkdownTable.Seconds(one.Median.Cpu), MarkdownTable.Megabytes(one.Median.PeakMegabytes));
+                MarkdownTable.Percent(peer.Wall, one.Median.Wall),
+                MarkdownTable.Seconds(one.Median.Cpu), MarkdownTable.Megabytes(one.Median.PeakMegabytes));
         }
     }
 }
