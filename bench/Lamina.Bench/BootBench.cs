@@ -13,7 +13,7 @@ internal static class BootBench
             throw new BenchException($"{image} is not there; ./check, or the boot tests alone, fetch it");
         string modules = Directory.GetDirectories(Path.Combine(kernels, "lib", "modules")).Single();
         BootMachine machine = new(image);
-        BootArchive[] archives = [.. new BootArchives(setting, DebianRoot.Make(setting.Scratch), modules).Make()];
+        BootArchive[] archives = [.. new BootArchives(setting, DebianRoot.MakeSmall(setting.Scratch), modules).Make()];
         BootRun[][] runs = Measure(machine, archives, setting.Runs);
         MarkdownTable table = new($"Booting, Linux {Path.GetFileName(modules)}, {Usual} MiB, software emulation", "initramfs",
             "size, MB", "boots from, MiB", "available, MiB", "after a shell and Python, MiB", "to the first program, s",

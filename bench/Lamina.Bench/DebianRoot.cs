@@ -9,9 +9,12 @@ internal sealed record DebianRoot(string Folder)
 {
     private const string Suite = "bookworm", PackageLists = "var/lib/dpkg/info";
 
-    /// <summary>With these it has 300 MB.</summary>
-    private const string Packages =
+    /// <summary>With these it has 300 MB, and can be booted.</summary>
+    private const string SmallPackages =
         "python3,perl,git,vim-tiny,iproute2,systemd-sysv,ca-certificates,openssh-client,gdb-minimal";
+
+    /// <summary>With these it has 600 MB.</summary>
+    private const string LargePackages = "python3,perl,gcc,git,locales";
 
     /// <summary>What apt leaves behind, and nobody boots with.</summary>
     private static readonly string[] s_leftovers = ["var/cache/apt/archives", "var/lib/apt/lists"];
@@ -19,16 +22,21 @@ internal sealed record DebianRoot(string Folder)
     /// <summary>Where bookworm has links for what packages still name so.</summary>
     private static readonly string[] s_moved = ["bin/", "sbin/", "lib/", "lib64/"];
 
-    /// <summary>Makes it, if it is not there. It takes root and a network.</summary>
-    public static DebianRoot Make(string scratch)
+    /// <summary>A system to boot; made if it is not there, which takes root and a network.</summary>
+    public static DebianRoot MakeSmall(string scratch) => Make(Path.Combine(scratch, "debian-small"), SmallPackages);
+
+    /// <summary>A system with much in it.</summary>
+    public static DebianRoot MakeLarge(string scratch) => Make(Path.Combine(scratch, "debian-large"), LargePackages);
+
+    private static DebianRoot Make(string folder, string packages)
     {
-        string folder = Path.Combine(scratch, "debian-root"), partial = $"{folder}.partial";
+        string partial = $"{folder}.partial";
         if (Directory.Exists(folder))
             return new DebianRoot(folder);
-        Console.Error.WriteLine("making a Debian root");
+        Console.Error.WriteLine($"making a Debian root: {folder}");
         if (Directory.Exists(partial))
             Directory.Delete(partial, true);
-        Runner.Start("debootstrap", ["--variant=minbase", $"--include={Packages}", Suite, partial, Mirror()]);
+        Runner.Start("debootstrap", ["--variant=minbase", $"--include={packages}", Suite, partial, Mirror()]);
         foreach (string leftover in s_leftovers.Select(name => Path.Combine(partial, name)))
         {
             Directory.Delete(leftover, true);

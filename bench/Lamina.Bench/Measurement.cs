@@ -50,7 +50,10 @@ internal static partial class Runner
     }
 
     /// <summary>Runs a program and waits; a failure is an exception with what the program said.</summary>
-    public static void Start(string program, IEnumerable<string> arguments)
+    public static void Start(string program, IEnumerable<string> arguments) => Read(program, arguments);
+
+    /// <summary>Runs a program and gives what it printed; a failure is an exception with what the program said.</summary>
+    public static string Read(string program, IEnumerable<string> arguments)
     {
         using Process process = Launch(program, arguments);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
@@ -58,6 +61,7 @@ internal static partial class Runner
         process.WaitForExit();
         if (process.ExitCode != 0)
             throw new BenchException($"{program} failed with {process.ExitCode}: {errors}{output.Result}".Trim());
+        return output.Result;
     }
 
     private static Process Launch(string program, IEnumerable<string> arguments)

@@ -21,6 +21,12 @@ internal static class Program
                 case "boot":
                     BootBench.Run(setting);
                     break;
+                case "extract":
+                    ExtractBench.Run(setting);
+                    break;
+                case "read":
+                    ReadBench.Run(setting);
+                    break;
                 default:
                     WalkBench.Run(setting);
                     break;

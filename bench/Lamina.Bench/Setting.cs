@@ -10,9 +10,8 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
 {
     private string? _init;
 
-    private const string Usage =
-        "usage: Lamina.Bench merge|scale|walk|boot|verity [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch " +
-            "FOLDER]";
+    private const string Usage = "usage: Lamina.Bench " +
+        "merge|scale|walk|extract|read|verity|boot [--quick] [--only WORD] [--runs N] [--lamina PROGRAM] [--scratch FOLDER]";
 
     /// <summary>Reads the command line; publishes the program if none is named.</summary>
     public static (string Verb, Setting Setting) Parse(string[] args)
@@ -39,7 +38,7 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
                 case "--scratch" when i + 1 < args.Length:
                     scratch = Path.GetFullPath(args[++i]);
                     break;
-                case "merge" or "scale" or "walk" or "boot" or "verity" when verb is null:
+                case "merge" or "scale" or "walk" or "extract" or "read" or "verity" or "boot" when verb is null:
                     verb = args[i];
                     break;
                 default:

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -15,6 +16,7 @@ internal sealed class Overseer(Options options) : IDisposable
     private readonly Lock _lock = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<string> _faults = [];
+    private readonly BlockingCollection<(int Index, string What)> _reports = [];
     private readonly List<Process> _running = [];
     private int _done, _refused;
     private long _slowest, _peak;
@@ -24,9 +26,20 @@ internal sealed class Overseer(Options options) : IDisposable
     /// <summary>Runs all; the exit code.</summary>
     public int Run()
     {
-        Thread[] threads = [.. Enumerable.Range(0, options.Workers).Select(i => new Thread(() => Drive(options.From + i)))];
-        Array.ForEach(threads, thread => thread.Start());
-        Array.ForEach(threads, thread => thread.Join());
+        int left = options.Workers;
+        for (int i = 0; i < options.Workers; i++)
+        {
+            int first = options.From + i;
+            new Thread(() =>
+            {
+                Drive(first);
+                if (Interlocked.Decrement(ref left) == 0)
+                    _reports.CompleteAdding();
+            }).Start();
+        }
+        // The other threads may write in the scratch folder only.
+        foreach ((int index, string what) in _reports.GetConsumingEnumerable())
+            Keep(index, what);
         string mounts = File.ReadAllText("/proc/self/mountinfo");
         if (mounts.Contains(options.Scratch, StringComparison.Ordinal))
             _faults.Add($"something is mounted in {options.Scratch}");
@@ -38,8 +51,8 @@ internal sealed class Overseer(Options options) : IDisposable
         }
         string watched = _isWatched ? "" : "; writes outside were not watched, as this kernel has no Landlock";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{_done} images, {_faults.Count} faults, {_refused} refused, slowest {_slowest} ms, peak {_peak >> 20} MiB, " +
-            $"seed {options.Seed}, {_clock.Elapsed.TotalSeconds:0} s{watched}"));
+            $"{_done} images, {_faults.Count} faults, {_refused} refused, slowest {_slowest} ms of processor time, " +
+            $"peak {_peak >> 20} MiB, seed {options.Seed}, {_clock.Elapsed.TotalSeconds:0} s{watched}"));
         return _faults.Count == 0 && _done == options.Count ? 0 : 1;
     }
 
@@ -152,14 +165,16 @@ internal sealed class Overseer(Options options) : IDisposable
     private void Report(int index, string what)
     {
         lock (_lock)
-        {
             _faults.Add(what);
-            Subject[] subjects = Subject.ReadCorpus(Options.CorpusPath);
-            Mutation mutation = Mutation.Make(subjects, index, Mutation.DiceOf(options.Seed, index));
-            Directory.CreateDirectory(options.Keep);
-            string path = Path.Combine(options.Keep, $"{options.Seed}-{index}-{mutation.Subject.Name}");
-            File.WriteAllBytes(path, mutation.Bytes);
-            Console.Error.WriteLine($"FAULT {index}, kept as {path}: {what}");
-        }
+        _reports.Add((index, what));
+    }
+
+    private void Keep(int index, string what)
+    {
+        Mutation mutation = Mutation.Make(Subject.ReadCorpus(Options.CorpusPath), index, Mutation.DiceOf(options.Seed, index));
+        Directory.CreateDirectory(options.Keep);
+        string path = Path.Combine(options.Keep, $"{options.Seed}-{index}-{mutation.Subject.Name}");
+        File.WriteAllBytes(path, mutation.Bytes);
+        Console.Error.WriteLine($"FAULT {index}, kept as {path}: {what}");
     }
 }

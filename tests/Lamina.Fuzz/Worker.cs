@@ -14,7 +14,7 @@ internal static class Worker
     public const long MemoryAllowance = 256 << 20;
 
     /// <summary>
-    /// How long an image may take, in milliseconds; one that takes longer has two more attempts, as others may run.
+    /// How long an image may take, in milliseconds; one that takes longer has two more attempts, as a program is slow at first.
     /// </summary>
     public const double TimeAllowance = 2000;
 
@@ -37,13 +37,16 @@ internal static class Worker
             if (result.Fault is not null || result.IsRefused)
                 throw new InvalidOperationException($"{sound.Name} unchanged: {result.Fault ?? "refused"}");
         }
-        RemoveTrees(trial);
-        GC.Collect();
-        long usual = Memory("VmRSS");
         for (int index = first; index < options.From + options.Count; index += options.Workers)
         {
             Tell(Begun, index);
+            if (index / options.Workers % TreesKept == 0)
+            {
+                RemoveTrees(trial);
+                GC.Collect();
+            }
             File.WriteAllText("/proc/self/clear_refs", "5");        // the peak counts from here
+            long before = Memory("VmRSS");
             TrialResult result = default;
             double time = double.MaxValue;
             Mutation mutation = null!;
@@ -54,15 +57,13 @@ internal static class Worker
                 result = trial.Try(mutation, dice);
                 time = Math.Min(time, result.Milliseconds);
             }
-            long memory = Math.Max(0, Memory("VmHWM") - usual);
+            long memory = Math.Max(0, Memory("VmHWM") - before);
             string? fault = result.Fault
                 ?? (time > TimeAllowance ? $"it took {time:0} ms" : null)
                 ?? (memory > MemoryAllowance + mutation.Bytes.Length ? $"{memory >> 20} MiB were in use" : null);
             Tell(Done, index, (long)time, memory, result.IsRefused ? 1 : 0);
             if (fault is not null)
                 Tell(Failed, index, $"{mutation.Subject.Name}: {mutation.Changes}: {fault}");
-            if (index / options.Workers % TreesKept == 0)
-                RemoveTrees(trial);
         }
         return 0;
     }

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Lamina.Compression;
@@ -19,6 +21,12 @@ internal sealed class Lz4Decoder(bool isPadded) : IClusterDecoder
     /// <summary>The value of a half token that says that more bytes of length follow.</summary>
     private const int LongLength = 15;
 
+    /// <summary>
+    /// Bytes there must be for a sequence of a few literals to be read, and to be written, in steps: a step of literals or a
+    /// distance behind 14 of them; 14 literals, and two steps of a copy.
+    /// </summary>
+    private const int ShortInput = 16, ShortOutput = 48;
+
     /// <inheritdoc/>
     public bool TryDecode(ReadOnlySpan<byte> cluster, Span<byte> destination, bool isPartial) => isPadded
         ? Decode(ClusterDecoders.SkipPadding(cluster), destination, isPartial)
@@ -31,30 +39,53 @@ internal sealed class Lz4Decoder(bool isPadded) : IClusterDecoder
         while (from < input.Length)
         {
             int token = input[from++];
-            int literals = token >> 4;
-            if (literals == LongLength && !TryReadLength(input, ref from, ref literals))
-                return false;
-            if (literals > output.Length - to)
+            int literals = token >> 4, length = token & LongLength;
+            if (literals != LongLength && from <= input.Length - ShortInput && to <= output.Length - ShortOutput)
             {
-                if (!isPartial)
-                    return false;
-                literals = output.Length - to;
+                // What most sequences are, with room on both sides: a step for the literals, whatever their number, and two for
+                // the copy.
+                Step(input, from, output, to);
+                from += literals;
+                to += literals;
+                if (length != LongLength)
+                {
+                    int near = BinaryPrimitives.ReadUInt16LittleEndian(input[from..]);
+                    if (near >= Vector128<byte>.Count && near <= to)
+                    {
+                        from += sizeof(ushort);
+                        Step(output, to - near, output, to);
+                        if (length > Vector128<byte>.Count - MinCopy)
+                            Step(output, to - near + Vector128<byte>.Count, output, to + Vector128<byte>.Count);
+                        to += length + MinCopy;
+                        continue;
+                    }
+                }
             }
-            if (literals > input.Length - from)
-                return false;
-            CopyLiterals(input[from..], output[to..], literals);
-            from += literals;
-            to += literals;
-            if (isPartial && to == output.Length)
-                return true;
-            if (from == input.Length)
-                return to == output.Length;
+            else
+            {
+                if (literals == LongLength && !TryReadLength(input, ref from, ref literals))
+                    return false;
+                if (literals > output.Length - to)
+                {
+                    if (!isPartial)
+                        return false;
+                    literals = output.Length - to;
+                }
+                if (literals > input.Length - from)
+                    return false;
+                input.Slice(from, literals).CopyTo(output[to..]);
+                from += literals;
+                to += literals;
+                if (isPartial && to == output.Length)
+                    return true;
+                if (from == input.Length)
+                    return to == output.Length;
+            }
 
             if (input.Length - from < sizeof(ushort))
                 return false;
             int distance = BinaryPrimitives.ReadUInt16LittleEndian(input[from..]);
             from += sizeof(ushort);
-            int length = token & LongLength;
             if (length == LongLength && !TryReadLength(input, ref from, ref length))
                 return false;
             length += MinCopy;
@@ -74,14 +105,11 @@ internal sealed class Lz4Decoder(bool isPadded) : IClusterDecoder
         return false;
     }
 
-    private static void CopyLiterals(ReadOnlySpan<byte> input, Span<byte> output, int count)
-    {
-        int wide = Vector128<byte>.Count;
-        if (count <= wide && input.Length >= wide && output.Length >= wide)
-            Vector128.Create(input).CopyTo(output);
-        else
-            input[..count].CopyTo(output);
-    }
+    /// <summary>Copies a step of a fixed size. That both sides have room for it was checked before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step(ReadOnlySpan<byte> source, int from, Span<byte> destination, int to) =>
+        Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(source), (nuint)from)
+            .StoreUnsafe(ref MemoryMarshal.GetReference(destination), (nuint)to);
 
     /// <summary>Adds bytes to the length up to the first that is not 255.</summary>
     private static bool TryReadLength(ReadOnlySpan<byte> input, ref int from, ref int length)

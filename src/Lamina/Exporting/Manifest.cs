@@ -94,7 +94,7 @@ public static class Manifest
             .Where(node => node.Type == NodeType.RegularFile && node.Content.Size < HashLimit)
             .Distinct((IEqualityComparer<Node>)ReferenceEqualityComparer.Instance)];
         string[] digests = new string[files.Length];
-        long total = files.Sum(file => file.Content.Size), done = 0;
+        long total = ByteCounts.Sum(files.Select(file => file.Content.Size)), done = 0;
         int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         Workers.ForEach(threads, files.Length, () => new DataReader(), (reader, i) =>
         {

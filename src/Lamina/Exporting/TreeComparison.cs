@@ -141,7 +141,7 @@ public static class TreeComparison
         private long CompareData()
         {
             Difference?[] found = new Difference?[_data.Count];
-            long total = _data.Sum(pair => pair.First.Content.Size), done = 0, compared = 0;
+            long total = ByteCounts.Sum(_data.Select(pair => pair.First.Content.Size)), done = 0, compared = 0;
             int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
             Workers.ForEach(threads, _data.Count, () => new DataComparer(firstName, secondName), (comparer, i) =>
             {

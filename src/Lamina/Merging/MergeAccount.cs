@@ -54,7 +54,7 @@ public sealed class MergeAccount
         lock (_lock)
         {
             _events.Add(what);
-            WastedBytes = Sum(WastedBytes, what.WastedBytes);
+            WastedBytes = ByteCounts.Add(WastedBytes, what.WastedBytes);
         }
     }
 
@@ -67,10 +67,7 @@ public sealed class MergeAccount
             return 0;
         long bytes = 0;
         foreach (Entry entry in node.Listing.Read())
-            bytes = Sum(bytes, BytesUnder(entry.Node, depth + 1));
+            bytes = ByteCounts.Add(bytes, BytesUnder(entry.Node, depth + 1));
         return bytes;
     }
-
-    /// <summary>Sizes of sparse files may be anything up to the largest number.</summary>
-    internal static long Sum(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 }

@@ -109,7 +109,7 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
         {
             hidden.Add(same[i].Layer);
             if (outcome != MergeOutcome.Merged && !same[i].Node.IsWhiteout)
-                wasted = MergeAccount.Sum(wasted, MergeAccount.BytesUnder(same[i].Node));
+                wasted = ByteCounts.Add(wasted, MergeAccount.BytesUnder(same[i].Node));
         }
         account.Add(new MergeEvent(new MergePath(path, name).ToBytes(), outcome, same[0].Layer, [.. hidden], wasted));
     }

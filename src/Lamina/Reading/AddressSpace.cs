@@ -39,7 +39,15 @@ internal sealed class AddressSpace
         DeviceSlot[] slots = new DeviceSlot[count];
         long position = (long)superBlock.DeviceTableSlot * DeviceSlot.Size;
         for (int i = 0; i < count; i++, position += DeviceSlot.Size)
-            slots[i] = DeviceSlot.Parse(metadata.Read(position, DeviceSlot.Size));
+        {
+            DeviceSlot slot = slots[i] = DeviceSlot.Parse(metadata.Read(position, DeviceSlot.Size));
+            ulong limit = (ulong)long.MaxValue >> superBlock.BlockBits;
+            if (slot.Blocks > limit || slot.UnifiedAddress > limit - slot.Blocks)
+            {
+                throw new CorruptImageException(metadata.Name, $"device {i + 1} has {slot.Blocks} blocks at block " +
+                    $"{slot.UnifiedAddress}, which is above 2^63-1 bytes", null, position);
+            }
+        }
         return slots;
     }
 

@@ -13,7 +13,7 @@ internal sealed class ClusterCache
     /// Bytes kept at once: room for one cluster of the largest size there is (12 MiB decoded, whose buffer is 16), or hundreds of
     /// usual ones.
     /// </summary>
-    public const int Capacity = 16 << 20;
+    public const int UsualCapacity = 16 << 20;
 
     /// <summary>What a kept cluster counts for at least, so that the bookkeeping stays small as well.</summary>
     private const int MinWeight = 4096;
@@ -22,10 +22,13 @@ internal sealed class ClusterCache
     private readonly Stack<Item> _spare = [];
     private readonly Lock _lock = new();
     private readonly Item _ring; // the list's start and end in one: Next is the newest, Previous the oldest
+    private readonly int _capacity;
     private long _weight;
 
-    public ClusterCache()
+    /// <summary>A cache of so many bytes. The cluster decoded last is kept in any case.</summary>
+    public ClusterCache(int capacity = UsualCapacity)
     {
+        _capacity = capacity;
         _ring = new Item();
         _ring.Next = _ring.Previous = _ring;
     }
@@ -91,7 +94,7 @@ internal sealed class ClusterCache
 
     private void Trim()
     {
-        while (_weight > Capacity && _ring.Previous != _ring)
+        while (_weight > _capacity && _ring.Previous != _ring.Next)
         {
             Item oldest = _ring.Previous;
             Unlink(oldest);

@@ -12,18 +12,18 @@ internal sealed class ContentChecker(ErofsImage image, FaultList faults, CheckOp
     public void Check(CheckedFile file)
     {
         Content? content = null;
-        ClusterMap? map = null;
+        DecodableMap map = default;
         bool isOpen = faults.Try(file, () =>
         {
             content = image.OpenContent(file.Inode);
-            map = (content as ImageEncodedContent)?.ReadOwnMap();
+            map = content is EncodedContent encoded ? DecodableMap.Of(encoded) : default;
         });
         if (!isOpen)
             return;
         if (content is PlacedContent placed)
             CheckPlaced(file, placed);
         else
-            CheckEncoded(file, new ImageContentSource(image, content!), map!);
+            CheckEncoded(file, map);
         if (file.Inode.Type == NodeType.SymbolicLink)
             faults.Try(file, () => new ErofsEntry(image, file.Inode, default).ReadTarget());
     }
@@ -47,10 +47,10 @@ internal sealed class ContentChecker(ErofsImage image, FaultList faults, CheckOp
     }
 
     /// <summary>What is in the packed file is checked with that, once; that it lies within was found with the map.</summary>
-    private void CheckEncoded(CheckedFile file, ImageContentSource source, ClusterMap map)
+    private void CheckEncoded(CheckedFile file, DecodableMap map)
     {
         byte[] decoded = [];
-        foreach (ClusterExtent extent in map.Extents)
+        foreach (ClusterExtent extent in map.Map.Extents)
         {
             options.Cancellation.ThrowIfCancellationRequested();
             if (extent.Encoding == ClusterEncoding.Hole)
@@ -61,7 +61,7 @@ internal sealed class ContentChecker(ErofsImage image, FaultList faults, CheckOp
                 ArrayPool<byte>.Shared.Return(decoded);
                 decoded = ArrayPool<byte>.Shared.Rent(length);
             }
-            faults.Try(file, () => source.Decode(map, extent, decoded.AsSpan(0, length)));
+            faults.Try(file, () => map.Decode(extent, decoded.AsSpan(0, length)));
             onBytes(length);
         }
         ArrayPool<byte>.Shared.Return(decoded);

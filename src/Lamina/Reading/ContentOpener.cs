@@ -146,7 +146,7 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
     public ClusterMap ReadOwnMap() => OpenMap().Read();
 
     /// <summary>The bytes, by way of the image's cache.</summary>
-    public ImageContentSource OpenSource(string name) => new(image, this, name);
+    public ContentSource OpenSource(string name) => image.OpenSource(this, name);
 
     /// <summary>What reads the map, and knows where it stands.</summary>
     public ClusterMapReader OpenMap() => new(image, inode);

@@ -1,36 +1,51 @@
-using Lamina.Compression;
 using Lamina.Tree;
 
 namespace Lamina.Reading;
 
 /// <summary>
-/// The bytes of a file's content, whatever form it has: holes are zeros, clusters are decoded. The cluster decoded last is
-/// kept, so
-/// that reading on in small steps decodes each once.
+/// The bytes of a file's content, whatever form it has: holes are zeros, clusters are decoded. What is read in small steps comes
+/// from a cache of decoded clusters; a whole cluster is decoded straight into a destination that has room for it.
 /// </summary>
 internal sealed class ContentSource : ByteSource
 {
     private readonly Content _content;
+    private readonly ClusterCache _clusters;
     private readonly Lazy<DecodableMap> _map;
-    private readonly Lock _lock = new();
-    private byte[] _decoded = [];
-    private long _decodedStart = -1;
-    private int _decodedLength;
 
-    public ContentSource(string name, Content content)
+    /// <summary>Over any content.</summary>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="content">The content.</param>
+    /// <param name="clusters">Decoded clusters of the image; without, the cluster decoded last is kept.</param>
+    public ContentSource(string name, Content content, ClusterCache? clusters = null)
+        : this(name, content, clusters, () => DecodableMap.Of((EncodedContent)content))
     {
-        Name = name;
-        _content = content;
-        _map = new(() => DecodableMap.Of((EncodedContent)_content));
     }
 
     /// <summary>Over a map that was read already.</summary>
-    public ContentSource(string name, EncodedContent content, ClusterMap map) : this(name, content) =>
-        _map = new(() => new DecodableMap(map, false));
+    public ContentSource(string name, EncodedContent content, ClusterMap map)
+        : this(name, content, null, () => new DecodableMap(map, false))
+    {
+    }
+
+    private ContentSource(string name, Content content, ClusterCache? clusters, Func<DecodableMap> readMap)
+    {
+        Name = name;
+        _content = content;
+        _clusters = clusters ?? new ClusterCache(0);
+        _map = new(readMap);
+    }
 
     public override string Name { get; }
 
     public override long Length => _content.Size;
+
+    /// <summary>Reads the map of a compressed file now, so that it is not read again and again if it cannot be.</summary>
+    /// <exception cref="CorruptImageException">The map contradicts itself.</exception>
+    public void ReadMap()
+    {
+        if (_content is EncodedContent)
+            _ = _map.Value;
+    }
 
     public override int Read(long offset, Span<byte> destination)
     {
@@ -43,7 +58,7 @@ internal sealed class ContentSource : ByteSource
                 bytes.Bytes.Span.Slice((int)offset, destination.Length).CopyTo(destination);
                 break;
             case PlacedContent placed:
-                ReadPlaced(placed, offset, destination);
+                ReadPlaced(placed.Extents, offset, destination);
                 break;
             default:
                 ReadEncoded(_map.Value, offset, destination);
@@ -52,23 +67,46 @@ internal sealed class ContentSource : ByteSource
         return destination.Length;
     }
 
-    private static void ReadPlaced(PlacedContent content, long offset, Span<byte> destination)
+    /// <summary>Where there is data rather than holes.</summary>
+    public IEnumerable<DataRange> EnumerateDataRanges()
     {
-        destination.Clear();
-        ReadOnlySpan<PlacedExtent> extents = content.Extents;
-        for (int i = FirstAfter(extents, offset); i < extents.Length && extents[i].Logical < offset + destination.Length; i++)
+        DataRange last = default;
+        foreach (DataRange part in EnumerateParts())
         {
-            PlacedExtent extent = extents[i];
-            long start = Math.Max(extent.Logical, offset), end =
-                Math.Min(extent.Logical + extent.Length, offset + destination.Length);
-            extent.Original.Bytes.ReadExactly(extent.Offset + start - extent.Logical,
-                destination[(int)(start - offset)..(int)(end - offset)]);
+            if (last.Offset + last.Length == part.Offset)
+            {
+                last = last with { Length = last.Length + part.Length };
+                continue;
+            }
+            if (last.Length > 0)
+                yield return last;
+            last = part;
         }
+        if (last.Length > 0)
+            yield return last;
     }
 
-    private static int FirstAfter(ReadOnlySpan<PlacedExtent> extents, long offset)
+    private IEnumerable<DataRange> EnumerateParts()
     {
-        int low = 0, high = extents.Length;
+        if (_content is PlacedContent placed)
+        {
+            for (int i = 0; i < placed.Extents.Length; i++)
+                yield return new DataRange(placed.Extents[i].Logical, placed.Extents[i].Length);
+            yield break;
+        }
+        ClusterMap map = _map.Value.Map;
+        foreach (ClusterExtent extent in map.Extents)
+        {
+            if (extent.Encoding != ClusterEncoding.Hole)
+                yield return new DataRange(extent.Logical, extent.Length);
+        }
+        if (map.Packed is not null && map.FragmentStart < Length)
+            yield return new DataRange(map.FragmentStart, Length - map.FragmentStart);
+    }
+
+    private static void ReadPlaced(ReadOnlySpan<PlacedExtent> extents, long offset, Span<byte> destination)
+    {
+        int low = 0, high = extents.Length; // the first extent that ends behind the offset
         while (low < high)
         {
             int middle = (low + high) / 2;
@@ -77,12 +115,28 @@ internal sealed class ContentSource : ByteSource
             else
                 high = middle;
         }
-        return low;
+        for (; low < extents.Length && destination.Length > 0; low++)
+        {
+            PlacedExtent extent = extents[low];
+            if (extent.Logical > offset)
+            {
+                int hole = (int)Math.Min(extent.Logical - offset, destination.Length);
+                destination[..hole].Clear();
+                destination = destination[hole..];
+                offset += hole;
+            }
+            int count = (int)Math.Min(destination.Length, extent.Logical + extent.Length - offset);
+            extent.Original.Bytes.ReadExactly(extent.Offset + offset - extent.Logical, destination[..count]);
+            destination = destination[count..];
+            offset += count;
+        }
+        destination.Clear();
     }
 
     private void ReadEncoded(in DecodableMap decodable, long offset, Span<byte> destination)
     {
         ClusterMap map = decodable.Map;
+        int index = IndexOf(map.Extents, offset);
         while (destination.Length > 0)
         {
             if (offset >= map.FragmentStart)
@@ -90,37 +144,46 @@ internal sealed class ContentSource : ByteSource
                 map.Packed!.Read(map.FragmentOffset + offset - map.FragmentStart, destination);
                 return;
             }
-            int index = IndexOf(map.Extents, offset);
-            ClusterExtent extent = map.Extents[index];
-            int into = (int)Math.Min(offset - extent.Logical, int.MaxValue);
+            ref readonly ClusterExtent extent = ref map.Extents[index++];
             int count = (int)Math.Min(destination.Length, extent.Logical + extent.Length - offset);
-            if (extent.Encoding == ClusterEncoding.Hole)
-            {
-                destination[..count].Clear();
-            }
-            else if (into == 0 && count == extent.Length)
-            {
-                decodable.Decode(extent, destination[..count]);
-            }
-            else
-            {
-                lock (_lock)
-                {
-                    if (_decodedStart != extent.Logical || _decodedLength != extent.Length)
-                    {
-                        if (_decoded.Length < extent.Length)
-                            _decoded = new byte[extent.Length];
-                        _decodedStart = -1;
-                        decodable.Decode(extent, _decoded.AsSpan(0, (int)extent.Length));
-                        _decodedStart = extent.Logical;
-                        _decodedLength = (int)extent.Length;
-                    }
-                    _decoded.AsSpan(into, count).CopyTo(destination);
-                }
-            }
+            ReadExtent(decodable, extent, offset - extent.Logical, destination[..count]);
             destination = destination[count..];
             offset += count;
         }
+    }
+
+    private void ReadExtent(in DecodableMap decodable, in ClusterExtent extent, long into, Span<byte> destination)
+    {
+        switch (extent.Encoding)
+        {
+            case ClusterEncoding.Hole:
+                destination.Clear();
+                return;
+            case ClusterEncoding.Shifted:
+                extent.Original!.Bytes.ReadExactly(extent.Offset + into, destination);
+                return;
+        }
+        if (_clusters.TryCopy(extent, (int)into, destination))
+            return;
+        if (destination.Length == extent.Length)
+        {
+            decodable.Decode(extent, destination);
+            return;
+        }
+        byte[] buffer = ClusterCache.Rent(extent);
+        bool isDecoded = false;
+        try
+        {
+            decodable.Decode(extent, buffer.AsSpan(0, (int)extent.Length));
+            buffer.AsSpan((int)into, destination.Length).CopyTo(destination);
+            isDecoded = true;
+        }
+        finally
+        {
+            if (!isDecoded)
+                ClusterCache.Discard(buffer);
+        }
+        _clusters.Add(extent, buffer);
     }
 
     private static int IndexOf(ClusterExtent[] extents, long offset)

@@ -20,10 +20,10 @@ internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
             Fault(directory, $"a directory of {inode.Size} bytes is more than the image can hold");
             return;
         }
-        ImageContentSource? source = null;
+        ContentSource? source = null;
         bool isOpen = faults.Try(directory, () =>
         {
-            source = new ImageContentSource(image, image.OpenContent(inode));
+            source = image.OpenSource(image.OpenContent(inode));
             source.ReadMap();
         });
         if (!isOpen)

@@ -38,7 +38,7 @@ internal static class DirectoryReader
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
         image.CountData(inode);
         Content content = image.OpenContent(inode);
-        ImageContentSource? source = CanCopy(inode, content) ? null : new ImageContentSource(image, content);
+        ContentSource? source = CanCopy(inode, content) ? null : image.OpenSource(content);
         List<T> items = [];
         ReadOnlyMemory<byte> previous = default;
         for (long start = 0; start < inode.Size; start += WindowSize)

@@ -74,7 +74,7 @@ public sealed class ErofsEntry
         if (Size is <= 0 or > Node.MaxTargetLength)
             throw Image.Corrupt(_inode, $"a symbolic link of {Size} bytes; 1 to {Node.MaxTargetLength} are possible");
         byte[] target = new byte[Size];
-        new ImageContentSource(Image, Image.OpenContent(_inode)).ReadExactly(0, target);
+        Image.OpenSource(Image.OpenContent(_inode)).ReadExactly(0, target);
         if (target.AsSpan().Contains((byte)0))
             throw Image.Corrupt(_inode, "the target of a symbolic link holds a NUL");
         return target;
@@ -124,7 +124,7 @@ public sealed class ErofsEntry
     public ErofsFileReader OpenReader()
     {
         Require(NodeType.RegularFile);
-        return new ErofsFileReader(new ImageContentSource(Image, Image.OpenContent(_inode)));
+        return new ErofsFileReader(Image.OpenSource(Image.OpenContent(_inode)));
     }
 
     private ErofsEntry EntryOf(DirectoryItem item)

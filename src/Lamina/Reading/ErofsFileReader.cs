@@ -6,9 +6,9 @@ namespace Lamina.Reading;
 /// </summary>
 public sealed class ErofsFileReader
 {
-    private readonly ImageContentSource _source;
+    private readonly ContentSource _source;
 
-    internal ErofsFileReader(ImageContentSource source) => _source = source;
+    internal ErofsFileReader(ContentSource source) => _source = source;
 
     /// <summary>The file's size in bytes.</summary>
     public long Length => _source.Length;

@@ -183,6 +183,9 @@ public sealed partial class ErofsImage : IDisposable
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
     internal Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
 
+    /// <summary>The bytes of a content of the image, by way of its cache of clusters.</summary>
+    internal ContentSource OpenSource(Content content, string? name = null) => new(name ?? Name, content, Clusters);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -298,7 +301,7 @@ public sealed partial class ErofsImage : IDisposable
         if (SuperBlock.ExtensionSlots == 0 || (SuperBlock.MetaboxNid & MetaboxBit) != 0)
             throw new CorruptImageException(Name, "the metabox has no inode of its own", null, SuperBlock.Offset);
         Content content = OpenContent(ReadInode(SuperBlock.MetaboxNid));
-        ImageContentSource bytes = new(this, content, $"{Name} (metabox)");
+        ContentSource bytes = OpenSource(content, $"{Name} (metabox)");
         return new MetadataReader(bytes, 0, bytes.Length);
     }
 }

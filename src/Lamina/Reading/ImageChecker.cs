@@ -62,7 +62,7 @@ public sealed class ImageChecker
         CheckLinkCounts();
         CheckSuperBlock(whole);
         DigestChecker? digests = _options.VerifiesDigests ? new DigestChecker(_image, _faults, whole) : null;
-        _total = _withData.Sum(file => file.Inode.Size) + (digests?.TotalBytes ?? 0);
+        _total = ByteCounts.Sum(_withData.Select(file => file.Inode.Size).Append(digests?.TotalBytes ?? 0));
         CheckData();
         long data = _done;
         digests?.Run(Parallelism(), AddDone);

@@ -44,7 +44,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
     {
         ImageWalk walk = new(image);
         walk.Run();
-        long end = checked((long)_superBlock.Blocks << _superBlock.BlockBits);
+        long end = (long)_superBlock.Blocks << _superBlock.BlockBits;
         LayerRecord? record = LayerRecordReader.Read(image.Primary.Bytes, end);
         List<ImageFeature> features =
         [
@@ -77,7 +77,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
     }
 
     private ImageDevice DeviceOf(DeviceSlot slot, int index) => new(
-        slot.Tag.TrimEnd((byte)0), LengthOf(slot, _superBlock), checked((long)(slot.UnifiedAddress << _superBlock.BlockBits)),
+        slot.Tag.TrimEnd((byte)0), LengthOf(slot, _superBlock), (long)slot.UnifiedAddress << _superBlock.BlockBits,
         index < devices.Count ? devices[index] : null);
 
     private static ImageOriginal OriginalOf(RecordedOriginal original) =>
@@ -114,7 +114,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
         return versions.Where(version => version.Length > 0).Select(Version.Parse).Append(s_first).Max()!;
     }
 
-    private static long LengthOf(DeviceSlot slot, SuperBlock superBlock) => checked((long)(slot.Blocks << superBlock.BlockBits));
+    private static long LengthOf(DeviceSlot slot, SuperBlock superBlock) => (long)slot.Blocks << superBlock.BlockBits;
 
     /// <summary>Stands in for a device that nobody gave: it has its size, but no bytes.</summary>
     private sealed class MissingDevice(string image, int number, long length) : ByteSource

@@ -6,13 +6,13 @@ namespace Lamina.Reading;
 internal sealed class ImagePackedFile : PackedFile
 {
     private readonly ErofsImage _image;
-    private readonly ImageContentSource _bytes;
+    private readonly ContentSource _bytes;
 
     public ImagePackedFile(ErofsImage image)
     {
         _image = image;
         Content = image.OpenContent(image.ReadInode(image.SuperBlock.PackedNid));
-        _bytes = new ImageContentSource(image, Content, $"{image.Name} (packed file)");
+        _bytes = image.OpenSource(Content, $"{image.Name} (packed file)");
     }
 
     public override string Name => _image.Name;

@@ -117,7 +117,7 @@ internal sealed class ImageWalk(ErofsImage image)
         long end = SuperBlock.Offset + SuperBlock.Size + image.Configs.Size;
         Claim(Use.Header, 0, end);
         Claim(Use.Header, (long)SuperBlock.DeviceTableSlot * DeviceSlot.Size, (long)image.Space.Slots.Length * DeviceSlot.Size);
-        long blocks = checked((long)SuperBlock.Blocks << SuperBlock.BlockBits);
+        long blocks = (long)SuperBlock.Blocks << SuperBlock.BlockBits;
         if (LayerRecordReader.Find(image.Primary.Bytes, blocks) is { } record)
             Claim(Use.Record, record.Where.Position, record.Where.Length);
         if (AppendedTree.FindExtent(image.Primary.Bytes) is { } tree)

@@ -201,7 +201,7 @@ internal sealed class InodeDumper(
 
     private IEnumerable<string> Names(Inode inode, long start, long length)
     {
-        ImageContentSource source = new(image, image.OpenContent(inode));
+        ContentSource source = image.OpenSource(image.OpenContent(inode));
         byte[] block = new byte[image.BlockSize];
         for (long done = 0; done < length; done += block.Length)
         {

@@ -178,7 +178,7 @@ internal sealed class XattrReader
             if (superBlock.Has(IncompatibleFeatures.Metabox))
                 metadata = _image.MetadataOf(ErofsImage.MetaboxBit);
             else if (_image.Packed is { } packed)
-                metadata = new MetadataReader(new ImageContentSource(_image, packed.Content), 0, packed.Content.Size);
+                metadata = new MetadataReader(_image.OpenSource(packed.Content), 0, packed.Content.Size);
             PrefixMetadata = metadata;
         }
         byte[][] prefixes = new byte[superBlock.XattrPrefixCount][];

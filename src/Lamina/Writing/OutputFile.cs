@@ -21,7 +21,7 @@ internal sealed class OutputFile : ImageOutput
     }
 
     private OutputFile((string Path, string Temporary) names, bool overwrites, Action<long>? progress)
-        : base(File.OpenHandle(names.Temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.Read), progress)
+        : base(Create(names.Temporary), progress)
     {
         (_path, _temporary) = names;
         _overwrites = overwrites;
@@ -50,6 +50,39 @@ internal sealed class OutputFile : ImageOutput
         string full = Path.GetFullPath(path);
         RefuseExisting(full, overwrites);
         return (full, $"{full}.{Environment.ProcessId}.partial");
+    }
+
+    /// <summary>
+    /// Makes the file, which is new: what somebody has put there under its name, a link for instance, is never written through.
+    /// </summary>
+    private static SafeFileHandle Create(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+        }
+        catch (IOException) when (IsLeftBehind(path))
+        {
+            File.Delete(path);
+            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+        }
+    }
+
+    /// <summary>Whether a file is one that a process left when it was killed: a file, and nobody has it open.</summary>
+    private static bool IsLeftBehind(string path)
+    {
+        FileInfo file = new(path);
+        if (!file.Exists || file.LinkTarget is not null)
+            return false;
+        try
+        {
+            using SafeFileHandle unused = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.None);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static void RefuseExisting(string path, bool overwrites)

@@ -22,6 +22,29 @@ public class OutputTests
     }
 
     [Fact]
+    public void What_lies_where_an_output_is_begun_is_never_written_through()
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string layer = Path.Combine(folder, "base.erofs"), output = Path.Combine(folder, "out.erofs");
+        string begun = $"{output}.{Environment.ProcessId}.partial", other = Path.Combine(folder, "other");
+        File.WriteAllText(other, "precious");
+        File.CreateSymbolicLink(begun, other);
+        Assert.Equal(4, CliRun.Of("merge", layer, "-o", output).Code);
+        Assert.Equal("precious", File.ReadAllText(other));
+        Assert.False(File.Exists(output));
+        File.Delete(begun);
+
+        // A file that another writer has open stays, one that a killed process left does not.
+        File.WriteAllText(begun, new string('x', 1 << 20));
+        using (File.OpenHandle(begun, FileMode.Open, FileAccess.ReadWrite, FileShare.Read))
+            Assert.Equal(4, CliRun.Of("merge", layer, "-o", output).Code);
+        Assert.True(File.Exists(begun));
+        CliRun.Of("merge", layer, "-o", output).MustSucceed();
+        CliRun.Of("check", output).MustSucceed();
+        Assert.False(File.Exists(begun));
+    }
+
+    [Fact]
     public void A_merge_that_fails_leaves_nothing_behind()
     {
         string folder = CliRun.NewFolderWithLayers();

@@ -94,6 +94,35 @@ public class ImageFaultTests
     }
 
     [Fact]
+    public void Sizes_that_together_are_above_the_largest_number_are_no_fault_of_the_program()
+    {
+        // Two sparse files of nearly 2^63 bytes each: flat, and all of it a hole.
+        byte[] bytes = Changed("plain.erofs", (image, bytes) =>
+        {
+            foreach (string path in (string[])["/text/65536", "/text/65537"])
+            {
+                Span<byte> inode = bytes.AsSpan((int)At(image, path));
+                Assert.Equal(1, inode[0] & 1);
+                BinaryPrimitives.WriteInt64LittleEndian(inode[8..], long.MaxValue & ~4095);
+                inode.Slice(16, 4).Fill(0xFF);
+            }
+        });
+        Assert.DoesNotContain(ImageChecker.Check(Image(bytes)).Faults, fault => fault.Path is not null);
+    }
+
+    [Fact]
+    public void A_device_whose_place_is_above_the_largest_number_is_named()
+    {
+        byte[] bytes = File.ReadAllBytes(Corpus.PathOf("blob.erofs"));
+        int slot = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(SuperBlock.Offset + 88)) * DeviceSlot.Size;
+        bytes.AsSpan(slot + 64, 12).Fill(0xFF);
+        bytes[SuperBlock.Offset + 12] = 16;
+        bytes[SuperBlock.Offset + 8] &= 0xFE;
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(SuperBlock.Offset + 36), 0);
+        Assert.Contains("device 1 has", Assert.Throws<CorruptImageException>(() => Image(bytes)).Message);
+    }
+
+    [Fact]
     public void An_image_that_cannot_be_opened_has_that_as_its_one_fault()
     {
         string path = Scratch.NewPath("bad.erofs");

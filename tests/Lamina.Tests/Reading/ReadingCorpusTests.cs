@@ -59,7 +59,7 @@ public class ReadingCorpusTests
             for (int i = 0; i < readers.Length; i++)
                 AssertRandomReads(readers[i], wholes[i], seed);
         });
-        Assert.InRange(image.Clusters.Weight, 0, ClusterCache.Capacity);
+        Assert.InRange(image.Clusters.Weight, 0, ClusterCache.UsualCapacity);
     }
 
     [Theory]
