@@ -22,7 +22,7 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
     private static readonly (string Codec, string[] Options)[] s_codecs =
     [
         ("lz4hc", ["-zlz4hc", "-C65536"]),
-        ("zstd", ["-zzstd", "-C65536", "-Eall-fragments"]),
+        ("zstd", ["-zzstd,level=15", "-C65536", "-Eall-fragments"]),
     ];
 
     private static readonly (string Name, string Suffix, string Command)[] s_cpios =
@@ -34,9 +34,9 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
 
     private static readonly (string Option, InitrdForm Form, bool HasIndex, string CommandLine)[] s_forms =
     [
-        ("files", InitrdForm.Files, false, AsInit),
-        ("in place", InitrdForm.InPlace, false, $"{AsInit} {InitrdBuilder.RetainOption}"),
-        ("in place, merged beforehand", InitrdForm.InPlace, true, $"{AsInit} {InitrdBuilder.RetainOption}"),
+        ("files", InitrdForm.Files, true, AsInit),
+        ("in place", InitrdForm.InPlace, true, $"{AsInit} {InitrdBuilder.RetainOption}"),
+        ("in place, merged at boot", InitrdForm.InPlace, false, $"{AsInit} {InitrdBuilder.RetainOption}"),
     ];
 
     /// <summary>
@@ -61,8 +61,9 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
                 foreach ((string form, InitrdForm kind, bool hasIndex, string commandLine) in s_forms)
                 {
                     string name = $"Lamina, {form}, {what}";
-                    if (setting.Wants(name) && (!hasIndex || count == 3))
-                        yield return MakeLamina(name, kind, hasIndex, MakeLayers(count, codec, options), commandLine);
+                    if (setting.Wants(name) && (hasIndex || count > 1))
+                        yield return MakeLamina(name, kind, hasIndex && count > 1, MakeLayers(count, codec, options),
+                            commandLine);
                 }
             }
         }

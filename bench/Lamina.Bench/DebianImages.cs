@@ -1,6 +1,7 @@
 namespace Lamina.Bench;
 
-/// <summary>A large Debian root as an image of each codec: what extraction is for. Made once, and kept in the scratch folder.</summary>
+/// <summary>A large Debian root as an image of each codec: what extraction is for. Made once, and kept in the scratch
+/// folder.</summary>
 internal static class DebianImages
 {
     /// <summary>A form of the root: as an EROFS image and as a squashfs of the same codec.</summary>

@@ -60,9 +60,10 @@ internal sealed class InitrdVerb : Verb
         HelpName = "FILE",
     };
 
-    private readonly Option<bool> _index = new("--index")
+    private readonly Option<bool> _noIndex = new("--no-index")
     {
-        Description = "Merge now and put the index in: a boot with just these layers need not",
+        Description = "Merge at boot. Without: layers are merged now and the index is put in; a boot with others besides " +
+            "merges itself",
     };
 
     private readonly Option<int?> _first = new("--first")
@@ -99,7 +100,7 @@ internal sealed class InitrdVerb : Verb
         "lamina initrd -o initrd.img --form in-place --layer base.erofs --kernel-modules /lib/modules/6.12.9",
         "lamina initrd -o extra.img --layer-only config.erofs    # then: cat initrd.img extra.img > both.img")
     {
-        Option[] options = [_output, _layers, _layersOnly, _optional, _form, _kernelModules, _modules, _early, _index, _first,
+        Option[] options = [_output, _layers, _layersOnly, _optional, _form, _kernelModules, _modules, _early, _noIndex, _first,
             _rescueShell, _init, _verity, _force, _json];
         foreach (Option option in options)
             Add(option);
@@ -122,7 +123,7 @@ internal sealed class InitrdVerb : Verb
             Early = Values(arguments, _early),
             RescueShell = arguments.GetValue(_rescueShell),
             FirstNumber = arguments.GetValue(_first),
-            HasIndex = arguments.GetValue(_index),
+            HasIndex = !isLayersOnly && layers.Length > 1 && !arguments.GetValue(_noIndex),
             Verity = arguments.GetValue(_verity) ? new VerityOptions() : null,
             Overwrites = arguments.GetValue(_force),
         };
@@ -151,7 +152,7 @@ internal sealed class InitrdVerb : Verb
     /// <summary>An archive with layers alone gets the rest from the one in front of it.</summary>
     private void RefuseBeside(ParseResult arguments)
     {
-        Option[] others = [_layers, _kernelModules, _modules, _early, _index, _rescueShell, _init];
+        Option[] others = [_layers, _kernelModules, _modules, _early, _noIndex, _rescueShell, _init];
         Option? given = Array.Find(others, option => arguments.GetResult(option) is { Implicit: false });
         if (given is not null)
         {

@@ -43,8 +43,31 @@ internal static class RootTree
 
     private static void MountMerged(LayerSet layers, string release, string target)
     {
-        string? index = layers.Protection?.Index?.File ??
-            (layers.Layers.Count == 1 ? null : FindIndex(layers) ?? MakeIndex(layers, release));
+        if (layers.Protection?.Index?.File is { } covered)
+            MountOver(layers, covered, target);
+        else if (layers.Layers.Count == 1)
+            MountOver(layers, null, target);
+        else if (FindIndex(layers) is not { } ready || !TryMountOver(layers, ready, target))
+            MountOver(layers, MakeIndex(layers, release), target);
+    }
+
+    /// <summary>An index made for a newer kernel is no reason not to boot: it can be made again.</summary>
+    private static bool TryMountOver(LayerSet layers, string index, string target)
+    {
+        try
+        {
+            MountOver(layers, index, target);
+            return true;
+        }
+        catch (BootFailure refusal)
+        {
+            KernelLog.Warn($"the index made beforehand is not used: {refusal.Message}");
+            return false;
+        }
+    }
+
+    private static void MountOver(LayerSet layers, string? index, string target)
+    {
         List<LoopDevice> loops = [];
         try
         {

@@ -65,7 +65,7 @@ public class BootVerbTests
     {
         string[] outputs = [Path.Combine(_folder, "a.img"), Path.Combine(_folder, "b.img")];
         foreach (string output in outputs)
-            CliRun.Of("initrd", "-o", output, "--layer", Layer("base.erofs"), "--layer", Layer("app.erofs"), "--index",
+            CliRun.Of("initrd", "-o", output, "--layer", Layer("base.erofs"), "--layer", Layer("app.erofs"),
                 "--init", NewFile("init", "x")).MustSucceed();
         Assert.Equal(File.ReadAllBytes(outputs[0]), File.ReadAllBytes(outputs[1]));
         Assert.Contains(Read(outputs[0]), entry => entry.Name == BootFiles.Index);

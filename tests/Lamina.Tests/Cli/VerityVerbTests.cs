@@ -106,7 +106,7 @@ public class VerityVerbTests
     {
         string archive = At("initrd.img"), efi = At("linux.efi"), kernel = At("vmlinuz");
         File.WriteAllText(kernel, new string('k', 5000));
-        string made = CliRun.Of("initrd", "-o", archive, "--verity", "--index", "--form", "in-place", "--init", kernel,
+        string made = CliRun.Of("initrd", "-o", archive, "--verity", "--form", "in-place", "--init", kernel,
             "--layer", At("base.erofs"), "--layer", At("app.erofs"), "--json").Json().GetProperty("commandLine").GetString()!;
         BootTrust trust = BootOptions.Parse(made).Trust!;
         Assert.NotNull(trust.Main);
