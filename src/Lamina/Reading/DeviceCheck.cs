@@ -125,15 +125,8 @@ public static class DeviceCheck
         string[] digests = new string[devices.Count];
         long total = devices.Sum(device => device.Length), done = 0;
         Lock reporting = new();
-        try
-        {
-            Parallel.For(0, devices.Count, i => digests[i] = Convert.ToHexStringLower(ContentDigest.Compute(
-                devices[i], LengthOf(devices[i], lengths?[i]), progress is null ? null : Report)));
-        }
-        catch (AggregateException several)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
-        }
+        InParallel.For(devices.Count, Environment.ProcessorCount, i => digests[i] = Convert.ToHexStringLower(
+            ContentDigest.Compute(devices[i], LengthOf(devices[i], lengths?[i]), progress is null ? null : Report)));
         return digests;
 
         void Report(int count)
