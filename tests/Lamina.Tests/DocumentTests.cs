@@ -179,7 +179,7 @@ public partial class DocumentTests
         {
             // An option on a command line belongs to its verb, one in a sentence to any.
             IEnumerable<string> places = line.StartsWith("./lamina ", StringComparison.Ordinal)
-                ? [helps[CommandLine().Match(line).Groups[1].Value]]
+                ? [HelpFor(line)]
                 : helps.Values.Append(all);
             faults.AddRange(OptionName().Matches(line).Select(match => match.Value)
                 .Where(option => !places.Any(help => Regex.IsMatch(help, $@"(?<![\w-]){option}(?![\w-])")))
@@ -187,6 +187,14 @@ public partial class DocumentTests
         }
         Assert.True(verbs.Length > 8, "the verbs were not found");
         AssertNone(faults);
+    }
+
+    /// <summary>The help of the verb of a command line, which may be one below another.</summary>
+    private static string HelpFor(string line)
+    {
+        string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string help = Help(words[1]);
+        return help.StartsWith($"Usage: lamina {words[1]} VERB", StringComparison.Ordinal) ? Help(words[1], words[2]) : help;
     }
 
     private static string Help(params string[] verb) =>

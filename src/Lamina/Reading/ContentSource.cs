@@ -124,6 +124,8 @@ internal sealed class ContentSource : ByteSource
                 destination[..hole].Clear();
                 destination = destination[hole..];
                 offset += hole;
+                if (destination.IsEmpty)
+                    return;         // all of it was hole: what this extent holds comes later
             }
             int count = (int)Math.Min(destination.Length, extent.Logical + extent.Length - offset);
             extent.Original.Bytes.ReadExactly(extent.Offset + offset - extent.Logical, destination[..count]);

@@ -147,19 +147,12 @@ public sealed class DeviceCheck
     private string[] ComputeAll()
     {
         string[] found = new string[_devices.Count];
-        try
+        InParallel.For(found.Length, Environment.ProcessorCount, i => found[i] = _tags[i].Kind switch
         {
-            Parallel.For(0, found.Length, i => found[i] = _tags[i].Kind switch
-            {
-                DeviceTagKind.Digest => DigestOf(i),
-                DeviceTagKind.RootHash => RootOf(i),
-                _ => "",
-            });
-        }
-        catch (AggregateException several)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
-        }
+            DeviceTagKind.Digest => DigestOf(i),
+            DeviceTagKind.RootHash => RootOf(i),
+            _ => "",
+        });
         return found;
     }
 

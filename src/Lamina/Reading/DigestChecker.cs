@@ -54,15 +54,15 @@ internal sealed class DigestChecker
     public int Verified { get; private set; }
 
     /// <summary>Computes and compares all of them.</summary>
-    public void Run(ParallelOptions parallel, Action<long> onBytes)
+    public void Run(CheckOptions options, Action<long> onBytes)
     {
         byte[][] found = new byte[_wanted.Count][];
-        Parallel.For(0, _wanted.Count, parallel, i => _faults.Try(_whole, () => found[i] =
+        InParallel.For(_wanted.Count, options.Parallelism, i => _faults.Try(_whole, () => found[i] =
             ContentDigest.Compute(_wanted[i].Bytes, _wanted[i].Bytes.Length, count =>
             {
-                parallel.CancellationToken.ThrowIfCancellationRequested();
+                options.Cancellation.ThrowIfCancellationRequested();
                 onBytes(count);
-            })));
+            })), options.Cancellation);
         for (int i = 0; i < found.Length; i++)
         {
             (_, string what, byte[] expected, long? offset) = _wanted[i];

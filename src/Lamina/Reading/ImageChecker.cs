@@ -65,7 +65,7 @@ public sealed class ImageChecker
         _total = ByteCounts.Sum(_withData.Select(file => file.Inode.Size).Append(digests?.TotalBytes ?? 0));
         CheckData();
         long data = _done;
-        digests?.Run(Parallelism(), AddDone);
+        digests?.Run(_options, AddDone);
         (ImageFault[] faults, bool isComplete) = _faults.ToReport();
         return new CheckReport(faults, isComplete)
         {
@@ -182,14 +182,8 @@ public sealed class ImageChecker
     private void CheckData()
     {
         ContentChecker checker = new(_image, _faults, _options, AddDone);
-        Parallel.ForEach(_withData, Parallelism(), checker.Check);
+        InParallel.For(_withData.Count, _options.Parallelism, i => checker.Check(_withData[i]), _options.Cancellation);
     }
-
-    private ParallelOptions Parallelism() => new()
-    {
-        MaxDegreeOfParallelism = Math.Max(1, _options.Parallelism),
-        CancellationToken = _options.Cancellation,
-    };
 
     private void AddDone(long count)
     {

@@ -22,6 +22,18 @@ public class DataTests
         ImageFile low = TestImages.Of(Grow.Directory(("sparse", Grow.Placed(Sparse(6 * Gi, pieces)))));
         ImageFile high = TestImages.Of(Grow.Directory(("other", Grow.File("x"))));
         Assert.InRange(new FileInfo(low.Path).Length, 1, 16 << 20);
+        long[] holes = [8192, Gi, 4 * Gi - 4096, 4 * Gi, 5 * Gi, 6 * Gi - 8192];
+        using (ErofsImage image = ErofsImage.Open(low.Path))
+        {
+            // In small steps: what is read may lie in a hole as a whole, far before data that stands near the image's start.
+            ErofsFileReader reader = image.GetEntry("/sparse").OpenReader();
+            byte[] step = new byte[4096];
+            foreach (long hole in holes)
+            {
+                Assert.Equal(step.Length, reader.ReadAt(hole, step));
+                Assert.Equal(-1, step.AsSpan().IndexOfAnyExcept((byte)0));
+            }
+        }
         foreach (WriteOptions options in (WriteOptions[])[TestImages.Full, TestImages.Index, TestImages.Flat,
             TestImages.Full with { Kernel = KernelProfile.Linux615 }])
         {
@@ -31,7 +43,7 @@ public class DataTests
             Assert.Equal(6 * Gi, file.Length);
             foreach ((long at, byte[] data) in pieces)
                 Assert.Equal(data, ReadAt(file, at, data.Length));
-            foreach (long hole in (long[])[8192, Gi, 4 * Gi - 4096, 4 * Gi, 5 * Gi, 6 * Gi - 8192])
+            foreach (long hole in holes)
                 Assert.Equal(new byte[4096], ReadAt(file, hole, 4096));
         }
     }

@@ -36,4 +36,38 @@ public class ImageCheckerTests
         WriteResult result = Merge.ToFile(layers, new WriteOptions { Mode = mode, Kernel = profile });
         Assert.Empty(ImageChecker.Check(result.Path, result.Devices).Faults);
     }
+
+    [Fact]
+    public void A_medium_that_fails_is_no_fault_of_the_image()
+    {
+        byte[] bytes = File.ReadAllBytes(Corpus.PathOf("plain.erofs"));
+        using ErofsImage image = ErofsImage.Open(new FailingSource(bytes, bytes.Length / 2));
+        IOException failure = Assert.Throws<IOException>(() => ImageChecker.Check(image, new CheckOptions { Parallelism = 2 }));
+        Assert.Equal("the medium fails", failure.Message);
+    }
+
+    [Fact]
+    public void A_check_can_be_stopped()
+    {
+        using CancellationTokenSource stop = new();
+        stop.Cancel();
+        Assert.Throws<OperationCanceledException>(() =>
+            ImageChecker.Check(Corpus.PathOf("plain.erofs"), null, new CheckOptions { Cancellation = stop.Token }));
+    }
+
+    private sealed class FailingSource(byte[] bytes, int limit) : ByteSource
+    {
+        public override string Name => "failing";
+
+        public override long Length => bytes.Length;
+
+        public override int Read(long offset, Span<byte> destination)
+        {
+            int count = (int)Math.Min(destination.Length, bytes.Length - offset);
+            if (offset + count > limit && count > 4096)
+                throw new IOException("the medium fails");
+            bytes.AsSpan((int)offset, count).CopyTo(destination);
+            return count;
+        }
+    }
 }

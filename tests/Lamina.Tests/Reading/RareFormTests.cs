@@ -11,11 +11,31 @@ namespace Lamina.Tests.Reading;
 
 /// <summary>
 /// Forms that no tool at hand writes, made from images that it does write: LZ4 without 0-padding (before Linux 5.3), holes in
-/// cluster indexes (Linux 7.2).
+/// cluster indexes (Linux 7.2). And a metabox together with a device, which the corpus has not.
 /// </summary>
 public class RareFormTests
 {
     private const int IncompatibleAt = SuperBlock.Offset + 80, AlgorithmsAt = SuperBlock.Offset + 84;
+
+    [Fact]
+    public void Inodes_in_a_metabox_and_data_on_a_device_are_read_and_merged()
+    {
+        string folder = Path.Combine(AppContext.BaseDirectory, "Fixtures");
+        string[] paths = [Path.Combine(folder, "metabox-device.erofs"), Path.Combine(folder, "metabox-device.blob")];
+        using ErofsImage image = ErofsImage.Open(paths[0], paths[1]);
+        Assert.NotEqual(0UL, image.GetEntry("/d/numbers").Nid >> 63);
+        using StreamReader numbers = new(image.GetEntry("/symlink", followsLinks: true).OpenRead());
+        Assert.Equal(string.Concat(Enumerable.Range(1, 900).Select(i => $"{i}\n")), numbers.ReadToEnd());
+        Assert.Equal(image.GetEntry("/small").Nid, image.GetEntry("/d/link").Nid);
+        Assert.Empty(ImageChecker.Check(image).Faults);
+        string layer = string.Join('@', paths);
+        foreach (OutputMode mode in Enum.GetValues<OutputMode>())
+        {
+            WriteResult result = Merge.ToFile([layer], new WriteOptions { Mode = mode });
+            string merged = string.Join('@', [result.Path, .. result.Devices]);
+            Assert.True(MergedImage.Compare(merged, [layer]).AreSame);
+        }
+    }
 
     [Theory]
     [InlineData("lz4.erofs")]
