@@ -36,6 +36,9 @@ internal sealed class LayerSet : IDisposable
     public IReadOnlyList<string>? Digests => Layers.All(layer => _listed.ContainsKey(layer.Name))
         ? [.. Layers.Select(layer => _listed[layer.Name].Digest)] : null;
 
+    /// <summary>The index made beforehand, for whatever layers; null if there is none.</summary>
+    public FoundLayer? Index { get; private set; }
+
     /// <summary>What root hashes cover; null if the command line asks for nothing like that.</summary>
     public Protection? Protection { get; private init; }
 
@@ -50,7 +53,7 @@ internal sealed class LayerSet : IDisposable
         List<FoundLayer> layers = [];
         if (set.OpenRoot(options, names.Length) is { } root)
             layers.Add(root);
-        set.Protection?.UseIndex(names);
+        set.Protection?.UseIndex(set.Index, names);
         foreach (string name in names)
         {
             if (set.Check(name, options.ChecksLayers) is { } layer)
@@ -82,6 +85,9 @@ internal sealed class LayerSet : IDisposable
     {
         foreach (string path in FilesIn(BootFiles.Layers))
             _found.Add(Path.GetFileName(path), new FoundLayer(Path.GetFileName(path), Keep(ByteSource.OpenFile(path)), path, 0));
+        const string index = $"/{BootFiles.Index}";
+        if (File.Exists(index))
+            Index = new FoundLayer(BootFiles.Index, Keep(ByteSource.OpenFile(index)), index, 0);
         // The kernel makes no FIFO where it passes over a body: that there are layers in place is known from the lists alone.
         if (_listed.Values.Any(layer => layer.Form == InitrdForm.InPlace))
             WalkKernelCopy();
@@ -112,11 +118,14 @@ internal sealed class LayerSet : IDisposable
 
     private void AddInPlace(ByteSource copy, CpioEntry entry)
     {
-        if (!entry.IsFifo || Path.GetDirectoryName(entry.Name) != BootFiles.Layers)
+        bool isIndex = entry.Name == BootFiles.Index;
+        if (!entry.IsFifo || (!isIndex && Path.GetDirectoryName(entry.Name) != BootFiles.Layers))
             return;
         string name = Path.GetFileName(entry.Name);
         ByteSource bytes = ByteSource.Slice(copy, name, entry.BodyOffset, entry.BodySize);
-        if (!_found.TryAdd(name, new FoundLayer(name, bytes, BootFiles.KernelCopy, entry.BodyOffset)))
+        if (isIndex)
+            Index = new FoundLayer(BootFiles.Index, bytes, BootFiles.KernelCopy, entry.BodyOffset);
+        else if (!_found.TryAdd(name, new FoundLayer(name, bytes, BootFiles.KernelCopy, entry.BodyOffset)))
             throw new BootFailure($"{name}: two layers have this name");
     }
 
@@ -177,7 +186,7 @@ internal sealed class LayerSet : IDisposable
     /// <summary>The image on a device that lies below all layers; null if there is none.</summary>
     private FoundLayer? OpenRoot(BootOptions options, int layers)
     {
-        bool isForPartitions = Protection is not null && Protection.IsForPartitions(layers);
+        bool isForPartitions = Protection is not null && Protection.IsForPartitions(layers, Index);
         if (options.Root is not { } what && !isForPartitions)
             return null;
         string option = isForPartitions ? "lamina.roothash" : $"lamina.root={options.Root}";

@@ -55,8 +55,8 @@ internal sealed class Protection
     /// <summary>
     /// Whether the root hash is for partitions that are found by it alone: nothing else is there that it could be for.
     /// </summary>
-    public bool IsForPartitions(int layers) => _trust.Main is not null && _options.Root is null && layers == 0 &&
-        !File.Exists($"/{BootFiles.Index}");
+    public bool IsForPartitions(int layers, FoundLayer? index) =>
+        _trust.Main is not null && _options.Root is null && layers == 0 && index is null;
 
     /// <summary>Opens the image on a device, or on the partitions that have the root hash's halves as identities.</summary>
     /// <param name="device">What <c>lamina.root=</c> says; null for those partitions.</param>
@@ -77,12 +77,11 @@ internal sealed class Protection
     /// then
     /// on it says what the layers have to be.
     /// </summary>
-    public void UseIndex(IReadOnlyList<string> layers)
+    public void UseIndex(FoundLayer? bare, IReadOnlyList<string> layers)
     {
-        string path = $"/{BootFiles.Index}";
-        if (_trust.Main is not { } rootHash || _options.Root is not null || IsForPartitions(layers.Count))
+        if (_trust.Main is not { } rootHash || _options.Root is not null || IsForPartitions(layers.Count, bare))
             return;
-        if (!File.Exists(path))
+        if (bare is null)
         {
             if (layers.Count == 1)
                 Expect(new ExpectedLayer(layers[0], LayerCheck.Verity, rootHash));
@@ -90,7 +89,7 @@ internal sealed class Protection
                 throw new BootFailure($"there is one root hash, but {layers.Count} layers and no index of them");
             return;
         }
-        FoundLayer index = Cover(new FoundLayer(BootFiles.Index, ByteSource.OpenFile(path), path, 0), null, rootHash);
+        FoundLayer index = Cover(bare, null, rootHash);
         IReadOnlyList<ExpectedLayer?>? devices = BootVerity.DevicesOf(index.Bytes, layers);
         if (devices is null)
         {

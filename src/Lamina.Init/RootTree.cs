@@ -43,7 +43,7 @@ internal static class RootTree
 
     private static void MountMerged(LayerSet layers, string release, string target)
     {
-        if (layers.Protection?.Index?.File is { } covered)
+        if (layers.Protection?.Index is { } covered)
             MountOver(layers, covered, target);
         else if (layers.Layers.Count == 1)
             MountOver(layers, null, target);
@@ -52,7 +52,7 @@ internal static class RootTree
     }
 
     /// <summary>An index made for a newer kernel is no reason not to boot: it can be made again.</summary>
-    private static bool TryMountOver(LayerSet layers, string index, string target)
+    private static bool TryMountOver(LayerSet layers, FoundLayer index, string target)
     {
         try
         {
@@ -66,13 +66,14 @@ internal static class RootTree
         }
     }
 
-    private static void MountOver(LayerSet layers, string? index, string target)
+    private static void MountOver(LayerSet layers, FoundLayer? index, string target)
     {
         List<LoopDevice> loops = [];
         try
         {
-            List<string> files = Files(layers.Layers, loops);
-            MountRequest request = index is null ? new(files[0], [], target) : new(index, files, target);
+            FoundLayer[] parts = index is null ? [.. layers.Layers] : [index, .. layers.Layers];
+            List<string> files = Files(parts, loops);
+            MountRequest request = new(files[0], files[1..], target);
             MountResult result = Mounter.Mount(request);
             bool isDirect = result.Direct && loops.Count == 0 && !layers.Layers.Any(layer => layer.IsDevice);
             string what = index is null ? "the only layer" : "the merged tree";
@@ -88,22 +89,20 @@ internal static class RootTree
         }
     }
 
-    private static string? FindIndex(LayerSet layers)
+    private static FoundLayer? FindIndex(LayerSet layers)
     {
-        string path = $"/{BootFiles.Index}";
-        if (!File.Exists(path) || layers.Protection is not null)
+        if (layers.Index is not { } index || layers.Protection is not null)
             return null;        // what no root hash covers is not believed
-        using ByteSource index = ByteSource.OpenFile(path);
-        if (layers.Digests is { } digests && BootIndex.Matches(index, digests))
+        if (layers.Digests is { } digests && BootIndex.Matches(index.Bytes, digests))
         {
             KernelLog.Say("the index made beforehand fits the layers");
-            return path;
+            return index;
         }
         KernelLog.Say("the index made beforehand is for other layers, it is not used");
         return null;
     }
 
-    private static string MakeIndex(LayerSet layers, string release)
+    private static FoundLayer MakeIndex(LayerSet layers, string release)
     {
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         WriteResult result = BootIndex.Write([.. layers.Layers.Select(layer => layer.Bytes)], release, Merged);
@@ -111,7 +110,7 @@ internal static class RootTree
         KernelLog.Say(string.Create(CultureInfo.InvariantCulture,
             $"merged {layers.Layers.Count} layers in {took:F1} ms: {result.InodeCount} files, an index of " +
                 $"{result.Length / 1024} KiB"));
-        return Merged;
+        return new FoundLayer(BootFiles.Index, ByteSource.OpenFile(Merged), Merged, 0);
     }
 
     /// <summary>

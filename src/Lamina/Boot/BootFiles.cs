@@ -33,7 +33,7 @@ public static class BootFiles
     /// <summary>Lists of root hashes, each under a name that derives from its content.</summary>
     public const string RootHashes = "lamina/roothashes";
 
-    /// <summary>An index made beforehand.</summary>
+    /// <summary>An index made beforehand: a file, or in place as the layers are.</summary>
     public const string Index = "lamina/index.erofs";
 
     /// <summary>The kernel's own copy of the archives, kept with <c>retain_initrd</c>.</summary>

@@ -98,7 +98,7 @@ public static class InitrdBuilder
         BootTrust trust = new();
         foreach (ByteSource archive in archives)
         {
-            foreach (CpioEntry entry in new CpioReader(archive).ReadAll().Where(entry => entry.IsRegularFile))
+            foreach (CpioEntry entry in new CpioReader(archive).ReadAll().Where(entry => entry.IsRegularFile || entry.IsFifo))
             {
                 ByteSource body = ByteSource.Slice(archive, entry.Name, entry.BodyOffset, entry.BodySize);
                 if (Path.GetDirectoryName(entry.Name) == BootFiles.RootHashes)
@@ -214,7 +214,8 @@ public static class InitrdBuilder
             string path = Path.Combine(folder, "index");
             WriteResult result = MergedImage.Create([.. sources.Select(source => source.Name)], path,
                 new WriteOptions { Mode = OutputMode.Index, Kernel = OldestKernel(options), Verity = options.Verity });
-            archive.AddFile(BootFiles.Index, File.ReadAllBytes(path));
+            using ByteSource index = ByteSource.OpenFile(path);
+            archive.AddPages(BootFiles.Index, index, options.Form == InitrdForm.InPlace);
             return result.Verity;
         }
         finally
