@@ -22,11 +22,12 @@ internal static class ReadBench
                 .OrderByDescending(entry => entry.Size).Take(8).Select(entry => entry.OpenRead())];
             double sequential = Enumerable.Range(0, setting.Runs).Max(_ => Sequential(files));
             int count = setting.IsQuick ? 2_000 : 20_000;
-            AtRandom(files, count);                                     // warms caches and pools
+            Random dice = new(1);
+            AtRandom(files, count, dice);                               // warms caches and pools
             double random = 0;
             long before = GC.GetAllocatedBytesForCurrentThread(), collections = GC.CollectionCount(0);
             for (int run = 0; run < setting.Runs; run++)
-                random = Math.Max(random, AtRandom(files, count));
+                random = Math.Max(random, AtRandom(files, count, dice));
             double allocated = (GC.GetAllocatedBytesForCurrentThread() - before) / ((double)count * setting.Runs);
             collections = GC.CollectionCount(0) - collections;
             table.Row(form.Name, MarkdownTable.Megabytes(sequential), MarkdownTable.Megabytes(random * PageSize / 1e6),
@@ -53,9 +54,8 @@ internal static class ReadBench
     }
 
     /// <summary>Reads a second, each of a page somewhere.</summary>
-    private static double AtRandom(Stream[] files, int count)
+    private static double AtRandom(Stream[] files, int count, Random dice)
     {
-        Random dice = new(1);
         Span<byte> page = stackalloc byte[PageSize];
         Stopwatch clock = Stopwatch.StartNew();
         for (int i = 0; i < count; i++)
