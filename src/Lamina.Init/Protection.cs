@@ -7,8 +7,7 @@ namespace Lamina.Init;
 
 /// <summary>
 /// What <c>lamina.roothash=</c> asks for: each layer is replaced by a dm-verity device over it, or read through and compared,
-/// before
-/// anything in it is believed. From then on only those are used.
+/// before anything in it is believed. From then on only those are used.
 /// </summary>
 internal sealed class Protection
 {
@@ -73,9 +72,8 @@ internal sealed class Protection
     }
 
     /// <summary>
-    /// Uses the index that was made beforehand if the root hash is for one and it has as many devices as there are layers; from
-    /// then
-    /// on it says what the layers have to be.
+    /// Uses the index that was made beforehand if the root hash is for one and it has as many devices as there are layers;
+    /// from then on it says what the layers have to be.
     /// </summary>
     public void UseIndex(FoundLayer? bare, IReadOnlyList<string> layers)
     {

@@ -25,8 +25,7 @@ public enum LayerStacking
 
 /// <summary>
 /// What the kernel command line tells /init. The same class reads and writes it, so what composes a command line cannot differ
-/// from
-/// what understands it.
+/// from what understands it.
 /// </summary>
 public sealed record BootOptions
 {

@@ -10,8 +10,7 @@ public sealed record BootTrust
 
     /// <summary>
     /// <c>HEX</c>: the root hash of what the root is made of: the image on <c>lamina.root=</c>, else the index in the archive,
-    /// else the
-    /// only layer, else of the partitions that have its halves as identities. Null without.
+    /// else the only layer, else of the partitions that have its halves as identities. Null without.
     /// </summary>
     public string? Main { get; init; }
 

@@ -8,9 +8,8 @@ namespace Lamina.Boot;
 public static class BootVerity
 {
     /// <summary>
-    /// Finds the tree of an image and puts a root hash to it, so that the kernel can be told. Whether they belong together shows
-    /// when
-    /// the first block is read.
+    /// Finds the tree of an image and puts a root hash to it, so that the kernel can be told. Whether they belong together
+    /// shows when the first block is read.
     /// </summary>
     /// <param name="data">The image.</param>
     /// <param name="hash">What has the tree, from its first byte on; null if it stands behind the image.</param>

@@ -5,8 +5,7 @@ namespace Lamina.Boot;
 
 /// <summary>
 /// Writes a newc archive. Every file belongs to root and has no time, so the same files give the same bytes. Bodies can begin
-/// at page
-/// boundaries: the name in front is made longer by NULs, which no reader sees.
+/// at page boundaries: the name in front is made longer by NULs, which no reader sees.
 /// </summary>
 internal sealed class CpioWriter(ImageOutput output, long start)
 {

@@ -47,10 +47,9 @@ public sealed record DiskResult(string Path, long Length, VerityInfo Verity, IRe
 
 /// <summary>
 /// Makes a disk of an image: a GUID partition table with a root partition, one with its dm-verity tree, and one with the
-/// signature of
-/// the root hash. Types, identities and contents are those of the Discoverable Partitions Specification (UAPI.2) and of systemd,
-/// so that
-/// whoever knows the root hash finds both partitions by their identities: they are its first and its last half, 16 bytes each.
+/// signature of the root hash. Types, identities and contents are those of the Discoverable Partitions Specification (UAPI.2)
+/// and of systemd, so that whoever knows the root hash finds both partitions by their identities: they are its first and its
+/// last half, 16 bytes each.
 /// </summary>
 public static class DiskImage
 {

@@ -10,8 +10,8 @@ namespace Lamina.Boot;
 
 /// <summary>
 /// Makes an initramfs: an uncompressed newc archive, as its layers are compressed, that holds /init, the modules it needs, and
-/// the
-/// layers. /init comes first and the layers last, so an archive that is cut off, or a memory that is too small, is told about.
+/// the layers. /init comes first and the layers last, so an archive that is cut off, or a memory that is too small, is told
+/// about.
 /// </summary>
 public static class InitrdBuilder
 {

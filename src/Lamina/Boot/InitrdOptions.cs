@@ -52,8 +52,7 @@ public sealed record InitrdOptions
 
     /// <summary>
     /// The number of the first layer that gets its name by number; null for 100, or 500 in an archive with layers alone, so
-    /// that it
-    /// comes on top.
+    /// that it comes on top.
     /// </summary>
     public int? FirstNumber { get; init; }
 
@@ -65,8 +64,7 @@ public sealed record InitrdOptions
 
     /// <summary>
     /// Give each layer a dm-verity tree and the archive a list of their root hashes, and the index a tree, so that a boot uses
-    /// only
-    /// what the command line names (<see cref="BootTrust"/>); null for none.
+    /// only what the command line names (<see cref="BootTrust"/>); null for none.
     /// </summary>
     public VerityOptions? Verity { get; init; }
 

@@ -7,9 +7,8 @@ using Lamina.Verity;
 namespace Lamina.Boot;
 
 /// <summary>
-/// The layers of an archive with a dm-verity tree behind each: those that were made with one keep it, others get one, in a copy.
-/// What
-/// has no place for a tree, as a tar, is known by its SHA-256.
+/// The layers of an archive with a dm-verity tree behind each: those that were made with one keep it, others get one, in a
+/// copy. What has no place for a tree, as a tar, is known by its SHA-256.
 /// </summary>
 internal sealed class InitrdTrust : IDisposable
 {

@@ -2,8 +2,7 @@ namespace Lamina.Boot;
 
 /// <summary>
 /// The modules of one kernel: a folder lib/modules/RELEASE with the lists that depmod(8) makes. Gives the files of modules by
-/// name,
-/// with all they depend on, in the order in which they load.
+/// name, with all they depend on, in the order in which they load.
 /// </summary>
 public sealed class KernelModules
 {

@@ -12,9 +12,8 @@ namespace Lamina.Boot;
 public sealed record ListedLayer(string Name, long Size, string Digest, InitrdForm Form, bool IsOptional);
 
 /// <summary>
-/// The text that says which layers an archive brings. It comes before them: if the archive is cut off or memory too small, what
-/// is
-/// missing is noticed.
+/// The text that says which layers an archive brings. It comes before them: if the archive is cut off or memory too small,
+/// what is missing is noticed.
 /// </summary>
 public static class LayerList
 {

@@ -19,9 +19,8 @@ public enum LayerCheck
 public sealed record ExpectedLayer(string Name, LayerCheck Check, string Value);
 
 /// <summary>
-/// A list of root hashes beside the layers of an archive, a line for each: <c>verity</c> or <c>sha256</c>, the value, the name.
-/// It is
-/// trusted by its own SHA-256, which is on the kernel command line.
+/// A list of root hashes beside the layers of an archive, a line for each: <c>verity</c> or <c>sha256</c>, the value, the
+/// name. It is trusted by its own SHA-256, which is on the kernel command line.
 /// </summary>
 public static class RootHashList
 {

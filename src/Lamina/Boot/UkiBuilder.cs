@@ -45,8 +45,7 @@ public sealed record UkiResult(string Path, long Length, string CommandLine);
 
 /// <summary>
 /// Makes a unified kernel image: one EFI program that holds kernel, command line and initramfs, each a section behind
-/// systemd-stub,
-/// which starts the one with the others. Sections lie at pages, nothing in the file changes from day to day.
+/// systemd-stub, which starts the one with the others. Sections lie at pages, nothing in the file changes from day to day.
 /// </summary>
 public static class UkiBuilder
 {

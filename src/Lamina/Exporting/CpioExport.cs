@@ -5,8 +5,7 @@ namespace Lamina.Exporting;
 
 /// <summary>
 /// Writes trees as cpio archives in the newc form, which is that of an initramfs. It has no extended attributes, whole seconds
-/// from 1970
-/// to 2106 only, and no file of 4 GiB. The same tree gives the same archive.
+/// from 1970 to 2106 only, and no file of 4 GiB. The same tree gives the same archive.
 /// </summary>
 public static class CpioExport
 {

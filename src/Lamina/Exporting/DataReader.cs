@@ -10,9 +10,8 @@ internal interface IDataSink
 }
 
 /// <summary>
-/// Reads files from end to end, one after the other: clusters are decoded once each, straight into one buffer that is handed on
-/// when
-/// it is full. For one thread; a thread has one of its own, and so its own place in each packed file.
+/// Reads files from end to end, one after the other: clusters are decoded once each, straight into one buffer that is handed
+/// on when it is full. For one thread; a thread has one of its own, and so its own place in each packed file.
 /// </summary>
 internal sealed class DataReader
 {

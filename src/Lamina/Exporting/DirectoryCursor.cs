@@ -2,8 +2,7 @@ namespace Lamina.Exporting;
 
 /// <summary>
 /// Opens the directories below the one extracted into, one name after the other and never through a link, and keeps those on
-/// the way
-/// to the last one open. For one thread.
+/// the way to the last one open. For one thread.
 /// </summary>
 internal sealed class DirectoryCursor(string target, int root) : IDisposable
 {

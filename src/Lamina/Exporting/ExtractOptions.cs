@@ -5,15 +5,13 @@ public sealed record ExtractOptions
 {
     /// <summary>
     /// Paths in the tree, with or without a slash in front; each is extracted with all that is in it and the directories that
-    /// lead
-    /// to it. None for everything.
+    /// lead to it. None for everything.
     /// </summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Paths { get; init; } = [];
 
     /// <summary>
-    /// Whether files are given to the owners they have in the tree; null: only if this is run by root. A file that gets another
-    /// owner
-    /// loses its set-user-id and set-group-id bits; there is a warning of that unless this is false.
+    /// Whether files are given to the owners they have in the tree; null: only if this is run by root. A file that gets
+    /// another owner loses its set-user-id and set-group-id bits; there is a warning of that unless this is false.
     /// </summary>
     public bool? SetsOwners { get; init; }
 

@@ -6,8 +6,8 @@ namespace Lamina.Exporting;
 
 /// <summary>
 /// One extraction. One thread walks the tree and makes directories and what has no data; the others decode and write files,
-/// small ones
-/// in batches, large ones in parts. Further names and the metadata of directories come last, as making files changes directories.
+/// small ones in batches, large ones in parts. Further names and the metadata of directories come last, as making files
+/// changes directories.
 /// </summary>
 internal sealed class Extraction(string name, Node root, ExtractTarget target, ExtractOptions options)
 {

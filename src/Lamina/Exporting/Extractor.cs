@@ -8,8 +8,7 @@ public static class Extractor
 {
     /// <summary>
     /// Extracts a tree. Nothing outside the directory is made, changed or followed, whatever names and links the tree holds.
-    /// After a
-    /// failure what was made is gone again, unless the directory held other files before.
+    /// After a failure what was made is gone again, unless the directory held other files before.
     /// </summary>
     /// <param name="name">What messages call the tree: its file.</param>
     /// <param name="root">The root directory.</param>

@@ -21,9 +21,9 @@ public sealed record ManifestOptions
 }
 
 /// <summary>
-/// A tree as text: one JSON object a line for each path, sorted by the bytes of the paths, with all metadata and the SHA-256 of
-/// the
-/// data. Two trees are the same exactly if their manifests are, and the rows are those that a walk of the mounted tree gives.
+/// A tree as text: one JSON object a line for each path, sorted by the bytes of the paths, with all metadata and the SHA-256
+/// of the data. Two trees are the same exactly if their manifests are, and the rows are those that a walk of the mounted tree
+/// gives.
 /// </summary>
 public static class Manifest
 {

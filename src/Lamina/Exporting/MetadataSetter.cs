@@ -6,8 +6,7 @@ namespace Lamina.Exporting;
 
 /// <summary>
 /// Gives files their owners, attributes, permissions and times, in the order that loses none: a change of owner clears
-/// set-user-id and
-/// capabilities, and only a file that may be written takes user attributes.
+/// set-user-id and capabilities, and only a file that may be written takes user attributes.
 /// </summary>
 internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool tellsLostBits, Warnings warnings)
 {
@@ -79,8 +78,7 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
 
     /// <summary>
     /// Permissions for a file that may have got another owner than it has in the tree: what runs with the rights of its owner
-    /// must
-    /// not get those of somebody else.
+    /// must not get those of somebody else.
     /// </summary>
     private uint Permissions(TreeItem item, bool isOwned)
     {
@@ -106,8 +104,7 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
 
     /// <summary>
     /// A path that leads through the open directory, as no call before Linux 6.13 sets an attribute of a name in one. The name
-    /// itself
-    /// is the last in it, and is not followed.
+    /// itself is the last in it, and is not followed.
     /// </summary>
     private static void ProcPath(int directory, ReadOnlySpan<byte> name, byte* buffer)
     {

@@ -4,9 +4,9 @@ using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>
-/// Extraction where Linux's calls are missing: directories, regular files and symbolic links, with permissions and times as far
-/// as the
-/// system has them. Owners, attributes, hard links (they become copies) and special files are told in warnings. One thread.
+/// Extraction where Linux's calls are missing: directories, regular files and symbolic links, with permissions and times as
+/// far as the system has them. Owners, attributes, hard links (they become copies) and special files are told in warnings. One
+/// thread.
 /// </summary>
 /// <remarks>Safe by order: links are made last, so that nothing can be written through one.</remarks>
 internal sealed class PortableExtraction(string name, Node root, string directory, ExtractOptions options)

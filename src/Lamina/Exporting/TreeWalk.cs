@@ -7,8 +7,8 @@ internal readonly record struct TreeItem(ItemPath Path, Node Node);
 
 /// <summary>
 /// The one way that everything here walks a tree: a directory before what is in it, names in the order of their bytes. What a
-/// reader
-/// may have let through, or a tree in memory may hold, is refused here: what leaves by this way has sound names and an end.
+/// reader may have let through, or a tree in memory may hold, is refused here: what leaves by this way has sound names and an
+/// end.
 /// </summary>
 internal static class TreeWalk
 {

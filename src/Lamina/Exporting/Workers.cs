@@ -3,9 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace Lamina.Exporting;
 
 /// <summary>
-/// Threads that do many small things, each thing once, and end together: after the last, or after the first failure. Threads of
-/// their
-/// own, as the pool's may be the caller's.
+/// Threads that do many small things, each thing once, and end together: after the last, or after the first failure. Threads
+/// of their own, as the pool's may be the caller's.
 /// </summary>
 internal static class Workers
 {

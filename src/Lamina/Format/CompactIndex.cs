@@ -4,15 +4,14 @@ using System.Numerics;
 namespace Lamina.Format;
 
 /// <summary>
-/// The compact cluster index: lclusters in packs that share one block number. Packs of 2 lclusters take 8 bytes (4 each), packs
-/// of
-/// 16 take 32 bytes (2 each); which stand where depends on the index's position, as the 32-byte packs lie at multiples of 32.
+/// The compact cluster index: lclusters in packs that share one block number. Packs of 2 lclusters take 8 bytes (4 each),
+/// packs of 16 take 32 bytes (2 each); which stand where depends on the index's position, as the 32-byte packs lie at
+/// multiples of 32.
 /// </summary>
 /// <remarks>
 /// Within a pack each lcluster has a type and a number (<c>lobits</c> bits): a head's offset, or the distance back, or the
-/// count of
-/// blocks; the last one of a pack has the distance ahead in place of the distance back. A head's block is the pack's block plus
-/// what the heads before it in the pack take up, so a pack can only hold clusters that lie behind one another
+/// count of blocks; the last one of a pack has the distance ahead in place of the distance back. A head's block is the pack's
+/// block plus what the heads before it in the pack take up, so a pack can only hold clusters that lie behind one another
 /// (<c>z_erofs_load_compact_lcluster</c>, fs/erofs/zmap.c).
 /// </remarks>
 /// <param name="Start">Position of the first byte, absolute in the image: the end of the map header.</param>
@@ -140,9 +139,8 @@ internal readonly record struct CompactIndex(long Start, long Total, int Cluster
     }
 
     /// <summary>
-    /// How many blocks the pack's heads before entry <paramref name="i"/> take up: the kernel's rule, walked backwards. Without
-    /// big
-    /// clusters the pack's number is one less than the first block.
+    /// How many blocks the pack's heads before entry <paramref name="i"/> take up: the kernel's rule, walked backwards.
+    /// Without big clusters the pack's number is one less than the first block.
     /// </summary>
     private bool TryCountBlocks(ReadOnlySpan<ClusterType> types, ReadOnlySpan<int> numbers, int i, out int blocks)
     {

@@ -17,8 +17,7 @@ internal enum DirectoryFileType : byte
 
 /// <summary>
 /// The fixed part of a name in a directory block (<c>erofs_dirent</c>). A block holds all records, then all names in the same
-/// order,
-/// sorted byte by byte; the last name ends at a NUL or with the block.
+/// order, sorted byte by byte; the last name ends at a NUL or with the block.
 /// </summary>
 /// <param name="Nid">nid: the inode; bit 63 for one in the metabox.</param>
 /// <param name="NameOffset">nameoff: from the start of the block, in bytes. The first one tells how many records there

@@ -13,9 +13,8 @@ internal enum DataLayout : byte
 }
 
 /// <summary>
-/// An inode as it stands on disk: 32 bytes (<c>erofs_inode_compact</c>) or 64 (<c>erofs_inode_extended</c>). Behind it: xattrs,
-/// and
-/// what the data layout needs.
+/// An inode as it stands on disk: 32 bytes (<c>erofs_inode_compact</c>) or 64 (<c>erofs_inode_extended</c>). Behind it:
+/// xattrs, and what the data layout needs.
 /// </summary>
 internal readonly record struct InodeRecord
 {

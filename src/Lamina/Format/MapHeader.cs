@@ -22,8 +22,7 @@ internal enum MapAdvice : ushort
 
 /// <summary>
 /// The head of a compressed inode's map (<c>z_erofs_map_header</c>), at the next multiple of 8 bytes behind inode and xattrs.
-/// With the
-/// top bit set all of it is one number: the whole file lies in the packed file, at that offset.
+/// With the top bit set all of it is one number: the whole file lies in the packed file, at that offset.
 /// </summary>
 /// <param name="Value">The 8 bytes.</param>
 internal readonly record struct MapHeader(ulong Value)

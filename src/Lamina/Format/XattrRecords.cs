@@ -4,9 +4,8 @@ using System.IO.Hashing;
 namespace Lamina.Format;
 
 /// <summary>
-/// What stands before the xattrs of an inode (<c>erofs_xattr_ibody_header</c>): the ids of its shared xattrs follow, four bytes
-/// each,
-/// then its own entries.
+/// What stands before the xattrs of an inode (<c>erofs_xattr_ibody_header</c>): the ids of its shared xattrs follow, four
+/// bytes each, then its own entries.
 /// </summary>
 /// <param name="NameFilter">h_name_filter: a bit for names that are surely absent, with XATTR_FILTER.</param>
 /// <param name="SharedCount">h_shared_count: how many ids follow.</param>

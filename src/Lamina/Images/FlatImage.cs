@@ -21,8 +21,7 @@ internal static class FlatImage
     /// <param name="openOutput">Makes the output over the open file.</param>
     /// <remarks>
     /// All new bytes go behind the old image and to the medium; then one page, the first, is written. Whatever stops this in
-    /// between,
-    /// the file is the old image or the new one.
+    /// between, the file is the old image or the new one.
     /// </remarks>
     public static WriteResult Append(
         string path, IReadOnlyList<Layer> layers, WriteOptions writing, MergeOptions? merging,

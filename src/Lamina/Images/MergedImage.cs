@@ -46,8 +46,7 @@ public static class MergedImage
 
     /// <summary>
     /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was
-    /// before each
-    /// append.
+    /// before each append.
     /// </summary>
     /// <param name="image">A flat image that Lamina wrote.</param>
     /// <param name="directory">Where the files go; made if it is not there.</param>

@@ -6,9 +6,8 @@ namespace Lamina.Images;
 /// <summary>What came of checking an image and all that it refers to against one root hash.</summary>
 /// <param name="Image">The image against its tree.</param>
 /// <param name="Devices">
-/// Its devices against the digests and root hashes in its device table; null if the image itself is not what the root hash says,
-/// as
-/// then nothing in it can be believed.
+/// Its devices against the digests and root hashes in its device table; null if the image itself is not what the root hash
+/// says, as then nothing in it can be believed.
 /// </param>
 public sealed record TrustReport(VerityReport Image, DeviceReport? Devices)
 {
@@ -17,9 +16,8 @@ public sealed record TrustReport(VerityReport Image, DeviceReport? Devices)
 }
 
 /// <summary>
-/// Follows a root hash to everything that it covers: the image through its dm-verity tree, and from an index on to its devices,
-/// each
-/// by the digest or the root hash in its slot.
+/// Follows a root hash to everything that it covers: the image through its dm-verity tree, and from an index on to its
+/// devices, each by the digest or the root hash in its slot.
 /// </summary>
 public static class TrustedImage
 {

@@ -30,8 +30,7 @@ public sealed record VerityFormatOptions
 
 /// <summary>
 /// dm-verity trees of image files, as veritysetup makes and takes them. Of an EROFS image the data are the blocks that its
-/// superblock
-/// counts; of any other file all of it.
+/// superblock counts; of any other file all of it.
 /// </summary>
 public static class VerityImage
 {

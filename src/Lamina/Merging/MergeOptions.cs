@@ -5,8 +5,7 @@ public sealed record MergeOptions
 {
     /// <summary>
     /// Keep whiteouts and opaque marks that would still hide something in layers below all of these, for a result that is used
-    /// as a
-    /// lower layer of an overlay.
+    /// as a lower layer of an overlay.
     /// </summary>
     public bool KeepWhiteouts { get; init; }
 

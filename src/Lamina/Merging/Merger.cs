@@ -3,9 +3,8 @@ using Lamina.Tree;
 namespace Lamina.Merging;
 
 /// <summary>
-/// Merges layers, lowest first, by the rules of overlayfs. The result is a tree like any other; its directories are merged when
-/// they
-/// are read, so cost follows what is looked at, and only directories that several layers have are opened together.
+/// Merges layers, lowest first, by the rules of overlayfs. The result is a tree like any other; its directories are merged
+/// when they are read, so cost follows what is looked at, and only directories that several layers have are opened together.
 /// </summary>
 public static class Merger
 {
@@ -13,8 +12,7 @@ public static class Merger
     /// <param name="layers">The layers, lowest first; the upper one wins. One layer alone is passed through as it is.</param>
     /// <param name="options">How to merge.</param>
     /// <exception cref="UnsupportedImageException">A layer uses <c>overlay.redirect</c> or <c>overlay.metacopy</c> (also while
-    /// the
-    /// result is read).</exception>
+    /// the result is read).</exception>
     public static Node Merge(IReadOnlyList<Layer> layers, MergeOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfZero(layers.Count);

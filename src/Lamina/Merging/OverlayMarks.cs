@@ -29,9 +29,8 @@ internal static class OverlayMarks
         value.Span[0] == (byte)'y';
 
     /// <summary>
-    /// Whether a file is a whiteout in the form of a marked empty file. The kernel takes it for one whether or not its directory
-    /// says
-    /// that it may hold such (<c>overlay.opaque</c> = <c>x</c>): lookup does not ask, only listing does.
+    /// Whether a file is a whiteout in the form of a marked empty file. The kernel takes it for one whether or not its
+    /// directory says that it may hold such (<c>overlay.opaque</c> = <c>x</c>): lookup does not ask, only listing does.
     /// </summary>
     public static bool IsXattrWhiteout(Node node) =>
         node.Type == NodeType.RegularFile && !node.Xattrs.IsEmpty && Value(node, "whiteout"u8) is not null &&

@@ -96,29 +96,40 @@ public sealed class DeviceCheck
         int verified = 0;
         for (int i = 0; i < _slots.Length; i++)
         {
-            string name = _devices[i].Name;
-            ulong blocks = (ulong)((_devices[i].Length + _superBlock.BlockSize - 1) >> _superBlock.BlockBits);
-            bool isRoot = _tags[i].Kind == DeviceTagKind.RootHash;
-            if (_tags[i].Kind == DeviceTagKind.None && needsTags)
-                faults.Add(new DeviceFault(i + 1, name, $"is not covered: slot {i + 1} has no digest and no root hash"));
-            else if (_tags[i].Kind != DeviceTagKind.None && _tags[i].Text != found[i])
-                faults.Add(new DeviceFault(i + 1, name, $"is not the device {i + 1} the image was made with", _tags[i].Text,
-                    found[i]) { IsRootHash = isRoot });
-            else if (blocks < _slots[i].Blocks)
-                faults.Add(new DeviceFault(i + 1, name, $"has {blocks} blocks of {_superBlock.BlockSize} bytes, " +
-                    $"device {i + 1} has {_slots[i].Blocks}"));
-            else if (isRoot && FaultInTree(_devices[i], _slots[i], _superBlock.BlockBits, Report) is { } fault)
-                faults.Add(new DeviceFault(i + 1, name, fault));
+            if (FindFault(i, found[i], needsTags) is { } fault)
+                faults.Add(fault with { Device = _devices[i].Name });
             else if (_tags[i].Kind != DeviceTagKind.None)
                 verified++;
         }
         return new DeviceReport(faults, verified, faults.Count == 0 ? null : RightOrder(found));
     }
 
+    private DeviceFault? FindFault(int device, string found, bool needsTags)
+    {
+        DeviceTag tag = _tags[device];
+        DeviceSlot slot = _slots[device];
+        int number = device + 1;
+        ulong blocks = (ulong)((_devices[device].Length + _superBlock.BlockSize - 1) >> _superBlock.BlockBits);
+        bool isRoot = tag.Kind == DeviceTagKind.RootHash;
+        if (tag.Kind == DeviceTagKind.None && needsTags)
+            return new DeviceFault(number, null, $"is not covered: slot {number} has no digest and no root hash");
+        if (tag.Kind != DeviceTagKind.None && tag.Text != found)
+        {
+            string what = $"is not the device {number} the image was made with";
+            return new DeviceFault(number, null, what, tag.Text, found) { IsRootHash = isRoot };
+        }
+        if (blocks < slot.Blocks)
+        {
+            return new DeviceFault(number, null,
+                $"has {blocks} blocks of {_superBlock.BlockSize} bytes, device {number} has {slot.Blocks}");
+        }
+        string? damage = isRoot ? FaultInTree(_devices[device], slot, _superBlock.BlockBits, Report) : null;
+        return damage is null ? null : new DeviceFault(number, null, damage);
+    }
+
     /// <summary>
-    /// The order in which the devices are right, if there is one. Slots without a tag take what is left, which can be told only
-    /// if
-    /// that is one.
+    /// The order in which the devices are right, if there is one. Slots without a tag take what is left, which can be told
+    /// only if that is one.
     /// </summary>
     private string[]? RightOrder(string[] found)
     {

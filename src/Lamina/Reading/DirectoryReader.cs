@@ -20,9 +20,8 @@ internal static class DirectoryReader
     /// </summary>
     public const long MaxExpansion = 1024;
     /// <summary>
-    /// Bytes read at once, a multiple of every block size: a large directory is checked piece by piece, so that none is kept for
-    /// a
-    /// size that is merely claimed.
+    /// Bytes read at once, a multiple of every block size: a large directory is checked piece by piece, so that none is kept
+    /// for a size that is merely claimed.
     /// </summary>
     private const int WindowSize = 1 << 20;
 

@@ -153,8 +153,7 @@ public sealed partial class ErofsImage : IDisposable
 
     /// <summary>
     /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image,
-    /// so all of
-    /// them together are no more than the image, or what codecs can make of it.
+    /// so all of them together are no more than the image, or what codecs can make of it.
     /// </summary>
     internal void CountData(in Inode inode)
     {

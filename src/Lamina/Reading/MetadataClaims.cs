@@ -3,9 +3,8 @@ using Lamina.Format;
 namespace Lamina.Reading;
 
 /// <summary>
-/// Which bytes of the metadata belong to which inode. In a sound image no two inodes overlap, so all that inodes claim together
-/// is no
-/// more than the image; where they may overlap, an image of a megabyte can claim gigabytes of tables.
+/// Which bytes of the metadata belong to which inode. In a sound image no two inodes overlap, so all that inodes claim
+/// together is no more than the image; where they may overlap, an image of a megabyte can claim gigabytes of tables.
 /// </summary>
 /// <remarks>
 /// Kept in bits, one for each slot of 32 bytes, in pages made when needed: metadata are a small part of most images.

@@ -102,8 +102,7 @@ internal sealed class MetadataReader(ByteSource source, long start, long length)
 
 /// <summary>
 /// Reads the inodes of one directory, which mostly lie together: straight from the file into one buffer, used again and again.
-/// For
-/// one thread; a span is valid until the next one is asked for.
+/// For one thread; a span is valid until the next one is asked for.
 /// </summary>
 internal sealed class MetadataWindow(MetadataReader reader) : IDisposable
 {

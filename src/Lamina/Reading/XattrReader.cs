@@ -163,8 +163,7 @@ internal sealed class XattrReader
 
     /// <summary>
     /// Long prefixes lie in the metabox, else in the packed file, else in the image (<c>erofs_xattr_prefixes_init</c>,
-    /// fs/erofs/xattr.c);
-    /// with the feature plain_xattr_pfx always in the image.
+    /// fs/erofs/xattr.c); with the feature plain_xattr_pfx always in the image.
     /// </summary>
     private byte[][] ReadLongPrefixes()
     {

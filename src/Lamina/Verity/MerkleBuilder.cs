@@ -59,8 +59,7 @@ internal sealed class MerkleBuilder
 
     /// <summary>
     /// Says that bytes are there. A group is hashed when all of its bytes are; one that is written to again is hashed again in
-    /// the
-    /// end. From one thread.
+    /// the end. From one thread.
     /// </summary>
     public void Written(long position, long length)
     {

@@ -2,10 +2,8 @@ namespace Lamina.Verity;
 
 /// <summary>
 /// Where the blocks of a hash tree lie. A block of level 0 holds digests of data blocks, one of level 1 digests of blocks of
-/// level
-/// 0, and so on up to a level of one block, whose digest is the root hash. A single data block has no levels: its own digest is
-/// the
-/// root hash. The top level comes first in the file, as dm-verity has it (drivers/md/dm-verity-target.c).
+/// level 0, and so on up to a level of one block, whose digest is the root hash. A single data block has no levels: its own
+/// digest is the root hash. The top level comes first in the file, as dm-verity has it (drivers/md/dm-verity-target.c).
 /// </summary>
 internal sealed class MerkleShape
 {

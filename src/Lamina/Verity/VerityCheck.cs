@@ -12,8 +12,7 @@ public sealed record VerityReport(IReadOnlyList<string> Faults, long FaultCount,
 
 /// <summary>
 /// Checks data against their tree and the tree against a root hash, from the top down: no digest is believed before the one
-/// above it
-/// has been compared.
+/// above it has been compared.
 /// </summary>
 internal sealed class VerityCheck
 {

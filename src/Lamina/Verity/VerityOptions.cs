@@ -11,8 +11,7 @@ public sealed record VerityOptions
 
     /// <summary>
     /// What goes in front of every block that is hashed, at most 256 bytes; empty for nothing, so that the same image has the
-    /// same
-    /// root hash everywhere.
+    /// same root hash everywhere.
     /// </summary>
     public ReadOnlyMemory<byte> Salt { get; init; }
 

@@ -5,8 +5,7 @@ namespace Lamina.Verity;
 
 /// <summary>
 /// What stands in front of a tree: all that dm-verity has to be told, but for the root hash. The format is veritysetup's
-/// (cryptsetup,
-/// lib/verity/verity.c, <c>struct verity_sb</c>), version 1.
+/// (cryptsetup, lib/verity/verity.c, <c>struct verity_sb</c>), version 1.
 /// </summary>
 /// <param name="Uuid">uuid: of the tree.</param>
 /// <param name="Algorithm">algorithm: a name, padded with NULs.</param>

@@ -25,9 +25,8 @@ internal enum MapForm : byte
 
 /// <summary>
 /// Writes a map as an index: extents become lclusters again. The order of lclusters follows mkfs.erofs: an extent that ends
-/// within an
-/// lcluster before the file does is followed by the next head there; one that ends there with the file by a head that only says
-/// so.
+/// within an lcluster before the file does is followed by the next head there; one that ends there with the file by a head
+/// that only says so.
 /// </summary>
 internal sealed class ClusterIndexEncoder(ClusterMap map, int clusterBits, CodecPair codecs)
 {
@@ -54,8 +53,7 @@ internal sealed class ClusterIndexEncoder(ClusterMap map, int clusterBits, Codec
 
     /// <summary>
     /// Whether the extents can be said as lclusters: whole blocks at block boundaries, one head in each lcluster, sizes that
-    /// have a
-    /// place to stand, at most two codecs.
+    /// have a place to stand, at most two codecs.
     /// </summary>
     public bool CanExpress()
     {

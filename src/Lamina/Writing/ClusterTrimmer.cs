@@ -5,9 +5,8 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>
-/// Takes the zeros in front of clusters off, for encoded extents: Linux 7.2 refuses an extent whose cluster is longer than what
-/// it
-/// decodes to ("too much compressed data"), which indexes never minded.
+/// Takes the zeros in front of clusters off, for encoded extents: Linux 7.2 refuses an extent whose cluster is longer than
+/// what it decodes to ("too much compressed data"), which indexes never minded.
 /// </summary>
 internal static class ClusterTrimmer
 {

@@ -6,9 +6,8 @@ using Lamina.Verity;
 namespace Lamina.Writing;
 
 /// <summary>
-/// The dm-verity trees that layers were made with: an index can name such a layer by its root hash, so that it is checked block
-/// by
-/// block while it is used. Each is checked now, as whoever trusts the index trusts what it names.
+/// The dm-verity trees that layers were made with: an index can name such a layer by its root hash, so that it is checked
+/// block by block while it is used. Each is checked now, as whoever trusts the index trusts what it names.
 /// </summary>
 internal sealed class DeviceRoots
 {

@@ -5,21 +5,18 @@ namespace Lamina.Writing;
 
 /// <summary>
 /// Makes one packed file of those of several sources: they lie behind one another, each from a block boundary on. As an index
-/// where it
-/// can be (every kernel), as encoded extents where it must (Linux 6.15).
+/// where it can be (every kernel), as encoded extents where it must (Linux 6.15).
 /// </summary>
 /// <remarks>
 /// In an index the last cluster of each source but the last one is decoded and stored plain: otherwise it would seem to reach
-/// up to
-/// the next source's start, and kernels would decode past its end. An index has two codecs at most; a source with a third one is
-/// decoded as a whole.
+/// up to the next source's start, and kernels would decode past its end. An index has two codecs at most; a source with a
+/// third one is decoded as a whole.
 /// </remarks>
 internal sealed class FragmentPlanner(WriteContext context)
 {
     /// <summary>
     /// The largest packed file that is decoded, in bytes: each of its blocks takes an entry of an index, and a few bytes in an
-    /// image
-    /// can claim any size.
+    /// image can claim any size.
     /// </summary>
     private const long MaxDecoded = 16L << 30;
 

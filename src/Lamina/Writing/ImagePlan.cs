@@ -6,8 +6,7 @@ namespace Lamina.Writing;
 
 /// <summary>
 /// All decisions about an image, before a byte is written: its inodes with their sizes and places, what its data refers to,
-/// what the
-/// superblock must say. Addresses follow when it is known where the metadata lies.
+/// what the superblock must say. Addresses follow when it is known where the metadata lies.
 /// </summary>
 internal sealed class ImagePlan
 {

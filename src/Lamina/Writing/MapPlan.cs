@@ -5,8 +5,7 @@ namespace Lamina.Writing;
 
 /// <summary>
 /// How a compressed file's map will stand in the output: its form and size, fixed before addresses are known, and the bytes,
-/// written
-/// when they are.
+/// written when they are.
 /// </summary>
 internal sealed class MapPlan
 {
@@ -51,8 +50,7 @@ internal sealed class MapPlan
 
     /// <summary>
     /// Logical clusters an extent, from which on an index is not even tried: its 2 bytes each are a hundred times an extent's
-    /// record. No
-    /// compressor makes such a file of real data.
+    /// record. No compressor makes such a file of real data.
     /// </summary>
     private const int MaxIndexPerExtent = 1024;
 

@@ -5,8 +5,7 @@ namespace Lamina.Writing;
 
 /// <summary>
 /// Makes a source's map fit for the output: clusters that lie nowhere the kernel could read them are copied as they are,
-/// rotated and
-/// straight ones are not mixed.
+/// rotated and straight ones are not mixed.
 /// </summary>
 internal static class MapPreparer
 {
@@ -114,8 +113,7 @@ internal static class MapPreparer
 
     /// <summary>
     /// Whether clusters are rotated is said for the whole inode, and an inline tail that is plain must not be in one that is:
-    /// kernels
-    /// from 6.12 to 6.18 would rotate it too. The rarer kind is copied in the form of the other.
+    /// kernels from 6.12 to 6.18 would rotate it too. The rarer kind is copied in the form of the other.
     /// </summary>
     private static ClusterMap Straighten(WriteContext context, ClusterMap map)
     {

@@ -29,8 +29,7 @@ internal sealed class TreePlanner
 
     /// <summary>
     /// Reads the whole tree. Other threads read directories ahead; what becomes of them is decided here, one after another, so
-    /// that
-    /// the outcome does not depend on threads.
+    /// that the outcome does not depend on threads.
     /// </summary>
     public void Read(Node root)
     {

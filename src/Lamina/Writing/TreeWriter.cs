@@ -5,8 +5,7 @@ namespace Lamina.Writing;
 
 /// <summary>
 /// Puts a dm-verity tree behind an image while that is being written: what is in the file already is hashed by other threads.
-/// Only
-/// the header is not there when the tree is finished, as it is what makes the image one.
+/// Only the header is not there when the tree is finished, as it is what makes the image one.
 /// </summary>
 internal sealed class TreeWriter : IDisposable
 {

@@ -5,8 +5,7 @@ namespace Lamina.Writing;
 
 /// <summary>
 /// A VMDK descriptor with flat extents: it shows header, originals and metadata as one disk, though they are separate files.
-/// Virtual
-/// machines take it as it is; no data is copied.
+/// Virtual machines take it as it is; no data is copied.
 /// </summary>
 internal static class VmdkDescriptor
 {

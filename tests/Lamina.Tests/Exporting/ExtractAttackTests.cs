@@ -14,8 +14,7 @@ namespace Lamina.Tests.Exporting;
 
 /// <summary>
 /// What an image may try to leave the directory that it is extracted into, to fill the machine, or to run forever. Trees are
-/// made in
-/// memory, past the readers that would refuse most of them, and as images with bytes changed.
+/// made in memory, past the readers that would refuse most of them, and as images with bytes changed.
 /// </summary>
 public class ExtractAttackTests
 {

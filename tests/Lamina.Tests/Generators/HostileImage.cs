@@ -12,8 +12,7 @@ namespace Lamina.Tests.Generators;
 
 /// <summary>
 /// The contract with images that lie: whatever their bytes, a merge and a walk end soon, with a result or with one of the two
-/// faults
-/// that say so, in little memory, and leave nothing behind.
+/// faults that say so, in little memory, and leave nothing behind.
 /// </summary>
 internal sealed class HostileImage
 {

@@ -4,8 +4,7 @@ namespace Lamina.Tests.Generators;
 
 /// <summary>
 /// Trees by dice, the same for the same seed: few names, so that layers meet; every type of file, xattrs in all namespaces,
-/// marks,
-/// hard links, sizes around blocks.
+/// marks, hard links, sizes around blocks.
 /// </summary>
 internal sealed class RandomTree(int seed)
 {

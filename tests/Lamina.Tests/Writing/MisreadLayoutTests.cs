@@ -6,8 +6,7 @@ namespace Lamina.Tests.Writing;
 
 /// <summary>
 /// An image that current kernels themselves read wrongly (LZMA with fragments and ztailpacking, an uncompressed tail beside
-/// rotated
-/// clusters) comes out right.
+/// rotated clusters) comes out right.
 /// </summary>
 public class MisreadLayoutTests
 {

@@ -20,8 +20,7 @@ public class PackedFileTests
 
     /// <summary>
     /// Four trees under four names cannot be had from the corpus, but layers that hide one another can: each upper layer is
-    /// read where
-    /// it wins, and the order is turned so that each image wins once.
+    /// read where it wins, and the order is turned so that each image wins once.
     /// </summary>
     [Theory]
     [MemberData(nameof(Cases))]
