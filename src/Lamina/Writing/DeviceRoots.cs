@@ -17,7 +17,9 @@ internal sealed class DeviceRoots
     /// <exception cref="CorruptImageException">A layer does not match its own tree.</exception>
     public DeviceRoots(IEnumerable<Original> originals, bool isWanted)
     {
-        foreach (Original original in isWanted ? originals : [])
+        if (!isWanted || !Digests.IsSupported)
+            return;
+        foreach (Original original in originals)
         {
             ByteSource bytes = original.Bytes;
             if (AppendedTree.Find(bytes) is not { } tree || tree.SuperBlock.Algorithm != VerityAlgorithm.Sha256)

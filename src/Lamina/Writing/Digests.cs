@@ -8,10 +8,10 @@ namespace Lamina.Writing;
 internal sealed class Digests
 {
     /// <summary>
-    /// A program that never asks for digests switches them off when it is published, and needs no OpenSSL then.
+    /// A program that never asks for digests or trees switches them off when it is published, and needs no OpenSSL then.
     /// </summary>
     [FeatureSwitchDefinition("Lamina.Digests")]
-    private static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Digests", out bool isOn) || isOn;
+    internal static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Digests", out bool isOn) || isOn;
 
     private readonly Dictionary<Original, Task<byte[]>> _tasks = new(ReferenceEqualityComparer.Instance);
 

@@ -104,7 +104,7 @@ internal sealed class WriteJob
     {
         bool isVmdk = _options.VmdkPath is not null;
         long shift = Shift;
-        using TreeWriter? tree = _options.Verity is null ? null
+        using TreeWriter? tree = _options.Verity is null || !Digests.IsSupported ? null
             : new TreeWriter(output, path, End, _options.Verity, _base?.Length);
         if (_options.Mode == OutputMode.Flat && !isVmdk)
         {
