@@ -5,7 +5,7 @@ namespace Lamina.Bench;
 /// <param name="Scratch">Where workloads are kept and outputs are written.</param>
 /// <param name="Runs">How often each contender runs.</param>
 /// <param name="IsQuick">Smaller workloads, to see that all works.</param>
-/// <param name="Only">Only tables with this word in their title; null for all.</param>
+/// <param name="Only">Only tables with one of these words, parted by |, in their title; null for all.</param>
 internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQuick, string? Only)
 {
     private string? _init;
@@ -64,7 +64,8 @@ internal sealed record Setting(string Lamina, string Scratch, int Runs, bool IsQ
     public string Output(string name) => Path.Combine(Scratch, name);
 
     /// <summary>Whether a table is wanted.</summary>
-    public bool Wants(string title) => Only is null || title.Contains(Only, StringComparison.OrdinalIgnoreCase);
+    public bool Wants(string title) => Only is null
+        || Only.Split('|').Any(word => title.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static string Publish(string root)
     {
