@@ -1,5 +1,6 @@
 using Lamina.Boot;
 using Lamina.Tests.Oracles;
+using Lamina.Writing;
 
 namespace Lamina.Tests.Boot;
 
@@ -127,11 +128,31 @@ public class BootTests
     }
 
     [Fact]
+    public void An_index_that_the_kernel_cannot_mount_is_made_again()
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        string[] layers = Layers("lz4hc", "chunk", "inline");
+        string initrd = InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"),
+            new InitrdOptions
+            {
+                Form = InitrdForm.InPlace,
+                Init = BootKit.Init,
+                KernelModules = [kernel.Modules],
+                HasIndex = true,
+                Kernel = KernelProfile.Linux615,
+            }).Path;
+        BootStory story = BootKit.Boot(kernel, initrd, InPlace);
+        Assert.Contains(story.Init, line => line.StartsWith("warning: the index made beforehand is not used: "));
+        Assert.Contains(story.Init, line => line.StartsWith("merged 4 layers"));
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+    }
+
+    [Fact]
     public void A_flat_image_on_a_disk_is_the_lowest_layer()
     {
         TestKernel kernel = BootKit.Require("6.12");
         string[] layers = Layers("lz4hc", "zstd-frag", "plain");
-        string disk = Generators.Merge.ToFile(layers, new Lamina.Writing.WriteOptions()).Path;
+        string disk = Generators.Merge.ToFile(layers, new WriteOptions()).Path;
         string extra = Corpus.PathOf("lzma.erofs");
         string alone = BootKit.MakeInitrd(kernel, InitrdForm.Files, [], "virtio_blk", "virtio_pci");
         BootStory story = BootKit.Boot(kernel, alone, "lamina.root=/dev/vda", disks: disk);
