@@ -17,7 +17,7 @@ public static class RootHashSignature
     /// <exception cref="CryptographicException">The key is of a kind that cannot sign.</exception>
     public static byte[] Sign(ReadOnlySpan<byte> rootHash, X509Certificate2 signer)
     {
-        SignedCms message = new(Content(rootHash), detached: true);
+        SignedCms message = new(new ContentInfo(Content(rootHash)), detached: true);
         message.ComputeSignature(new CmsSigner(SubjectIdentifierType.IssuerAndSerialNumber, signer)
         {
             IncludeOption = X509IncludeOption.None,         // the kernel has the certificate in a keyring, and looks at no other
@@ -26,7 +26,10 @@ public static class RootHashSignature
         return message.Encode();
     }
 
-    /// <summary>Whether a signature of a root hash was made with a certificate's key, and the certificate is good now.</summary>
+    /// <summary>
+    /// Whether a signature of a root hash was made with a certificate's key, and the certificate is good now and for signing.
+    /// That key decides; certificates in the signature, and what its attributes say besides the digest, are not looked at.
+    /// </summary>
     /// <param name="signature">The signature.</param>
     /// <param name="rootHash">The root hash.</param>
     /// <param name="certificate">The certificate that is trusted.</param>
@@ -36,33 +39,13 @@ public static class RootHashSignature
         ReadOnlySpan<byte> signature, ReadOnlySpan<byte> rootHash, X509Certificate2 certificate, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        SignedCms message = new(Content(rootHash), detached: true);
-        try
-        {
-            message.Decode(signature);
-        }
-        catch (CryptographicException)
-        {
-            return "it is no PKCS#7 signature in DER";
-        }
-        if (message.SignerInfos.Count != 1)
-            return $"it has {message.SignerInfos.Count} signers, one is expected";
-        SignerInfo signer = message.SignerInfos[0];
-        if (!IsFrom(signer, certificate))
-            return $"it was made with another certificate than that of {certificate.Subject}";
-        try
-        {
-            // The certificate itself is what is trusted: there is no chain to follow.
-            signer.CheckSignature([certificate], verifySignatureOnly: true);
-        }
-        catch (CryptographicException)
-        {
-            return $"it is not one of this root hash by the key of {certificate.Subject}";
-        }
+        if (SignatureCheck.FindFault(signature.ToArray(), Content(rootHash), certificate) is { } fault)
+            return fault;
         if (now < certificate.NotBefore.ToUniversalTime())
             return $"the certificate of {certificate.Subject} is not valid before {Day(certificate.NotBefore)}";
         return now > certificate.NotAfter.ToUniversalTime()
-            ? $"the certificate of {certificate.Subject} expired on {Day(certificate.NotAfter)}" : null;
+            ? $"the certificate of {certificate.Subject} expired on {Day(certificate.NotAfter)}"
+            : SignatureCheck.FindUsageFault(certificate);
     }
 
     /// <summary>Reads a certificate and its key from PEM files, or both from a PKCS#12 file.</summary>
@@ -108,17 +91,7 @@ public static class RootHashSignature
         }
     }
 
-    private static ContentInfo Content(ReadOnlySpan<byte> rootHash) =>
-        new(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(rootHash)));
-
-    private static bool IsFrom(SignerInfo signer, X509Certificate2 certificate)
-    {
-        if (signer.SignerIdentifier.Type != SubjectIdentifierType.IssuerAndSerialNumber)
-            return true;        // named by its key, which the signature itself tells
-        System.Security.Cryptography.Xml.X509IssuerSerial name =
-            (System.Security.Cryptography.Xml.X509IssuerSerial)signer.SignerIdentifier.Value!;
-        return name.SerialNumber == certificate.SerialNumber && name.IssuerName == certificate.Issuer;
-    }
+    private static byte[] Content(ReadOnlySpan<byte> rootHash) => Encoding.ASCII.GetBytes(Convert.ToHexStringLower(rootHash));
 
     private static string Day(DateTime time) =>
         time.ToUniversalTime().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
