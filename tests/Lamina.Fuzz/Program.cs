@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Lamina.Fuzz;
@@ -28,8 +27,9 @@ internal static class Program
         }
         finally
         {
-            using Process remove = Process.Start("rm", ["-rf", folder]);
-            remove.WaitForExit();
+            if (!Environment.IsPrivilegedProcess)
+                Worker.Run("chmod", "-R", "u+rwx", folder);
+            Worker.Run("rm", "-rf", folder);
         }
 
         void End(PosixSignalContext context)

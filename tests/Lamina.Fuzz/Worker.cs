@@ -73,10 +73,18 @@ internal static class Worker
             .Replace("\t", "    ").ReplaceLineEndings("\v"))));
 
     /// <summary>Names need not be text that .NET can say, so another program removes them.</summary>
-    private static void RemoveTrees(Trial trial)
+    public static void RemoveTrees(Trial trial)
     {
-        using Process remove = Process.Start("find", [trial.Trees, "-mindepth", "1", "-delete"]);
-        remove.WaitForExit();
+        if (!Environment.IsPrivilegedProcess)
+            Run("chmod", "-R", "u+rwx", trial.Trees);               // directories that only root could empty
+        Run("find", trial.Trees, "-mindepth", "1", "-delete");
+    }
+
+    /// <summary>Runs a program to its end, however it ends.</summary>
+    public static void Run(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(program, arguments);
+        process.WaitForExit();
     }
 
     private static long Memory(string field)

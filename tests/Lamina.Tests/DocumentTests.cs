@@ -138,10 +138,8 @@ public partial class DocumentTests
     [InlineData("README.md")]
     public void Types_and_members_that_a_document_names_exist(string document)
     {
-        string sources = string.Concat(Directory.EnumerateFiles(s_root, "*.cs", SearchOption.AllDirectories)
-            .Where(path => path.StartsWith(Path.Combine(s_root, "src"), StringComparison.Ordinal) ||
-                path.StartsWith(Path.Combine(s_root, "tests"), StringComparison.Ordinal))
-            .Select(File.ReadAllText));
+        string sources = string.Concat(TidyTests.FilesUnder("src", "tests")
+            .Where(path => path.EndsWith(".cs", StringComparison.Ordinal)).Select(ReadFile));
         string[] names = [.. TypeName().Matches(ReadFile(document)).Select(match => match.Groups[1].Value).Distinct()];
         Assert.NotEmpty(names);
         IEnumerable<string> unknown = names.Where(name => !Regex.IsMatch(sources, $@"\b{name}\b"));
@@ -203,9 +201,7 @@ public partial class DocumentTests
     private static void AssertNone(List<string> faults) => Assert.True(faults.Count == 0, string.Join("\n", faults));
 
     private static IEnumerable<string> Documents() =>
-        Directory.EnumerateFiles(s_root, "*.md", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(s_root, path))
-            .Where(path => !path.StartsWith("artifacts", StringComparison.Ordinal));
+        TidyTests.FilesUnder("").Where(path => path.EndsWith(".md", StringComparison.Ordinal));
 
     /// <summary>A heading as a link names it: lower case, blanks as dashes, without other signs.</summary>
     private static IEnumerable<string> Headings(string document) => document.Split('\n')

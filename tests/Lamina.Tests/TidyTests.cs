@@ -186,9 +186,9 @@ public partial class TidyTests
     }
 
     /// <summary>Files below these, as paths from the root, ordered by name; what is built or foreign is left out.</summary>
-    private static IEnumerable<string> FilesUnder(params string[] places)
+    internal static IEnumerable<string> FilesUnder(params string[] places)
     {
-        HashSet<string> foreign = [".git", "artifacts", "bin", "obj", ".vs", ".idea", "TestResults"];
+        HashSet<string> foreign = [".git", "artifacts", ".cache", "bin", "obj", ".vs", ".idea", "TestResults"];
         Stack<string> open = new(places.Select(place => Path.Combine(s_root, place)).Where(Path.Exists));
         List<string> found = [];
         while (open.TryPop(out string? path))

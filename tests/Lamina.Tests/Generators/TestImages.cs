@@ -46,32 +46,14 @@ internal static class TestImages
     public static ImageFile Merge(WriteOptions options, params IReadOnlyList<ImageFile> layers) =>
         MergeAs(options, null, [.. layers.Select(layer => layer.Specification)]);
 
-    /// <summary>What the kernel shows of an image.</summary>
-    public static string[] Shown(ImageFile image, bool noLinkCounts = true)
-    {
-        using KernelMount mount = image.Mount();
-        return mount.Manifest(noLinkCounts);
-    }
+    /// <summary>What an image shows.</summary>
+    public static string[] Shown(ImageFile image, bool noLinkCounts = true) =>
+        Judge.Show(image.Path, image.Devices, noLinkCounts);
 
     /// <summary>
     /// What overlayfs shows of images, lowest first. Link counts are those of the layers there, so they are left out.
     /// </summary>
-    public static string[] Overlaid(params IReadOnlyList<ImageFile> layers)
-    {
-        KernelMount.SkipUnlessOverlayIsPossible();
-        List<KernelMount> mounts = [];
-        try
-        {
-            foreach (ImageFile layer in layers)
-                mounts.Add(KernelMount.ErofsByLoop(layer.Path, [.. layer.Devices]));
-            using KernelMount overlay = KernelMount.Overlay([.. mounts.Select(mount => mount.Path)]);
-            return overlay.Manifest(noLinkCounts: true);
-        }
-        finally
-        {
-            mounts.ForEach(mount => mount.Dispose());
-        }
-    }
+    public static string[] Overlaid(params IReadOnlyList<ImageFile> layers) => Judge.Overlay(layers);
 
     /// <summary>
     /// That merging trees, as images and in each mode, shows what overlayfs shows of them. Returns the full image.

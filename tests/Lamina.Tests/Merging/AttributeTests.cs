@@ -14,7 +14,6 @@ public class AttributeTests
     [Fact]
     public void The_root_is_the_uppermost_layers_with_mode_owner_times_and_attributes()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         Traits low = new() { Permissions = 0x1FF, UserId = 7, GroupId = 8, Xattrs = [("user.low", [1])], Modified = new(1, 2) };
         Traits high = new()
         {
@@ -34,7 +33,6 @@ public class AttributeTests
     [Fact]
     public void A_directorys_attributes_are_the_upper_ones_as_a_whole()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile merged = TestImages.AssertMergesAsOverlay(
             Grow.Directory(("both", Grow.Directory(Traits.With(("user.a", "low"), ("user.b", "low")))),
                 ("low", Grow.Directory(Traits.With(("user.c", "1"))))),
@@ -48,7 +46,6 @@ public class AttributeTests
     [Fact]
     public void Posix_acls_come_out_under_the_names_the_kernel_asks_for()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         Traits file = new() { Xattrs = [("system.posix_acl_access", Acl)] };
         Traits directory = new()
         {
@@ -68,7 +65,6 @@ public class AttributeTests
     [Fact]
     public void The_books_of_overlayfs_are_left_out_and_escaped_names_are_one_level_less_escaped()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         Traits traits = Traits.With(
             ("trusted.overlay.overlay.opaque", "y"), ("trusted.overlay.overlay.overlay.z", "1"), ("trusted.overlay.impure", "y"),
             ("trusted.overlay.foo", "1"), ("trusted.overlay.", "1"), ("trusted.overlayx", "1"), ("trusted.other", "1"),
@@ -90,7 +86,6 @@ public class AttributeTests
     [Fact]
     public void Marks_of_unprivileged_overlays_count_like_those_of_others_and_are_left_out()
     {
-        KernelMount.SkipUnlessPossible();
         ImageFile low = TestImages.Of(Grow.Directory(("d", Grow.Directory(("low", Grow.Fifo()))), ("f", Grow.File("low"))));
         ImageFile high = TestImages.Of(Grow.Directory(
             ("d", Grow.Directory(Traits.With(("user.overlay.opaque", "y"), ("user.note", "n")))),
@@ -103,7 +98,6 @@ public class AttributeTests
     [Fact]
     public void Names_in_every_namespace_and_values_of_every_size_come_out_as_they_went_in()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         byte[] large = new byte[5000], huge = new byte[65535];
         new Random(1).NextBytes(large);
         Traits traits = new()

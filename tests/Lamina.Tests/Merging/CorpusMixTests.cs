@@ -26,7 +26,6 @@ public class CorpusMixTests
     [MemberData(nameof(BaseAndApp))]
     public void An_index_over_any_mix_of_layouts_shows_what_overlayfs_shows(string lower, string middle)
     {
-        KernelMount.SkipUnlessPossible();
         foreach (string upper in Corpus.Layouts)
             AssertMerged([Corpus.Layer("base", lower), Corpus.Layer("app", middle), Corpus.Layer("config", upper)],
                 new WriteOptions { Mode = OutputMode.Index });
@@ -36,7 +35,6 @@ public class CorpusMixTests
     [MemberData(nameof(BaseAndApp))]
     public void Flat_and_full_images_of_any_mix_show_what_overlayfs_shows(string lower, string middle)
     {
-        KernelMount.SkipUnlessPossible();
         string[] layers = [Corpus.Layer("base", lower), Corpus.Layer("app", middle), Corpus.Layer("config", middle)];
         foreach (OutputMode mode in (OutputMode[])[OutputMode.Flat, OutputMode.Full])
         {
@@ -53,7 +51,6 @@ public class CorpusMixTests
     [InlineData("config")]
     public void A_tar_in_place_of_any_layer_shows_the_same(string tar)
     {
-        KernelMount.SkipUnlessPossible();
         // The tars of the corpus have no entry for their root, so the uppermost image decides about it.
         bool skipsRoot = tar == "config";
         foreach (string layout in Corpus.Layouts)
@@ -70,8 +67,8 @@ public class CorpusMixTests
     internal static void AssertMerged(IReadOnlyList<string> layers, WriteOptions options, bool skipsRoot = false)
     {
         WriteResult result = Merge.ToFile(layers, options);
-        using (KernelMount mount = KernelMount.Erofs(result.Path, [.. result.Devices]))
-            Assert.Equal(Corpus.MergedTruth()[(skipsRoot ? 1 : 0)..], mount.Manifest(noLinkCounts: true)[(skipsRoot ? 1 : 0)..]);
+        Assert.Equal(Corpus.MergedTruth()[(skipsRoot ? 1 : 0)..],
+            Judge.Show(result.Path, result.Devices, noLinkCounts: true)[(skipsRoot ? 1 : 0)..]);
         File.Delete(result.Path);
     }
 }

@@ -74,7 +74,6 @@ public class DataTests
     [Fact]
     public void Holes_between_chunks_stay_holes_and_no_block_0()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         Node root = Grow.Directory(
             ("between", Grow.Placed(Sparse(5 * 4096, (4096, Noise(1, 4096)), (3 * 4096, Noise(2, 4096))))),
             ("all", Grow.Placed(Sparse(1 << 20))), ("start", Grow.Placed(Sparse(8193, (8192, [7])))),
@@ -111,7 +110,6 @@ public class DataTests
     [InlineData(true)]
     public void Layers_of_different_block_sizes_and_a_tar_merge_in_any_order(bool tarFirst)
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         byte[] data = Noise(1, 5000);
         Traits traits = new() { Permissions = 0x1A4, Modified = new(3, 0) };
         Node Tree(int number) => Grow.Directory(new Traits { Modified = new(3, 0) },
@@ -155,7 +153,6 @@ public class DataTests
     [Fact]
     public void A_merged_index_is_a_layer_again_and_mixes_with_images_that_have_devices_of_their_own()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile a = TestImages.Of(Grow.Directory(("a", Grow.File(Noise(1, 9000))), ("common", Grow.File("a"))));
         ImageFile b = TestImages.Of(Grow.Directory(("b", Grow.File(Noise(2, 9000))), ("common", Grow.File(Noise(3, 4096)))));
         ImageFile blob = new(Corpus.PathOf("blob.erofs"), [Corpus.PathOf("blob.dev")]);

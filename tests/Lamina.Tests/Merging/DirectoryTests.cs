@@ -13,7 +13,6 @@ public class DirectoryTests
     [InlineData(4096)]
     public void Directories_of_every_size_around_blocks_have_a_body_and_an_inline_tail(int blockSize)
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         Node file = Grow.File("x");
         // Names of 10 bytes: 22 bytes a record. Sizes pass one, two and three blocks in steps of less than a record.
         List<(string, Node)> low = [], high = [];
@@ -34,7 +33,6 @@ public class DirectoryTests
     [Fact]
     public void Names_that_sort_around_the_dots_and_names_of_any_bytes_are_found()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         byte[][] names =
         [
             [1], "!"u8.ToArray(), "-"u8.ToArray(), ".!"u8.ToArray(), ".-"u8.ToArray(), "..."u8.ToArray(), "..!"u8.ToArray(),

@@ -20,7 +20,6 @@ public class RandomTreeTests
     [MemberData(nameof(Seeds), 1000)]
     public void Layers_written_in_any_form_merge_to_what_overlayfs_shows(int seed)
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         RandomTree dice = new(seed);
         ImageFile[] layers = [.. Enumerable.Range(0, 2 + dice.Roll(4)).Select(_ => NextForm(dice, dice.Next()))];
         string[] expected = TestImages.Overlaid(layers);
@@ -37,7 +36,6 @@ public class RandomTreeTests
     [MemberData(nameof(Seeds), 2000)]
     public void A_merge_that_keeps_whiteouts_stands_for_its_layers_in_an_overlay(int seed)
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         RandomTree dice = new(seed);
         ImageFile[] layers = [.. Enumerable.Range(0, 4).Select(_ => TestImages.Of(dice.Next()))];
         ImageFile kept = TestImages.MergeAs(TestImages.Full, s_keep, [.. layers[1..].Select(layer => layer.Specification)]);
@@ -48,7 +46,6 @@ public class RandomTreeTests
     [MemberData(nameof(Seeds), 3000)]
     public void Merging_in_steps_gives_what_merging_at_once_gives(int seed)
     {
-        KernelMount.SkipUnlessPossible();
         RandomTree dice = new(seed);
         string[] layers = [.. Enumerable.Range(0, 4).Select(_ => NextForm(dice, dice.Next()).Specification)];
         string[] expected = TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers), noLinkCounts: false);

@@ -81,7 +81,6 @@ public class WhiteoutTests
     [Fact]
     public void Every_combination_of_what_three_layers_have_under_a_name_merges_as_overlayfs_does()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile[] layers = [.. Combinations().Select(root => TestImages.Of(root))];
         string[] expected = TestImages.Overlaid(layers);
         Assert.True(expected.Length > 3000);
@@ -92,7 +91,6 @@ public class WhiteoutTests
     [Fact]
     public void Kept_whiteouts_hide_below_what_they_hid_before_the_merge()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile[] layers = [.. Combinations().Select(root => TestImages.Of(root))];
         ImageFile kept = TestImages.MergeAs(TestImages.Full, s_keep, layers[1], layers[2]);
         Assert.Equal(TestImages.Overlaid(layers), TestImages.Overlaid(layers[0], kept));
@@ -104,7 +102,6 @@ public class WhiteoutTests
     [Fact]
     public void Whiteouts_are_consumed_and_hide_nothing_that_is_not_there()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile merged = TestImages.AssertMergesAsOverlay(
             Grow.Directory(("kept", Grow.File("a")), ("gone", Grow.File("b"))),
             Grow.Directory(("gone", Grow.Whiteout()), ("never-there", Grow.Whiteout())));
@@ -114,7 +111,6 @@ public class WhiteoutTests
     [Fact]
     public void A_link_to_a_directory_replaces_the_directory_and_is_not_followed()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile merged = TestImages.AssertMergesAsOverlay(
             Grow.Directory(("lib", Grow.Directory(("libc", Grow.File("old")))),
                 ("usr", Grow.Directory(("lib", Grow.Directory())))),
@@ -126,7 +122,6 @@ public class WhiteoutTests
     [Fact]
     public void A_file_that_replaces_a_directory_hides_its_children_and_a_directory_a_files_data()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile merged = TestImages.AssertMergesAsOverlay(
             Grow.Directory(("a", Grow.Directory(("child", Grow.File("1")))), ("b", Grow.File(new byte[9000]))),
             Grow.Directory(("a", Grow.File("2")), ("b", Grow.Directory())),
@@ -137,7 +132,6 @@ public class WhiteoutTests
     [Fact]
     public void An_opaque_root_of_an_image_hides_nothing_as_overlayfs_always_joins_roots()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         ImageFile merged = TestImages.AssertMergesAsOverlay(Grow.Directory(("low", Grow.File("a"))),
             Grow.Opaque(("high", Grow.File("b"))));
         Assert.Equal(["/", "/high", "/low"], Trees.Paths(merged));
@@ -146,7 +140,6 @@ public class WhiteoutTests
     [Fact]
     public void An_opaque_root_of_an_oci_layer_hides_all_layers_below()
     {
-        KernelMount.SkipUnlessPossible();
         string tar = Scratch.NewPath("layer.tar");
         File.WriteAllBytes(tar, new TarBuilder().Directory("./").File(".wh..wh..opq").File("high", "b").End().ToArray());
         ImageFile low = TestImages.Of(Grow.Directory(("low", Grow.File("a"))));
@@ -160,7 +153,6 @@ public class WhiteoutTests
     [Fact]
     public void An_opaque_mark_with_another_value_marks_nothing()
     {
-        KernelMount.SkipUnlessOverlayIsPossible();
         TestImages.AssertMergesAsOverlay(
             Grow.Directory(("a", Grow.Directory(("low", Grow.Fifo()))), ("b", Grow.Directory(("low", Grow.Fifo()))),
                 ("c", Grow.Directory(("low", Grow.Fifo())))),

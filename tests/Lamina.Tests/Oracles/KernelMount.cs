@@ -24,6 +24,12 @@ internal sealed class KernelMount : IDisposable
     /// <summary>The directory where the tree can be seen.</summary>
     internal string Path { get; }
 
+    /// <summary>Why EROFS cannot be mounted here; null where it can.</summary>
+    internal static string? Obstacle => s_obstacle.Value;
+
+    /// <summary>Why overlays of EROFS cannot be mounted here; null where they can.</summary>
+    internal static string? OverlayObstacle => s_overlayObstacle.Value;
+
     /// <summary>Skips the test, visibly, where the kernel or the user's rights do not allow mounting EROFS.</summary>
     internal static void SkipUnlessPossible() => Assert.SkipUnless(s_obstacle.Value is null, s_obstacle.Value ?? "");
 

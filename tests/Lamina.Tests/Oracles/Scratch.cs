@@ -1,8 +1,20 @@
 using System.Globalization;
 
+[assembly: AssemblyFixture(typeof(Lamina.Tests.Oracles.ScratchLife))]
+
 namespace Lamina.Tests.Oracles;
 
-/// <summary>A private folder of this test run, deleted when the process exits; also the place where mounts are made.</summary>
+/// <summary>
+/// Ends the scratch folder after the last test. Left to the end of the process, seconds of deleting look to the test runner like
+/// threads that do not end, and after ten of them it calls the run failed.
+/// </summary>
+public sealed class ScratchLife : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Scratch.Delete();
+}
+
+/// <summary>A private folder of this test run, deleted after the last test; also the place where mounts are made.</summary>
 internal static class Scratch
 {
     private static readonly Lazy<string> s_root = new(Create);
@@ -29,19 +41,26 @@ internal static class Scratch
     private static string Create()
     {
         string root = Directory.CreateTempSubdirectory("lamina-tests-").FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(root);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete();      // when the run is broken off
         return root;
     }
 
-    private static void Delete(string root)
+    /// <summary>Deletes the folder, what is mounted in it first.</summary>
+    internal static void Delete()
     {
+        if (!s_root.IsValueCreated || !Directory.Exists(s_root.Value))
+            return;
+        string root = s_root.Value;
         lock (s_endings)
             s_endings.ForEach(ending => ending());
         try
         {
+            // Trees that tests extract have directories that only root could empty.
+            if (!Environment.IsPrivilegedProcess)
+                Tools.Run("chmod", "-R", "u+rwx", root);
             Directory.Delete(root, recursive: true);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"{root} is left behind: {failure.Message}");
         }

@@ -26,7 +26,6 @@ public class PackedFileTests
     [MemberData(nameof(Cases))]
     public void Fragments_of_up_to_three_codecs_and_two_forms_read_right_whoever_wins(OutputMode mode, string kernel)
     {
-        KernelMount.SkipUnlessPossible();
         Assert.True(KernelProfile.TryParse(kernel, out KernelProfile profile));
         string[] images = ["frag.erofs", "frag-all.erofs", "frag-lzma.erofs", "frag-all-dedupe.erofs"];
         string[] others = [.. Corpus.LayerNames.Select(name => Corpus.Layer(name, "zstd-frag"))];
@@ -36,13 +35,9 @@ public class PackedFileTests
             string[] layers = [.. others, .. order.Select(Corpus.PathOf)];
             WriteOptions options = new() { Mode = mode, Kernel = profile };
             WriteResult result = Merge.ToFile(layers, options);
-            using (KernelMount mount = KernelMount.Erofs(result.Path, [.. result.Devices]))
-            {
-                string[] rows = mount.Manifest();
-                AssertHolds(Corpus.Truth(order[^1]), rows);
-                AssertHolds(Corpus.MergedTruth().Where(row => row.Contains("\"/app/") || row.Contains("\"/usr/lib/")),
-                    mount.Manifest(noLinkCounts: true));
-            }
+            AssertHolds(Corpus.Truth(order[^1]), Judge.Show(result.Path, result.Devices));
+            AssertHolds(Corpus.MergedTruth().Where(row => row.Contains("\"/app/") || row.Contains("\"/usr/lib/")),
+                Judge.Show(result.Path, result.Devices, noLinkCounts: true));
             File.Delete(result.Path);
         }
     }
