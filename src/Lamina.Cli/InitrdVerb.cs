@@ -30,7 +30,8 @@ internal sealed class InitrdVerb : Verb
 
     private readonly Option<string[]> _optional = new("--optional")
     {
-        Description = "One of the layers that a boot goes on without if it is damaged or cut off",
+        Description = "One of the layers that a boot goes on without if it is damaged or cut off; with lamina.roothash= on the " +
+            "command line every layer is needed",
         HelpName = "LAYER",
     };
 

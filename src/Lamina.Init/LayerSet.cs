@@ -149,7 +149,8 @@ internal sealed class LayerSet : IDisposable
         string? fault = Fault(name, listed, checksDigest);
         if (fault is null)
             return _found[name];
-        if (listed is not { IsOptional: true })
+        // What may be missing is said by a list that no root hash covers: once there is one, nothing may.
+        if (Protection is not null || listed is not { IsOptional: true })
             throw new BootFailure($"layer {name}: {fault}");
         KernelLog.Warn($"layer {name} is left out, it is optional: {fault}");
         return null;

@@ -170,6 +170,16 @@ public class BootFailureTests
         Assert.Contains("S: begin sh", story.Lines);
     }
 
+    [Fact]
+    public void A_processor_that_lacks_an_instruction_of_the_runtime_is_named_before_that_starts()
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [BootKit.BaseLayer]);
+        BootStory story = new(Qemu.Boot(new Machine(kernel.Image, initrd, "") { Processor = ",cx16=off" }));
+        Assert.StartsWith("start: the processor has no cmpxchg16b (cx16), which this program needs", story.Failure);
+        Assert.DoesNotContain(story.Lines, line => line.Contains("invalid opcode"));
+    }
+
     private static void Cut(string path, long bytes)
     {
         using FileStream file = File.OpenWrite(path);

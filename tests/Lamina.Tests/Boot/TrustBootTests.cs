@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.RegularExpressions;
 using Lamina.Boot;
 using Lamina.Format;
 using Lamina.Images;
@@ -121,6 +123,29 @@ public class TrustBootTests
             BootKit.Try(kernel, archive.Path, archive.CommandLine).Failure);
     }
 
+    /// <summary>Bytes of the archive that no root hash covers, as a pattern; what they become; how the refusal begins.</summary>
+    [Theory]
+    [InlineData("lamina/layers/103-", "lamina/layerz/103-", "the archive announces it, but it is not there")]
+    [InlineData(@"(?<=\d)\d(?= [0-9a-f]{64} optional file 103-)", "x", "it has ")]
+    [InlineData("lamina/marks/103-", "lamina/markz/103-", "only a part of it is there")]
+    public void A_layer_that_the_trusted_list_names_is_needed_though_the_archive_calls_it_optional(
+        string pattern, string changed, string reason)
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        string[] layers = BootTests.Layers("lz4hc", "plain", "lzma");
+        InitrdResult archive = MakeTrusted(kernel, InitrdForm.Files, layers, hasIndex: false, optional: layers[^1]);
+        byte[] bytes = File.ReadAllBytes(archive.Path);
+        Match found = Regex.Match(Encoding.Latin1.GetString(bytes), pattern);
+        string text = changed == "x" ? $"{('9' - found.Value[0])}" : changed;
+        Encoding.Latin1.GetBytes(text).CopyTo(bytes, found.Index);
+        File.WriteAllBytes(archive.Path, bytes);
+        Assert.StartsWith($"finding the layers: layer 103-layer-config-lzma.erofs: {reason}",
+            BootKit.Try(kernel, archive.Path, archive.CommandLine).Failure);
+        // Without a root hash the boot goes on without the layer, as its maker said.
+        Assert.Contains(BootKit.Boot(kernel, archive.Path).Init, line =>
+            line.StartsWith($"warning: layer 103-layer-config-lzma.erofs is left out, it is optional: {reason}"));
+    }
+
     [Fact]
     public void A_list_that_is_not_the_trusted_one_and_layers_without_tree_are_refused()
     {
@@ -150,15 +175,17 @@ public class TrustBootTests
         Assert.Equal(BootKit.Truth(layers), story.Files);
     }
 
-    private static InitrdResult MakeTrusted(TestKernel kernel, InitrdForm form, string[] layers, bool hasIndex) =>
-        InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"), new InitrdOptions
-        {
-            Form = form,
-            Init = BootKit.Init,
-            KernelModules = [kernel.Modules],
-            HasIndex = hasIndex,
-            Verity = new VerityOptions(),
-        });
+    private static InitrdResult MakeTrusted(
+        TestKernel kernel, InitrdForm form, string[] layers, bool hasIndex, string? optional = null) =>
+        InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer) { IsOptional = layer == optional })],
+            Scratch.NewPath("initrd.img"), new InitrdOptions
+            {
+                Form = form,
+                Init = BootKit.Init,
+                KernelModules = [kernel.Modules],
+                HasIndex = hasIndex,
+                Verity = new VerityOptions(),
+            });
 
     private static int RootInode(string path)
     {

@@ -10,6 +10,9 @@ internal sealed record Machine(string Kernel, string Initrd, string CommandLine)
     /// <summary>In MiB.</summary>
     public int Memory { get; init; } = 512;
 
+    /// <summary>What QEMU's model of a processor is to have or to lack besides.</summary>
+    public string Processor { get; init; } = "";
+
     /// <summary>Files that are its disks, read-only, as /dev/vda and on.</summary>
     public IReadOnlyList<string> Disks { get; init; } = [];
 
@@ -43,8 +46,8 @@ internal static class Qemu
     {
         List<string> arguments =
         [
-            "-machine", "q35", "-accel", "tcg", "-cpu", "max,la57=off", "-nographic", "-no-reboot", "-nic", "none",
-            "-m", machine.Memory.ToString(CultureInfo.InvariantCulture),
+            "-machine", "q35", "-accel", "tcg", "-cpu", $"max,la57=off{machine.Processor}", "-nographic", "-no-reboot",
+            "-nic", "none", "-m", machine.Memory.ToString(CultureInfo.InvariantCulture),
         ];
         if (machine.Kernel.Length > 0)
         {
