@@ -20,7 +20,8 @@ internal sealed class ExtractVerb : Verb
 
     private readonly Option<bool> _noOwner = new("--no-owner")
     {
-        Description = "Files belong to who runs this, and have no set-user-id or set-group-id. Always so unless it is root",
+        Description = "Files belong to who runs this, and lend nobody's rights: no set-user-id, no set-group-id, no file " +
+            "capabilities. Without it only root gives files their owners, and a file that does not get its owner has no such bits",
     };
 
     private readonly Option<bool> _noDevices = new("--no-devices") { Description = "Leave out device nodes" };

@@ -77,7 +77,17 @@ public static class CpioExport
             warnings.Add(item.Path, $"cpio has no place for the attribute {ItemPath.Show(xattr.Name.Span)}");
         if (item.Node.Modified.Seconds is < 0 or > uint.MaxValue)
             warnings.Add(item.Path, "cpio has no times before 1970 or after 2106");
+        if (HasNoOwner(item.Node))
+        {
+            warnings.Add(item.Path, $"the owner or the group is {uint.MaxValue}, which no file can be given; it is unpacked as " +
+                "who unpacks it, without set-user-id and set-group-id");
+        }
     }
+
+    /// <summary>Unpackers hand the number to chown(2), which takes it as the order to leave the owner there is: root.</summary>
+    private static bool HasNoOwner(Node node) => node.UserId == uint.MaxValue || node.GroupId == uint.MaxValue;
+
+    private static uint ModeOf(Node node) => HasNoOwner(node) ? node.Mode & ~0xC00u : node.Mode;
 
     private static void WriteEntry(ArchiveStream archive, DataReader reader, TreeItem item, uint inode, uint links, bool hasData)
     {
@@ -87,7 +97,7 @@ public static class CpioExport
         WriteHeader(archive, PathOf(item), new Fields
         {
             Inode = inode,
-            Mode = node.Mode,
+            Mode = ModeOf(node),
             UserId = node.UserId,
             GroupId = node.GroupId,
             Links = links,

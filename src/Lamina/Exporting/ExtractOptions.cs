@@ -11,7 +11,8 @@ public sealed record ExtractOptions
 
     /// <summary>
     /// Whether files are given to the owners they have in the tree; null: only if this is run by root. A file that gets
-    /// another owner loses its set-user-id and set-group-id bits; there is a warning of that unless this is false.
+    /// another owner or group loses its set-user-id or set-group-id bit, with a warning. False leaves out all that lends the
+    /// rights of others, whoever runs this and without a word: set-user-id, set-group-id and file capabilities.
     /// </summary>
     public bool? SetsOwners { get; init; }
 
@@ -19,7 +20,8 @@ public sealed record ExtractOptions
     public bool MakesDevices { get; init; } = true;
 
     /// <summary>
-    /// Whether the directory may hold files. Those in the way are removed, never followed or written through; others stay.
+    /// Whether the directory may hold files. Those in the way are removed, never followed or written through; others stay. A
+    /// directory without write permission is filled if it belongs to who runs this.
     /// </summary>
     public bool Overwrites { get; init; }
 
@@ -45,7 +47,7 @@ public sealed record ExtractResult
     /// <summary>Symbolic links, devices, pipes and sockets.</summary>
     public required long Others { get; init; }
 
-    /// <summary>Further names of files.</summary>
+    /// <summary>Further names of files. One that could only be made as a copy counts as a file, and is in the warnings.</summary>
     public required long Links { get; init; }
 
     /// <summary>The size of all regular files.</summary>

@@ -7,6 +7,7 @@ internal sealed class ExtractTarget : IDisposable
     private const long ProgressStep = 8 << 20;
 
     private readonly ExtractOptions _options;
+    private uint? _formerMode;
     private long _done;
     private long _found;
     private long _reported;
@@ -46,10 +47,11 @@ internal sealed class ExtractTarget : IDisposable
         bool isNew = !System.IO.Directory.Exists(path);
         if (isNew)
             System.IO.Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        uint? formerMode = isNew || !options.Overwrites ? null : DirectoryRights.Widen(path);
         int root = HostCalls.Open(path, HostCalls.ReadOnly | HostCalls.Directory | HostCalls.CloseOnExec, 0);
         if (root < 0)
             throw HostError.Failure($"{path} cannot be opened");
-        ExtractTarget target = new(trimmed == "/" ? "" : trimmed, root, options, isNew);
+        ExtractTarget target = new(trimmed == "/" ? "" : trimmed, root, options, isNew) { _formerMode = formerMode };
         try
         {
             if (!isNew && !options.Overwrites && TreeRemoval.Names(root, path).Count > 0)
@@ -77,6 +79,14 @@ internal sealed class ExtractTarget : IDisposable
             progress.Report((done, Interlocked.Read(ref _found)));
     }
 
+    /// <summary>Notes that the directory has got the permissions that it is to have.</summary>
+    public void FinishRoot() => _formerMode = null;
+
     /// <inheritdoc/>
-    public void Dispose() => _ = HostCalls.Close(Root);
+    public void Dispose()
+    {
+        if (_formerMode is { } mode)
+            _ = HostCalls.SetMode(Root, mode);
+        _ = HostCalls.Close(Root);
+    }
 }

@@ -23,10 +23,11 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
     private readonly BlockingCollection<Batch> _queue = new(MaxWaiting);
     private readonly ConcurrentDictionary<LargeFile, bool> _large = [];
     private readonly List<TreeItem> _directories = [];
-    private readonly List<(ItemPath Path, ItemPath First)> _links = [];
+    private readonly List<(TreeItem Item, ItemPath First)> _links = [];
+    private readonly Dictionary<Node, ItemPath> _copies = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Node, ItemPath?> _first = new(ReferenceEqualityComparer.Instance);
     private Batch _batch = new();
-    private long _files, _others, _bytes;
+    private long _files, _others, _bytes, _names;
 
     /// <summary>The directories that were made, in the order they were made.</summary>
     public IReadOnlyList<TreeItem> Directories => _directories;
@@ -54,20 +55,24 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
         using FileMaker last = new(target);
         using (DirectoryCursor firstCursor = new(target.Path, target.Root))
         {
-            foreach ((ItemPath path, ItemPath first) in _links)
-                last.MakeLink(path, first, firstCursor);
+            foreach ((TreeItem item, ItemPath first) in _links)
+                MakeLink(last, item, first, firstCursor);
         }
         for (int i = _directories.Count - 1; i >= 0; i--)
         {
             if (_directories[i].Path.Parent is not null || options.Paths.Count == 0 || target.IsNew)
+            {
                 last.FinishDirectory(_directories[i]);
+                if (i == 0)
+                    target.FinishRoot();
+            }
         }
         return new ExtractResult
         {
             Files = _files,
             Directories = _directories.Count,
             Others = _others,
-            Links = _links.Count,
+            Links = _names,
             Bytes = _bytes,
             Warnings = target.Warnings.ToList(),
         };
@@ -87,7 +92,7 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
             else if (!item.Node.HasSingleName && _first.TryGetValue(item.Node, out ItemPath? first))
             {
                 if (first is not null)
-                    _links.Add((item.Path, first));
+                    _links.Add((item, first));
             }
             else
             {
@@ -98,6 +103,35 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
         }
         Flush(stop);
         _queue.CompleteAdding();
+    }
+
+    /// <summary>
+    /// Gives a file a further name. Where the file system has no more (ext4 has 65,000 a file, others have none) the name gets
+    /// a copy of the file, and the names after it are names of that copy.
+    /// </summary>
+    private void MakeLink(FileMaker maker, TreeItem item, ItemPath first, DirectoryCursor firstCursor)
+    {
+        if (maker.TryMakeLink(item.Path, _copies.GetValueOrDefault(item.Node, first), firstCursor))
+        {
+            _names++;
+            return;
+        }
+        target.Warnings.Add(item.Path, "the file system takes no further name for one file; it is a copy of its own");
+        if (item.Node.Type == NodeType.RegularFile)
+        {
+            maker.MakeFile(item);
+            _files++;
+            _bytes += item.Node.Content.Size;
+        }
+        else if (maker.MakeOther(item))
+        {
+            _others++;
+        }
+        else
+        {
+            return;
+        }
+        _copies[item.Node] = item.Path;
     }
 
     private bool Make(FileMaker maker, TreeItem item, CancellationToken stop)

@@ -68,10 +68,11 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
         if (HostError.Last != HostError.Exists || !target.Overwrites)
             throw HostError.Failure($"{target.Path}{path}: the directory cannot be made");
         int flags = HostCalls.ReadOnly | HostCalls.Directory | HostCalls.NoFollow | HostCalls.CloseOnExec;
-        int existing = HostCalls.OpenAt(directory, name, flags, 0);
+        int existing = HostCalls.OpenAt(directory, name, HostCalls.PathOnly | flags, 0);
         if (existing >= 0)
         {
             _ = HostCalls.Close(existing);
+            DirectoryRights.Widen(directory, name, HostCalls.LinkNoFollow);
             return;
         }
         Remove(directory, name, path);
@@ -104,8 +105,11 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
         return true;
     }
 
-    /// <summary>Gives a file a further name.</summary>
-    public void MakeLink(ItemPath path, ItemPath first, DirectoryCursor firstCursor)
+    /// <summary>
+    /// Gives a file a further name. False if the file system has no more names for it, or none for any file: then nothing is
+    /// under that name yet.
+    /// </summary>
+    public bool TryMakeLink(ItemPath path, ItemPath first, DirectoryCursor firstCursor)
     {
         byte* name = stackalloc byte[HostName.BufferSize];
         byte* firstName = stackalloc byte[HostName.BufferSize];
@@ -118,8 +122,11 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
             Remove(directory, name, path);
             result = HostCalls.MakeLink(firstDirectory, firstName, directory, name, 0);
         }
-        if (result != 0)
-            throw HostError.Failure($"{target.Path}{path}: the link to {first} cannot be made");
+        if (result == 0)
+            return true;
+        // EPERM is what file systems without links say.
+        return HostError.Last is HostError.TooManyLinks or HostError.NotSupported or HostError.NotPermitted or
+            HostError.OtherDevice ? false : throw HostError.Failure($"{target.Path}{path}: the link to {first} cannot be made");
     }
 
     /// <summary>Gives a directory its metadata.</summary>

@@ -16,12 +16,19 @@ internal static unsafe partial class HostCalls
 {
     internal const int ReadOnly = 0, WriteOnly = 1, Create = 0x40, Exclusive = 0x80, CloseOnExec = 0x80000;
 
+    /// <summary>AT_FDCWD: paths begin at the working directory.</summary>
+    internal const int CurrentFolder = -100;
+
+    /// <summary>O_PATH: a place to begin at, which may be one that cannot be read.</summary>
+    internal const int PathOnly = 0x200000;
+
     internal const int LinkNoFollow = 0x100, RemoveDirectory = 0x200, EmptyPath = 0x1000;     // AT_SYMLINK_NOFOLLOW, ...
 
-    /// <summary>STATX_MTIME, and where in the 256 bytes of statx(2) it is.</summary>
-    internal const uint StatusMask = 0x40;
+    /// <summary>STATX_MODE, STATX_UID with STATX_GID, STATX_MTIME: what statx(2) is asked for.</summary>
+    internal const uint StatusPermissions = 0x2, StatusOwners = 0x18, StatusTime = 0x40;
 
-    internal const int StatusSize = 256, StatusSeconds = 112;
+    /// <summary>The bytes that statx(2) fills, and where in them is what.</summary>
+    internal const int StatusSize = 256, StatusUser = 20, StatusGroup = 24, StatusMode = 28, StatusSeconds = 112;
 
     /// <summary>The name of an inode's entry in what readdir(3) returns, and its type; the same on all 64-bit machines.</summary>
     internal const int DirentType = 18, DirentName = 19;
@@ -121,7 +128,9 @@ internal static unsafe partial class HostCalls
 /// <summary>The errno values that something here reacts to, by the numbers they have on Linux.</summary>
 internal static class HostError
 {
-    internal const int NotPermitted = 1, AccessDenied = 13, Exists = 17, Invalid = 22, FileTooLarge = 27, NotSupported = 95;
+    internal const int NotPermitted = 1, AccessDenied = 13, Exists = 17, OtherDevice = 18, Invalid = 22, FileTooLarge = 27;
+
+    internal const int TooManyLinks = 31, NotSupported = 95;
 
     internal static int Last => Marshal.GetLastPInvokeError();
 

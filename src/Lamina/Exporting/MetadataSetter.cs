@@ -8,15 +8,17 @@ namespace Lamina.Exporting;
 /// Gives files their owners, attributes, permissions and times, in the order that loses none: a change of owner clears
 /// set-user-id and capabilities, and only a file that may be written takes user attributes.
 /// </summary>
-internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool tellsLostBits, Warnings warnings)
+internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool keepsPrivileges, Warnings warnings)
 {
+    /// <summary>To chown(2) this number is not an owner but the order to leave the one there is.</summary>
+    private const uint NoOwner = uint.MaxValue;
+
     /// <summary>Times that every file system holds: from 1970 to 2038. Others are looked at after they were set.</summary>
     private const long PlainSeconds = int.MaxValue;
 
     private const uint SetUserId = 0x800, SetGroupId = 0x400;
 
-    private readonly uint _user = HostCalls.EffectiveUser();
-    private readonly uint _group = HostCalls.EffectiveGroup();
+    private static ReadOnlySpan<byte> Capabilities => "security.capability"u8;
 
     private const int MaxProcPath = 64 + HostName.BufferSize;
 
@@ -24,15 +26,17 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
     public void Set(int descriptor, TreeItem item)
     {
         Node node = item.Node;
-        bool isOwned = setsOwners && Check(HostCalls.SetOwner(descriptor, node.UserId, node.GroupId), item.Path, "the owner");
+        if (SetsOwner(item))
+            Check(HostCalls.SetOwner(descriptor, node.UserId, node.GroupId), item.Path, "the owner");
         foreach (ref readonly Xattr xattr in node.Xattrs.Items)
             SetAttribute(descriptor, null, item, xattr);
-        Check(HostCalls.SetMode(descriptor, Permissions(item, isOwned)), item.Path, "the permissions");
+        byte empty = 0;
+        uint mode = Permissions(descriptor, &empty, HostCalls.EmptyPath, item);
+        Check(HostCalls.SetMode(descriptor, mode), item.Path, "the permissions");
         TimeSpec* times = stackalloc TimeSpec[2];
         Fill(times, node);
         if (Check(HostCalls.SetTimes(descriptor, times), item.Path, "the time") && (ulong)node.Modified.Seconds > PlainSeconds)
         {
-            byte empty = 0;
             Compare(descriptor, &empty, HostCalls.EmptyPath, item);
         }
     }
@@ -42,8 +46,8 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
     {
         Node node = item.Node;
         const int flags = HostCalls.LinkNoFollow;
-        bool isOwned = setsOwners
-            && Check(HostCalls.SetOwnerAt(directory, name, node.UserId, node.GroupId, flags), item.Path, "the owner");
+        if (SetsOwner(item))
+            Check(HostCalls.SetOwnerAt(directory, name, node.UserId, node.GroupId, flags), item.Path, "the owner");
         if (!node.Xattrs.IsEmpty)
         {
             byte* path = stackalloc byte[MaxProcPath];
@@ -53,7 +57,10 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
         }
         // Links have no permissions of their own.
         if (node.Type != NodeType.SymbolicLink)
-            Check(HostCalls.SetModeAt(directory, name, Permissions(item, isOwned), flags), item.Path, "the permissions");
+        {
+            uint mode = Permissions(directory, name, flags, item);
+            Check(HostCalls.SetModeAt(directory, name, mode, flags), item.Path, "the permissions");
+        }
         TimeSpec* times = stackalloc TimeSpec[2];
         Fill(times, node);
         bool isTimed = Check(HostCalls.SetTimesAt(directory, name, times, flags), item.Path, "the time");
@@ -76,21 +83,34 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
         return false;
     }
 
+    /// <summary>Whether the file is to get owner and group of the tree; tells of those that no file can be given.</summary>
+    private bool SetsOwner(TreeItem item)
+    {
+        if (setsOwners && (item.Node.UserId == NoOwner || item.Node.GroupId == NoOwner))
+            warnings.Add(item.Path, $"the owner or the group is {NoOwner}, which no file can be given");
+        return setsOwners;
+    }
+
     /// <summary>
     /// Permissions for a file that may have got another owner than it has in the tree: what runs with the rights of its owner
-    /// must not get those of somebody else.
+    /// must not get those of somebody else. The file itself is asked who that is: a call may have been left out, have failed,
+    /// or have done less than it said, and in some directories new files get the group of the directory.
     /// </summary>
-    private uint Permissions(TreeItem item, bool isOwned)
+    private uint Permissions(int directory, byte* name, int flags, TreeItem item)
     {
         Node node = item.Node;
         uint mode = node.Permissions;
-        if (isOwned || node.IsDirectory)                                // for a directory these bits only say who owns new files
+        if ((mode & (SetUserId | SetGroupId)) == 0)
             return mode;
-        if (node.UserId != _user)
+        if (!keepsPrivileges)
+            return mode & ~(SetUserId | SetGroupId);
+        byte* status = stackalloc byte[HostCalls.StatusSize];
+        Look(directory, name, flags, HostCalls.StatusOwners, status, item);
+        if (Unsafe.ReadUnaligned<uint>(status + HostCalls.StatusUser) != node.UserId)
             mode &= ~SetUserId;
-        if (node.GroupId != _group)
+        if (Unsafe.ReadUnaligned<uint>(status + HostCalls.StatusGroup) != node.GroupId)
             mode &= ~SetGroupId;
-        if (mode != node.Permissions && tellsLostBits)
+        if (mode != node.Permissions)
             warnings.Add(item.Path,
                 "set-user-id and set-group-id are left out, as the file belongs to somebody else than in the image");
         return mode;
@@ -121,6 +141,8 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
     private void SetAttribute(int descriptor, byte* path, TreeItem item, in Xattr xattr)
     {
         ReadOnlySpan<byte> key = xattr.Name.Span;
+        if (!keepsPrivileges && key.SequenceEqual(Capabilities))
+            return;
         byte* name = stackalloc byte[HostName.BufferSize];
         if (key.Length > XattrSet.MaxNameLength || key.Contains((byte)0))
         {
@@ -145,11 +167,16 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
     private void Compare(int directory, byte* name, int flags, TreeItem item)
     {
         byte* status = stackalloc byte[HostCalls.StatusSize];
-        if (HostCalls.Status(directory, name, flags, HostCalls.StatusMask, status) != 0)
-            throw HostError.Failure($"{target}{item.Path}: cannot be looked at");
+        Look(directory, name, flags, HostCalls.StatusTime, status, item);
         Timestamp time = new(Unsafe.ReadUnaligned<long>(status + HostCalls.StatusSeconds),
             Unsafe.ReadUnaligned<uint>(status + HostCalls.StatusSeconds + 8));
         if (time != item.Node.Modified)
             warnings.Add(item.Path, "the file system cannot hold a time so long ago or so far ahead");
+    }
+
+    private void Look(int directory, byte* name, int flags, uint mask, byte* status, TreeItem item)
+    {
+        if (HostCalls.Status(directory, name, flags, mask, status) != 0)
+            throw HostError.Failure($"{target}{item.Path}: cannot be looked at");
     }
 }

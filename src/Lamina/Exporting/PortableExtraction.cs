@@ -5,18 +5,24 @@ namespace Lamina.Exporting;
 
 /// <summary>
 /// Extraction where Linux's calls are missing: directories, regular files and symbolic links, with permissions and times as
-/// far as the system has them. Owners, attributes, hard links (they become copies) and special files are told in warnings. One
+/// far as the system has them; times to 100 nanoseconds. Owners (if they were to be set), set-user-id, set-group-id, sticky,
+/// attributes, hard links (they become copies), special files, times and links that cannot be made are told in warnings. One
 /// thread.
 /// </summary>
 /// <remarks>Safe by order: links are made last, so that nothing can be written through one.</remarks>
 internal sealed class PortableExtraction(string name, Node root, string directory, ExtractOptions options)
 {
+    /// <summary>Times that every system here holds, as seconds since 1970: about the years 1653 to 8307.</summary>
+    private const long LeastSeconds = -10_000_000_000, MostSeconds = 200_000_000_000;
+
     private readonly Warnings _warnings = new();
     private readonly DataReader _reader = new();
     private readonly List<(string Path, TreeItem Item)> _directories = [];
     private readonly List<(string Path, TreeItem Item)> _symbolicLinks = [];
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
-    private long _files, _bytes;
+    private readonly Dictionary<Node, ItemPath> _first = new(ReferenceEqualityComparer.Instance);
+    private readonly bool _setsOwners = options.SetsOwners ?? Environment.IsPrivilegedProcess;
+    private long _files, _bytes, _links;
 
     public ExtractResult Run()
     {
@@ -40,7 +46,7 @@ internal sealed class PortableExtraction(string name, Node root, string director
         {
             Files = _files,
             Directories = _directories.Count,
-            Others = _symbolicLinks.Count,
+            Others = _links,
             Links = 0,
             Bytes = _bytes,
             Warnings = _warnings.ToList(),
@@ -56,16 +62,14 @@ internal sealed class PortableExtraction(string name, Node root, string director
             string path = item.Path.Parent is null ? directory : Path.Combine(paths[item.Path.Parent], HostNameOf(item.Path));
             if (!_names.Add(path))
                 throw new UnsupportedImageException(name, $"{item.Path}: this system may not tell it from another name");
-            if (!item.Node.Xattrs.IsEmpty)
-                _warnings.Add(item.Path, "attributes are not set on this system");
             if (item.Node.IsDirectory)
                 paths.Add(item.Path, path);
             Make(path, item);
         }
         foreach ((string path, TreeItem item) in _symbolicLinks)
-            File.CreateSymbolicLink(path, Encoding.UTF8.GetString(item.Node.Target));
+            MakeLink(path, item);
         for (int i = _directories.Count - 1; i >= 0; i--)
-            SetMetadata(_directories[i].Path, _directories[i].Item.Node);
+            SetMetadata(_directories[i].Path, _directories[i].Item);
     }
 
     private void Make(string path, TreeItem item)
@@ -74,6 +78,7 @@ internal sealed class PortableExtraction(string name, Node root, string director
         {
             case NodeType.Directory:
                 Directory.CreateDirectory(path);
+                WarnOfLosses(item);
                 _directories.Add((path, item));
                 break;
             case NodeType.RegularFile:
@@ -83,7 +88,9 @@ internal sealed class PortableExtraction(string name, Node root, string director
                     _reader.Read(item.Node.Content, ref sink);
                     file.SetLength(item.Node.Content.Size);
                 }
-                SetMetadata(path, item.Node);
+                SetMetadata(path, item);
+                WarnOfLosses(item);
+                WarnOfCopy(item);
                 _files++;
                 _bytes += item.Node.Content.Size;
                 options.Progress?.Report((_bytes, _bytes));
@@ -91,10 +98,56 @@ internal sealed class PortableExtraction(string name, Node root, string director
             case NodeType.SymbolicLink:
                 _symbolicLinks.Add((path, item));
                 break;
+            case NodeType.CharacterDevice or NodeType.BlockDevice when !options.MakesDevices:
+                break;
             default:
                 _warnings.Add(item.Path, "devices, pipes and sockets are not made on this system");
                 break;
         }
+    }
+
+    private void MakeLink(string path, TreeItem item)
+    {
+        string target = Encoding.UTF8.GetString(item.Node.Target);
+        if (!Encoding.UTF8.GetBytes(target).AsSpan().SequenceEqual(item.Node.Target))
+        {
+            _warnings.Add(item.Path, "the link is not made: on this system its target has to be text");
+            return;
+        }
+        try
+        {
+            File.CreateSymbolicLink(path, target);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException && OperatingSystem.IsWindows())
+        {
+            // Windows grants links to few; what else is extracted is of use without them.
+            _warnings.Add(item.Path, "the link is not made: this system does not allow it");
+            return;
+        }
+        _links++;
+        SetTime(path, item);
+        WarnOfLosses(item);
+        WarnOfCopy(item);
+    }
+
+    /// <summary>Tells what a file that was made does not have of what it has in the tree.</summary>
+    private void WarnOfLosses(TreeItem item)
+    {
+        Node node = item.Node;
+        if (_setsOwners)
+            _warnings.Add(item.Path, "owners are not set on this system");
+        if (!node.Xattrs.IsEmpty)
+            _warnings.Add(item.Path, "attributes are not set on this system");
+        if (node.Type != NodeType.SymbolicLink && (node.Permissions & 0xE00) != 0 && options.SetsOwners != false)
+            _warnings.Add(item.Path, "set-user-id, set-group-id and sticky are not set on this system");
+        if (node.Type != NodeType.SymbolicLink && OperatingSystem.IsWindows())
+            _warnings.Add(item.Path, "permissions are not set on this system");
+    }
+
+    private void WarnOfCopy(TreeItem item)
+    {
+        if (!item.Node.HasSingleName && !_first.TryAdd(item.Node, item.Path))
+            _warnings.Add(item.Path, "hard links are not made on this system; it is a copy of its own");
     }
 
     private string HostNameOf(ItemPath path)
@@ -105,16 +158,22 @@ internal sealed class PortableExtraction(string name, Node root, string director
         return isPossible ? text : throw new UnsupportedImageException(name, $"{path}: this system has no such names");
     }
 
-    private static void SetMetadata(string path, Node node)
+    private void SetMetadata(string path, TreeItem item)
     {
-        long ticks = Math.Clamp(node.Modified.Seconds, -10_000_000_000, 200_000_000_000) * TimeSpan.TicksPerSecond;
-        DateTime time = DateTime.UnixEpoch.AddTicks(ticks + node.Modified.Nanoseconds / 100);
-        if (node.IsDirectory)
-            Directory.SetLastWriteTimeUtc(path, time);
-        else
-            File.SetLastWriteTimeUtc(path, time);
+        SetTime(path, item);
         if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(path, (UnixFileMode)(node.Permissions & 0x1FF));
+            File.SetUnixFileMode(path, (UnixFileMode)(item.Node.Permissions & 0x1FF));
+    }
+
+    private void SetTime(string path, TreeItem item)
+    {
+        Timestamp time = item.Node.Modified;
+        long seconds = Math.Clamp(time.Seconds, LeastSeconds, MostSeconds);
+        if (seconds != time.Seconds)
+            _warnings.Add(item.Path, "this system cannot hold a time so long ago or so far ahead");
+        DateTime shown = DateTime.UnixEpoch.AddTicks(seconds * TimeSpan.TicksPerSecond + time.Nanoseconds / 100);
+        FileSystemInfo file = item.Node.IsDirectory ? new DirectoryInfo(path) : new FileInfo(path);
+        file.LastWriteTimeUtc = shown;                                  // of a link: its own, not that of what it leads to
     }
 
     private readonly struct StreamSink(FileStream file) : IDataSink
