@@ -29,8 +29,8 @@ internal static class FlatImage
     {
         if (writing.Mode != OutputMode.Flat || writing.VmdkPath is not null)
             throw new ArgumentException("appending makes flat images only");
-        ErofsImage image = ErofsImage.Open(ByteSource.OpenFile(path));
-        using Layer flat = ErofsLayer.Open(image);
+        using ErofsImage image = ErofsImage.Open(path);
+        Layer flat = ErofsLayer.Open(image);                            // its files are the image's
         AppendBase appendBase = ReadBase(image);
         if (appendBase.HasTree && writing.Verity is null)
         {
@@ -38,7 +38,7 @@ internal static class FlatImage
                 "Append with --verity: the image gets a new tree, and with it a new root hash.");
         }
         Layer[] all = [flat, .. layers];
-        WriteJob job = new(Merger.Merge(all, merging), all, writing, appendBase);
+        using WriteJob job = new(Merger.Merge(all, merging), all, writing, appendBase);
         long before = image.Primary.Length, done = 0, total = job.TotalLength - appendBase.Length;
         Action<long>? progress = writing.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
             : null;
@@ -62,7 +62,7 @@ internal static class FlatImage
     /// <summary>Gives the originals back as files, and the image as it was before each append.</summary>
     public static IReadOnlyList<string> Split(string path, string directory, bool overwrites)
     {
-        using ErofsImage image = ErofsImage.Open(ByteSource.OpenFile(path));
+        using ErofsImage image = ErofsImage.Open(path);
         AppendBase state = ReadBase(image);
         ByteSource bytes = image.Primary.Bytes;
         List<(string Name, RecordedOriginal Original)> files = [];

@@ -62,20 +62,24 @@ internal sealed class MetadataClaims
             ref ulong starts = ref (isTable ? page.TableStarts : page.InodeStarts)[WordOf(first)];
             if ((starts & Bit(first)) != 0)
                 return true;
-            starts |= Bit(first);
-            for (long at = first; at < behind;)
+            // All or nothing: what was refused is refused again the next time, and stands in nobody else's way.
+            for (long at = first; at < behind; at = NextWord(at, behind))
             {
-                long next = Math.Min((at | 63) + 1, behind);
-                ulong mask = ulong.MaxValue << (int)(at & 63) & ulong.MaxValue >> (int)(-next & 63);
-                ref ulong taken = ref PageOf(at).Taken[WordOf(at)];
-                if ((taken & mask) != 0)
+                if ((PageOf(at).Taken[WordOf(at)] & MaskOf(at, behind)) != 0)
                     return false;
-                taken |= mask;
-                at = next;
             }
+            for (long at = first; at < behind; at = NextWord(at, behind))
+                PageOf(at).Taken[WordOf(at)] |= MaskOf(at, behind);
+            starts |= Bit(first);
             return true;
         }
     }
+
+    private static long NextWord(long slot, long behind) => Math.Min((slot | 63) + 1, behind);
+
+    /// <summary>The slots of a run that are in the word of its first one.</summary>
+    private static ulong MaskOf(long slot, long behind) =>
+        ulong.MaxValue << (int)(slot & 63) & ulong.MaxValue >> (int)(-NextWord(slot, behind) & 63);
 
     private static int WordOf(long slot) => (int)(slot >> WordBits) & (WordsPerPage - 1);
 

@@ -5,7 +5,7 @@ using Lamina.Tree;
 namespace Lamina.Writing;
 
 /// <summary>SHA-256 of originals, computed by other threads while the output is planned and written.</summary>
-internal sealed class Digests
+internal sealed class Digests : IDisposable
 {
     /// <summary>
     /// A program that never asks for digests or trees switches them off when it is published, and needs no OpenSSL then.
@@ -13,6 +13,7 @@ internal sealed class Digests
     [FeatureSwitchDefinition("Lamina.Digests")]
     internal static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Digests", out bool isOn) || isOn;
 
+    private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<Original, Task<byte[]>> _tasks = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Begins with all of them; with none if digests are not wanted.</summary>
@@ -29,12 +30,23 @@ internal sealed class Digests
     public byte[] Of(Original original) => _tasks.TryGetValue(original, out Task<byte[]>? task) ? task.GetAwaiter().GetResult()
         : [];
 
-    private static async Task<byte[]> ComputeInTurn(Original original, SemaphoreSlim turns)
+    /// <summary>
+    /// Waits for those that are being computed, and ends them early if nobody asked: the layers are closed next, and nobody may
+    /// be reading them then.
+    /// </summary>
+    public void Dispose()
     {
-        await turns.WaitAsync().ConfigureAwait(false);
+        _stop.Cancel();
+        Task.WhenAll(_tasks.Values).ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
+        _stop.Dispose();
+    }
+
+    private async Task<byte[]> ComputeInTurn(Original original, SemaphoreSlim turns)
+    {
+        await turns.WaitAsync(_stop.Token).ConfigureAwait(false);
         try
         {
-            return ContentDigest.Compute(original.Bytes, original.Length);
+            return ContentDigest.Compute(original.Bytes, original.Length, _ => _stop.Token.ThrowIfCancellationRequested());
         }
         finally
         {

@@ -11,8 +11,12 @@ public static class ImageWriter
     internal const int OriginalAlignment = 4096;
 
     /// <summary>Plans an image as <see cref="Write"/> would write it, and writes nothing.</summary>
-    public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null) =>
-        new WriteJob(root, layers, (options ?? new WriteOptions()) with { ComputesDigests = false, Verity = null }).Result(path);
+    public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null)
+    {
+        WriteOptions planning = (options ?? new WriteOptions()) with { ComputesDigests = false, Verity = null };
+        using WriteJob job = new(root, layers, planning);
+        return job.Result(path);
+    }
 
     /// <summary>Writes an image. It appears whole or not at all.</summary>
     /// <param name="root">The tree, as <see cref="Merging"/> gives it or made by hand.</param>
@@ -29,7 +33,7 @@ public static class ImageWriter
         Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
             : null;
         using OutputFile output = new(path, options.Overwrites, progress);
-        WriteJob job = new(root, layers, options);
+        using WriteJob job = new(root, layers, options);
         total = job.TotalLength;
         WriteResult result = job.Write(output, path);
         output.Commit();

@@ -15,7 +15,7 @@ namespace Lamina.Writing;
 internal sealed record AppendBase(long Length, LayerRecord Record, byte[] Header, byte[] Label, bool HasTree);
 
 /// <summary>One image on its way from plan to file.</summary>
-internal sealed class WriteJob
+internal sealed class WriteJob : IDisposable
 {
     private readonly WriteOptions _options;
     private readonly IReadOnlyList<Layer> _layers;
@@ -51,31 +51,39 @@ internal sealed class WriteJob
         _roots = new DeviceRoots(_originals, options.Verity is not null && options.Mode == OutputMode.Index);
         _digests = new Digests(_originals.Where(original => _roots.Of(original) is null),
             options.ComputesDigests && options.Mode != OutputMode.Full);
-        TreePlanner tree = new();
-        tree.Read(root);
-        OutputShape shape = OutputShape.Choose(layers, tree.ClusterBlockSizes, options);
-        bool isIndex = options.Mode == OutputMode.Index;
-        _whole = new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
-        _ranges = options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
-        long end = HeaderWriter.SizeFor(isIndex ? _originals.Count : 0);
-        if (appendBase is not null)
+        try
         {
-            _whole.Add(layers[0].Originals[0], 0);
-            end = appendBase.Length;
+            TreePlanner tree = new();
+            tree.Read(root);
+            OutputShape shape = OutputShape.Choose(layers, tree.ClusterBlockSizes, options);
+            bool isIndex = options.Mode == OutputMode.Index;
+            _whole = new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
+            _ranges = options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
+            long end = HeaderWriter.SizeFor(isIndex ? _originals.Count : 0);
+            if (appendBase is not null)
+            {
+                _whole.Add(layers[0].Originals[0], 0);
+                end = appendBase.Length;
+            }
+            foreach (Original original in _originals)
+            {
+                _whole.Add(original, end);
+                if (options.Mode == OutputMode.Flat)
+                    end = AlignOriginal(end + original.Length);
+            }
+            WriteContext context = new(shape.BlockBits, shape.Kernel, _ranges is null ? _whole : _ranges,
+                new CopyArea(1 << shape.BlockBits), !isIndex);
+            _plan = new ImagePlan(tree, context);
+            _metadataStart = _ranges is null ? end : _ranges.Assign(end);
+            if (isIndex)
+                PlaceDevices();
+            CheckAddresses();
         }
-        foreach (Original original in _originals)
+        catch
         {
-            _whole.Add(original, end);
-            if (options.Mode == OutputMode.Flat)
-                end = AlignOriginal(end + original.Length);
+            _digests.Dispose();
+            throw;
         }
-        WriteContext context = new(shape.BlockBits, shape.Kernel, _ranges is null ? _whole : _ranges,
-            new CopyArea(1 << shape.BlockBits), !isIndex);
-        _plan = new ImagePlan(tree, context);
-        _metadataStart = _ranges is null ? end : _ranges.Assign(end);
-        if (isIndex)
-            PlaceDevices();
-        CheckAddresses();
     }
 
     /// <summary>Bytes that will be written, for progress.</summary>
@@ -129,6 +137,9 @@ internal sealed class WriteJob
             VmdkDescriptor.Write(_options.VmdkPath!, path, _originals, End - _metadataStart, _options.Overwrites);
         return Result(path) with { Verity = verity };
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _digests.Dispose();
 
     private byte[] Header(byte[] metadata, byte[] record)
     {
