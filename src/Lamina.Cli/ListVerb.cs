@@ -31,56 +31,43 @@ internal sealed class ListVerb : Verb
         using Layer layer = LayerOpener.Open(image);
         byte[] path = NodePath.Normalize(NameText.Parse(arguments.GetRequiredValue(_path)));
         Node node = NodePath.Find(layer.Root, path, image);
-        IEnumerable<(byte[] Path, Entry Entry)> rows = node.IsDirectory
-            ? Walk(path, node, arguments.GetValue(_recursive), 0)
-            : [(path[..Array.LastIndexOf(path, (byte)'/')],
-                new Entry(path.AsMemory(Array.LastIndexOf(path, (byte)'/') + 1), node))];
+        bool inFull = arguments.GetValue(_recursive);
+        ListWalk walk = new(path, node, inFull);
         if (arguments.GetValue(_json))
-            WriteJson(rows);
+            WriteJson(walk);
         else if (arguments.GetValue(_long))
-            WriteLong(rows, arguments.GetValue(_recursive));
+            WriteLong(walk, inFull);
         else
-            WriteNames(rows, arguments.GetValue(_recursive));
+            WriteNames(walk, inFull);
         return ExitCodes.Done;
     }
 
-    private static IEnumerable<(byte[] Path, Entry Entry)> Walk(byte[] path, Node directory, bool recursive, int depth)
+    private static string NameOf(ListWalk walk, Entry entry, bool inFull) =>
+        inFull ? NameText.Of(walk.Path) : NameText.Of(entry.Name.Span);
+
+    private void WriteNames(ListWalk walk, bool inFull)
     {
-        if (depth > NodePath.MaxDepth)
-            throw new UnsupportedImageException(NodePath.Show(path), $"directories are nested deeper than {NodePath.MaxDepth}");
-        foreach (Entry entry in directory.Listing.Read())
+        foreach (Entry entry in walk.Entries())
+            Output.WriteLine(NameOf(walk, entry, inFull));
+    }
+
+    private void WriteLong(ListWalk walk, bool inFull)
+    {
+        // Over a whole tree the widths are guessed, so that output can begin at once; a directory is looked at for them first.
+        int owner = 9, size = 9;
+        if (!inFull)
         {
-            yield return (path, entry);
-            if (!recursive || !entry.Node.IsDirectory)
-                continue;
-            byte[] below = [.. path, (byte)'/', .. entry.Name.Span];
-            foreach ((byte[] Path, Entry Entry) row in Walk(below, entry.Node, true, depth + 1))
-                yield return row;
+            (owner, size) = (0, 0);
+            foreach (Entry entry in walk.Entries())
+                (owner, size) = (Math.Max(owner, Owner(entry.Node).Length), Math.Max(size, Size(entry.Node).Length));
         }
-    }
-
-    private static string NameOf(byte[] path, Entry entry, bool inFull) =>
-        inFull ? NameText.Of([.. path, (byte)'/', .. entry.Name.Span]) : NameText.Of(entry.Name.Span);
-
-    private void WriteNames(IEnumerable<(byte[] Path, Entry Entry)> rows, bool inFull)
-    {
-        foreach ((byte[] path, Entry entry) in rows)
-            Output.WriteLine(NameOf(path, entry, inFull));
-    }
-
-    private void WriteLong(IEnumerable<(byte[] Path, Entry Entry)> rows, bool inFull)
-    {
-        // A directory's widths are known once it is read; over a whole tree they are guessed, so that output can begin at once.
-        IReadOnlyCollection<(byte[] Path, Entry Entry)>? all = inFull ? null : [.. rows];
-        int owner = all is null ? 9 : all.Select(row => Owner(row.Entry.Node).Length).DefaultIfEmpty().Max();
-        int size = all is null ? 9 : all.Select(row => Size(row.Entry.Node).Length).DefaultIfEmpty().Max();
-        foreach ((byte[] path, Entry entry) in all ?? rows)
+        foreach (Entry entry in walk.Entries())
         {
             Node node = entry.Node;
             string target = node.Type == NodeType.SymbolicLink ? $" -> {NameText.Of(node.Target)}" : "";
             string row = $"{Texts.Mode(node)} {Owner(node).PadRight(owner)} " +
                 $"{Size(node).PadLeft(size)} {Texts.ShortTime(node.Modified)}";
-            Output.WriteLine($"{row} {NameOf(path, entry, inFull)}{target}");
+            Output.WriteLine($"{row} {NameOf(walk, entry, inFull)}{target}");
         }
     }
 
@@ -93,14 +80,14 @@ internal sealed class ListVerb : Verb
         _ => "-",
     };
 
-    private void WriteJson(IEnumerable<(byte[] Path, Entry Entry)> rows)
+    private void WriteJson(ListWalk walk)
     {
         using JsonOutput json = new(Output);
         json.Writer.WriteStartArray();
-        foreach ((byte[] path, Entry entry) in rows)
+        foreach (Entry entry in walk.Entries())
         {
             json.Writer.WriteStartObject();
-            json.Writer.WriteString("path", NameOf(path, entry, true));
+            json.Writer.WriteString("path", NameOf(walk, entry, true));
             NodeJson.Write(json.Writer, entry.Node);
             json.Writer.WriteEndObject();
             json.Step();

@@ -14,7 +14,8 @@ internal sealed class ManifestVerb : Verb
     public ManifestVerb(Session session) : base(session, "manifest",
         "Lists all that is in an image or a layer, with all metadata and the SHA-256 of each file: a JSON object a line, " +
             "sorted by path. " +
-        "Two trees are the same if their manifests are. Of files of 1 GiB and more there is only the size.",
+        "Two trees are the same if their manifests are. Files of 16 GiB and more have a digest of their blocks that are not " +
+            "zeros.",
         "lamina manifest root.erofs",
         "lamina manifest root.erofs | jq -r 'select(.type == \"f\") | .sha256 + \"  \" + .path'")
     {

@@ -25,7 +25,7 @@ internal static class NodePath
                 throw new NoException($"{image}: {Show(walked)} is not a directory but a {Texts.Type(node.Type)}");
             walked.Add((byte)'/');
             walked.AddRange(name);
-            node = Child(node, name) ?? throw new NoException($"{image}: there is no {Show(walked)}");
+            node = node.Listing.Find(name) ?? throw new NoException($"{image}: there is no {Show(walked)}");
         }
         return node;
     }
@@ -35,16 +35,6 @@ internal static class NodePath
 
     /// <summary>A path as it is shown.</summary>
     public static string Show(IReadOnlyCollection<byte> path) => path.Count == 0 ? "/" : NameText.Of([.. path]);
-
-    private static Node? Child(Node directory, byte[] name)
-    {
-        foreach (Entry entry in directory.Listing.Read())
-        {
-            if (entry.Name.Span.SequenceEqual(name))
-                return entry.Node;
-        }
-        return null;
-    }
 
     private static IEnumerable<byte[]> Split(byte[] path)
     {

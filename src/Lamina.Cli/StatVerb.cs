@@ -56,14 +56,14 @@ internal sealed class StatVerb : Verb
     private static long CountLinks(Node root, Node node)
     {
         if (node.IsDirectory)
-            return 2 + node.Listing.Read().Count(entry => entry.Node.IsDirectory);
+            return 2 + node.Listing.Enumerate().Count(entry => entry.Node.IsDirectory);
         if (node.HasSingleName)
             return 1;
         long links = 0;
         Stack<Node> open = new([root]);
         while (open.TryPop(out Node? directory))
         {
-            foreach (Entry entry in directory.Listing.Read())
+            foreach (Entry entry in directory.Listing.Enumerate())
             {
                 if (ReferenceEquals(entry.Node, node))
                     links++;

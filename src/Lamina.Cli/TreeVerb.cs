@@ -44,14 +44,14 @@ internal sealed class TreeVerb : Verb
     private void Draw(Node directory, string indent, int depth)
     {
         CheckDepth(depth);
-        Entry[] entries = directory.Listing.Read();
-        for (int i = 0; i < entries.Length; i++)
+        using IEnumerator<Entry> entries = directory.Listing.Enumerate().GetEnumerator();
+        for (bool isLast = !entries.MoveNext(); !isLast;)
         {
-            bool isLast = i == entries.Length - 1;
-            Node node = entries[i].Node;
+            (ReadOnlyMemory<byte> name, Node node) = entries.Current;
+            isLast = !entries.MoveNext();
             Output.Write(indent);
             Output.Write(isLast ? "└── " : "├── ");
-            Output.Write(NameText.Of(entries[i].Name.Span));
+            Output.Write(NameText.Of(name.Span));
             Output.WriteLine(Suffix(node));
             if (node.IsDirectory)
             {
@@ -85,7 +85,7 @@ internal sealed class TreeVerb : Verb
         if (node.IsDirectory)
         {
             json.Writer.WriteStartArray("entries");
-            foreach (Entry entry in node.Listing.Read())
+            foreach (Entry entry in node.Listing.Enumerate())
                 WriteJson(json, NameText.Of(entry.Name.Span), entry.Node, depth + 1);
             json.Writer.WriteEndArray();
         }

@@ -19,10 +19,14 @@ public sealed class CorruptImageException : Exception
     public CorruptImageException(string source, string what, ulong? inode = null, long? offset = null)
         : base(Compose(source, what, inode, offset))
     {
+        File = source;
         What = what;
         Inode = inode;
         Offset = offset;
     }
+
+    /// <summary>The file or layer that is wrong, as the user named it; null where the message alone says it.</summary>
+    public string? File { get; }
 
     /// <summary>What is wrong, without the file, inode and offset that the message has besides.</summary>
     public string What { get; }

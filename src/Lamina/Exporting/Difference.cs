@@ -58,7 +58,7 @@ public sealed record CompareOptions
     /// <summary>How many threads compare data; 0 for one a core.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Is told how many bytes of how many have been compared.</summary>
+    /// <summary>Is told how many bytes have been compared, and how many there are, as far as they were found yet.</summary>
     public IProgress<(long Done, long Total)>? Progress { get; init; }
 
     /// <summary>Stops the work.</summary>

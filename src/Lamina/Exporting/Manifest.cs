@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Lamina.Tree;
 
@@ -21,16 +20,23 @@ public sealed record ManifestOptions
 }
 
 /// <summary>
-/// A tree as text: one JSON object a line for each path, sorted by the bytes of the paths, with all metadata and the SHA-256
-/// of the data. Two trees are the same exactly if their manifests are, and the rows are those that a walk of the mounted tree
-/// gives.
+/// A tree as text: one JSON object a line for each path, sorted by the bytes of the paths, with all metadata and a digest of the
+/// data. Two trees are the same exactly if their manifests are, and the rows are those that a walk of the mounted tree gives.
 /// </summary>
+/// <remarks>
+/// <c>sha256</c> is the SHA-256 of a file's data. Files from <see cref="HashLimit"/> on have <c>blocks</c> in its place, as they
+/// are mostly hole and hashing zeros takes minutes: the SHA-256 of each 4096 bytes of the file that are not all zeros, in order,
+/// with their number from 0 as 8 bytes, lowest first, in front. The last block may be shorter.
+/// </remarks>
 public static class Manifest
 {
-    /// <summary>Larger files are described by their size only: hashing a huge sparse file takes minutes.</summary>
-    public const long HashLimit = 1L << 30;
+    /// <summary>From this size on a file's digest is one of its blocks that are not zeros.</summary>
+    public const long HashLimit = 16L << 30;
 
-    /// <summary>Writes the manifest of a tree.</summary>
+    /// <summary>Rows in a batch, and the bytes of data they may have together.</summary>
+    private const int BatchRows = 256, BatchBytes = 4 << 20;
+
+    /// <summary>Writes the manifest of a tree. Rows are written as they are made; only a part of the tree is in memory.</summary>
     /// <param name="name">What messages call the tree: its file.</param>
     /// <param name="root">The root directory.</param>
     /// <param name="output">Where the lines go.</param>
@@ -39,105 +45,76 @@ public static class Manifest
     public static void Write(string name, Node root, Stream output, ManifestOptions? options = null)
     {
         options ??= new ManifestOptions();
-        List<Row> rows = Gather(name, root);
-        Dictionary<Node, string> digests = Digest(rows, options);
-        rows.Sort(static (a, b) => a.Path.AsSpan().SequenceCompareTo(b.Path));
+        // Names are counted first: a row says how many there are, and comes before the last of them.
+        ManifestCounts counts = ManifestCounts.Of(name, root, options.Cancellation);
         using StreamWriter writer = new(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
         ManifestRow line = new();
-        foreach (Row row in rows)
+        long done = 0;
+        Pipeline.Run(options.Threads, Batches(name, root, counts), () => new FileDigest(), (digest, batch, stop) =>
         {
-            options.Cancellation.ThrowIfCancellationRequested();
-            uint links = row.Links.Count;
-            writer.Write(line.Compose(row.Path, row.Node, options.HasLinkCounts ? links : null,
-                digests.GetValueOrDefault(row.Node)));
-            writer.Write('\n');
-        }
-    }
-
-    /// <summary>How many names a file has, counted for all of them together.</summary>
-    private sealed class LinkCount
-    {
-        public uint Count { get; set; }
-    }
-
-    private readonly record struct Row(byte[] Path, Node Node, LinkCount Links);
-
-    private static List<Row> Gather(string name, Node root)
-    {
-        List<Row> rows = [];
-        LinkCount single = new() { Count = 1 };
-        Dictionary<Node, LinkCount> linked = new(ReferenceEqualityComparer.Instance);
-        Dictionary<ItemPath, LinkCount> directories = new(ReferenceEqualityComparer.Instance);
-        foreach (TreeItem item in TreeWalk.Walk(name, root))
-        {
-            LinkCount? links = single;
-            if (item.Node.IsDirectory)
+            foreach (Row row in batch.Rows)
             {
-                directories.Add(item.Path, links = new LinkCount { Count = 2 });
-                if (item.Path.Parent is { } parent)
-                    directories[parent].Count++;
+                stop.ThrowIfCancellationRequested();
+                if (!row.IsHashed)
+                    continue;
+                row.Digest = digest.Of(row.Item.Node.Content);
+                long now = Interlocked.Add(ref done, row.Item.Node.Content.Size);
+                options.Progress?.Report((now, counts.Bytes));
             }
-            else if (!item.Node.HasSingleName)
-            {
-                if (!linked.TryGetValue(item.Node, out links))
-                    linked.Add(item.Node, links = new LinkCount());
-                links.Count++;
-            }
-            rows.Add(new Row(item.Path.ToBytes(), item.Node, links));
-        }
-        return rows;
-    }
-
-    private static Dictionary<Node, string> Digest(List<Row> rows, ManifestOptions options)
-    {
-        Node[] files = [.. rows.Select(row => row.Node)
-            .Where(node => node.Type == NodeType.RegularFile && node.Content.Size < HashLimit)
-            .Distinct((IEqualityComparer<Node>)ReferenceEqualityComparer.Instance)];
-        string[] digests = new string[files.Length];
-        long total = ByteCounts.Sum(files.Select(file => file.Content.Size)), done = 0;
-        int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
-        Workers.ForEach(threads, files.Length, () => new DataReader(), (reader, i) =>
+        }, batch =>
         {
-            digests[i] = Digest(reader, files[i].Content);
-            long now = Interlocked.Add(ref done, files[i].Content.Size);
-            options.Progress?.Report((now, total));
+            foreach (Row row in batch.Rows)
+            {
+                string? digest = (row.Same ?? row).Digest;
+                writer.Write(line.Compose(row.Item.Path.ToBytes(), row.Item.Node,
+                    options.HasLinkCounts ? row.Links : null, digest));
+                writer.Write('\n');
+            }
         }, options.Cancellation);
-        Dictionary<Node, string> all = new(files.Length, ReferenceEqualityComparer.Instance);
-        for (int i = 0; i < files.Length; i++)
-            all.Add(files[i], digests[i]);
-        return all;
     }
 
-    private static string Digest(DataReader reader, Content content)
+    private static IEnumerable<Batch> Batches(string name, Node root, ManifestCounts counts)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        HashSink sink = new(hash);
-        reader.Read(content, ref sink);
-        sink.FillTo(content.Size);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private struct HashSink(IncrementalHash hash) : IDataSink
-    {
-        private static readonly byte[] s_zeros = new byte[1 << 16];
-
-        private long _end;
-
-        public void Take(long offset, ReadOnlySpan<byte> bytes)
+        Batch batch = new();
+        Dictionary<Node, Row> linked = new(ReferenceEqualityComparer.Instance);
+        foreach (OrderedItem item in PathOrderWalk.Walk(name, root))
         {
-            FillTo(offset);
-            hash.AppendData(bytes);
-            _end = offset + bytes.Length;
-        }
-
-        public void FillTo(long offset)
-        {
-            while (_end < offset)
+            Node node = item.Item.Node;
+            Row row = new() { Item = item.Item, Links = counts.LinksOf(item) };
+            // Of several names of a file the first has its data read; that row is written before the others.
+            if (node.Type == NodeType.RegularFile && !(row.Links > 1 && linked.TryGetValue(node, out row.Same)))
             {
-                int count = (int)Math.Min(offset - _end, s_zeros.Length);
-                hash.AppendData(s_zeros, 0, count);
-                _end += count;
+                row.IsHashed = true;
+                batch.Bytes += Math.Min(node.Content.Size, BatchBytes);
+                if (row.Links > 1)
+                    linked.Add(node, row);
             }
+            batch.Rows.Add(row);
+            if (batch.Rows.Count < BatchRows && batch.Bytes < BatchBytes)
+                continue;
+            yield return batch;
+            batch = new Batch();
         }
+        yield return batch;
+    }
+
+    private sealed class Batch
+    {
+        public List<Row> Rows { get; } = [];
+
+        public long Bytes { get; set; }
+    }
+
+    private sealed class Row
+    {
+        public Row? Same;
+
+        public required TreeItem Item { get; init; }
+
+        public required uint Links { get; init; }
+
+        public bool IsHashed { get; set; }
+
+        public string? Digest { get; set; }
     }
 }

@@ -16,13 +16,17 @@ internal sealed class ManifestRow
         CultureInfo plain = CultureInfo.InvariantCulture;
         Int128 time = (Int128)node.Modified.Seconds * NanosecondsPerSecond + node.Modified.Nanoseconds;
         string mode = Convert.ToString(node.Permissions & 0xFFF, 8).PadLeft(4, '0');
-        _row.Clear().Append(plain, $"{{\"gid\": {node.GroupId}, \"mode\": \"{mode}\", \"mtime\": {time}");
+        bool isInBlocks = node.Type == NodeType.RegularFile && node.Content.Size >= Manifest.HashLimit;
+        _row.Clear().Append('{');
+        if (digest is not null && isInBlocks)
+            _row.Append(plain, $"\"blocks\": \"{digest}\", ");
+        _row.Append(plain, $"\"gid\": {node.GroupId}, \"mode\": \"{mode}\", \"mtime\": {time}");
         if (links is { } count)
             _row.Append(plain, $", \"nlink\": {count}");
         _row.Append(", \"path\": \"").Append(path.IsEmpty ? "/" : Show(path)).Append('"');
         if (node.Type is NodeType.CharacterDevice or NodeType.BlockDevice)
             _row.Append(plain, $", \"rdev\": [{node.Device.Major}, {node.Device.Minor}]");
-        if (digest is not null)
+        if (digest is not null && !isInBlocks)
             _row.Append(plain, $", \"sha256\": \"{digest}\"");
         if (node.Type == NodeType.RegularFile)
             _row.Append(plain, $", \"size\": {node.Content.Size}");

@@ -6,6 +6,9 @@ namespace Lamina.Exporting;
 /// <summary>Compares trees, whatever form their layers have: names, metadata, links, and all data.</summary>
 public static class TreeComparison
 {
+    /// <summary>Files in a batch, and the bytes of data they may have together.</summary>
+    private const int BatchFiles = 256, BatchBytes = 4 << 20;
+
     /// <summary>Compares two trees.</summary>
     /// <param name="firstName">What messages call the first tree: its file.</param>
     /// <param name="first">Its root directory.</param>
@@ -20,46 +23,87 @@ public static class TreeComparison
     private sealed class Comparison(string firstName, string secondName, CompareOptions options)
     {
         private readonly List<Difference> _differences = [];
-        private readonly List<(ItemPath Path, Node First, Node Second)> _data = [];
         private readonly HashSet<(Node, Node)> _seen = [];
         private readonly Dictionary<Node, ItemPath> _firstNames = new(ReferenceEqualityComparer.Instance);
         private readonly Dictionary<Node, ItemPath> _secondNames = new(ReferenceEqualityComparer.Instance);
-        private readonly Stack<(ItemPath Path, Node First, Node Second)> _open = new();
-        private long _paths;
+        private readonly Stack<Pair> _open = new();
+        private Batch _batch = new();
+        private long _paths, _found, _compared;
 
         public CompareResult Run(Node first, Node second)
         {
-            Visit(ItemPath.Root, first, second);
-            while (_open.TryPop(out (ItemPath Path, Node First, Node Second) directory))
+            try
             {
-                options.Cancellation.ThrowIfCancellationRequested();
-                VisitNames(directory.Path, directory.First, directory.Second);
+                CompareAll(first, second);
             }
-            long bytes = CompareData();
+            finally
+            {
+                foreach (Pair pair in _open)
+                    pair.Dispose();
+            }
             return new CompareResult
             {
                 Differences = [.. _differences.OrderBy(one => one.Path, PathOrder.Instance).ThenBy(one => one.Kind)],
                 Paths = _paths,
-                Bytes = bytes,
+                Bytes = _compared,
             };
         }
 
-        private void VisitNames(ItemPath path, Node first, Node second)
+        /// <summary>One thread walks, others compare data meanwhile: the trees are never in memory as a whole.</summary>
+        private void CompareAll(Node first, Node second)
         {
-            Entry[] firsts = TreeWalk.ReadNames(firstName, new TreeItem(path, first));
-            Entry[] seconds = TreeWalk.ReadNames(secondName, new TreeItem(path, second));
-            int i = 0, j = 0;
-            while (i < firsts.Length || j < seconds.Length)
+            long done = 0;
+            Pipeline.Run(options.Threads, Batches(first, second), () => new DataComparer(firstName, secondName),
+                (comparer, batch, stop) =>
+                {
+                    foreach ((ItemPath path, Node one, Node other) in batch.Files)
+                    {
+                        if (comparer.Compare(one.Content, other.Content, stop) is { } at)
+                            batch.Found.Add(new Difference(path.ToBytes(), DifferenceKind.Content, comparer.FirstByte,
+                                comparer.SecondByte, at));
+                        batch.Compared += comparer.Compared;
+                        long now = Interlocked.Add(ref done, one.Content.Size);
+                        options.Progress?.Report((now, Interlocked.Read(ref _found)));
+                    }
+                }, batch =>
+                {
+                    _compared += batch.Compared;
+                    if (!options.Ignored.Contains(DifferenceKind.Content))
+                        _differences.AddRange(batch.Found);
+                }, options.Cancellation);
+        }
+
+        private IEnumerable<Batch> Batches(Node first, Node second)
+        {
+            Visit(ItemPath.Root, first, second);
+            while (_open.TryPeek(out Pair? pair))
             {
-                int order = i == firsts.Length ? 1 : j == seconds.Length ? -1
-                    : firsts[i].Name.Span.SequenceCompareTo(seconds[j].Name.Span);
-                if (order < 0)
-                    Add(path.Of(firsts[i].Name), DifferenceKind.Removed, Describe(firsts[i++].Node), "");
-                else if (order > 0)
-                    Add(path.Of(seconds[j].Name), DifferenceKind.Added, "", Describe(seconds[j++].Node));
-                else
-                    Visit(path.Of(firsts[i].Name), firsts[i++].Node, seconds[j++].Node);
+                options.Cancellation.ThrowIfCancellationRequested();
+                if (!VisitNext(pair))
+                    _open.Pop().Dispose();
+                if (_batch.Files.Count < BatchFiles && _batch.Bytes < BatchBytes)
+                    continue;
+                yield return _batch;
+                _batch = new Batch();
             }
+            yield return _batch;
+        }
+
+        /// <summary>Visits the next name of a directory, in either tree or both; false if there is none.</summary>
+        private bool VisitNext(Pair pair)
+        {
+            if (!pair.HasFirst && !pair.HasSecond)
+                return false;
+            int order = !pair.HasFirst ? 1 : !pair.HasSecond ? -1
+                : pair.First.Name.Span.SequenceCompareTo(pair.Second.Name.Span);
+            Entry first = order <= 0 ? pair.TakeFirst() : default, second = order >= 0 ? pair.TakeSecond() : default;
+            if (order < 0)
+                Add(pair.Path.Of(first.Name), DifferenceKind.Removed, Describe(first.Node), "");
+            else if (order > 0)
+                Add(pair.Path.Of(second.Name), DifferenceKind.Added, "", Describe(second.Node));
+            else
+                Visit(pair.Path.Of(first.Name), first.Node, second.Node);
+            return true;
         }
 
         private void Visit(ItemPath path, Node first, Node second)
@@ -81,7 +125,8 @@ public static class TreeComparison
             switch (first.Type)
             {
                 case NodeType.Directory:
-                    _open.Push((path, first, second));
+                    _open.Push(new Pair(path, TreeWalk.ReadNames(firstName, new TreeItem(path, first)).GetEnumerator(),
+                        TreeWalk.ReadNames(secondName, new TreeItem(path, second)).GetEnumerator()));
                     break;
                 case NodeType.SymbolicLink when !first.Target.AsSpan().SequenceEqual(second.Target):
                     Add(path, DifferenceKind.Target, ItemPath.Show(first.Target), ItemPath.Show(second.Target));
@@ -94,7 +139,9 @@ public static class TreeComparison
                     Add(path, DifferenceKind.Content, $"{first.Content.Size} bytes", $"{second.Content.Size} bytes", shorter);
                     break;
                 case NodeType.RegularFile when !ReferenceEquals(first.Content, second.Content) && IsNew(first, second):
-                    _data.Add((path, first, second));
+                    _batch.Files.Add((path, first, second));
+                    _batch.Bytes += Math.Min(first.Content.Size, BatchBytes);
+                    Interlocked.Exchange(ref _found, ByteCounts.Add(_found, first.Content.Size));
                     break;
             }
         }
@@ -138,26 +185,6 @@ public static class TreeComparison
         private static string Link(ItemPath path, ItemPath first) => path == first ? "a file of its own"
             : $"the same file as {first}";
 
-        private long CompareData()
-        {
-            Difference?[] found = new Difference?[_data.Count];
-            long total = ByteCounts.Sum(_data.Select(pair => pair.First.Content.Size)), done = 0, compared = 0;
-            int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
-            Workers.ForEach(threads, _data.Count, () => new DataComparer(firstName, secondName), (comparer, i) =>
-            {
-                (ItemPath path, Node first, Node second) = _data[i];
-                if (comparer.Compare(first.Content, second.Content, options.Cancellation) is { } at)
-                    found[i] = new Difference(path.ToBytes(), DifferenceKind.Content, comparer.FirstByte, comparer.SecondByte,
-                        at);
-                Interlocked.Add(ref compared, comparer.Compared);
-                long now = Interlocked.Add(ref done, first.Content.Size);
-                options.Progress?.Report((now, total));
-            }, options.Cancellation);
-            if (!options.Ignored.Contains(DifferenceKind.Content))
-                _differences.AddRange(found.OfType<Difference>());
-            return compared;
-        }
-
         private void Add(ItemPath path, DifferenceKind kind, string first, string second, long? offset = null)
         {
             if (!options.Ignored.Contains(kind))
@@ -182,6 +209,60 @@ public static class TreeComparison
 
         private static string Describe(in Xattr xattr) =>
             $"{ItemPath.Show(xattr.Name.Span)}=0x{Convert.ToHexStringLower(xattr.Value.Span)}";
+    }
+
+    /// <summary>A directory that is in both trees, and where in its names the walk is.</summary>
+    private sealed class Pair : IDisposable
+    {
+        private readonly IEnumerator<Entry> _first, _second;
+
+        public Pair(ItemPath path, IEnumerator<Entry> first, IEnumerator<Entry> second)
+        {
+            (Path, _first, _second) = (path, first, second);
+            (HasFirst, HasSecond) = (first.MoveNext(), second.MoveNext());
+        }
+
+        public ItemPath Path { get; }
+
+        public bool HasFirst { get; private set; }
+
+        public bool HasSecond { get; private set; }
+
+        public Entry First => _first.Current;
+
+        public Entry Second => _second.Current;
+
+        public Entry TakeFirst()
+        {
+            Entry entry = _first.Current;
+            HasFirst = _first.MoveNext();
+            return entry;
+        }
+
+        public Entry TakeSecond()
+        {
+            Entry entry = _second.Current;
+            HasSecond = _second.MoveNext();
+            return entry;
+        }
+
+        public void Dispose()
+        {
+            _first.Dispose();
+            _second.Dispose();
+        }
+    }
+
+    /// <summary>Files whose data is to be compared, and what came of it.</summary>
+    private sealed class Batch
+    {
+        public List<(ItemPath Path, Node First, Node Second)> Files { get; } = [];
+
+        public List<Difference> Found { get; } = [];
+
+        public long Bytes { get; set; }
+
+        public long Compared { get; set; }
     }
 
     private sealed class PathOrder : IComparer<ReadOnlyMemory<byte>>

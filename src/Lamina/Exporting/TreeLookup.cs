@@ -17,27 +17,10 @@ public static class TreeLookup
             ReadOnlySpan<byte> name = path[range];
             if (name.IsEmpty || name.SequenceEqual("."u8))
                 continue;
-            if (!at.IsDirectory || Find(at.Listing.Read(), name) is not { } next)
+            if (!at.IsDirectory || at.Listing.Find(name) is not { } next)
                 return null;
             at = next;
         }
         return at;
-    }
-
-    private static Node? Find(Entry[] entries, ReadOnlySpan<byte> name)
-    {
-        int low = 0, high = entries.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) / 2;
-            int order = entries[middle].Name.Span.SequenceCompareTo(name);
-            if (order == 0)
-                return entries[middle].Node;
-            if (order < 0)
-                low = middle + 1;
-            else
-                high = middle - 1;
-        }
-        return null;
     }
 }

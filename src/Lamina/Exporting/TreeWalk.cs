@@ -24,83 +24,72 @@ internal static class TreeWalk
     /// <exception cref="CorruptImageException">A name, the order, or the depth is not possible.</exception>
     public static IEnumerable<TreeItem> Walk(string name, Node root, Func<ItemPath, bool>? wants = null)
     {
+        CheckNode(name, new TreeItem(ItemPath.Root, root));
         yield return new TreeItem(ItemPath.Root, root);
         if (!root.IsDirectory)
             yield break;
         HashSet<Node> above = new(ReferenceEqualityComparer.Instance);
         Stack<Frame> frames = new();
         frames.Push(Open(name, new TreeItem(ItemPath.Root, root), above));
-        while (frames.TryPeek(out Frame? frame))
+        try
         {
-            if (frame.At == frame.Entries.Length)
+            while (frames.TryPeek(out Frame? frame))
             {
-                above.Remove(frame.Directory.Node);
-                frames.Pop();
-                continue;
+                if (!frame.Entries.MoveNext())
+                {
+                    above.Remove(frame.Directory.Node);
+                    frames.Pop().Entries.Dispose();
+                    continue;
+                }
+                Entry entry = frame.Entries.Current;
+                TreeItem item = new(frame.Directory.Path.Of(entry.Name), entry.Node);
+                if (wants is not null && !wants(item.Path))
+                    continue;
+                CheckNode(name, item);
+                yield return item;
+                if (entry.Node.IsDirectory)
+                    frames.Push(Open(name, item, above));
             }
-            Entry entry = frame.Entries[frame.At++];
-            TreeItem item = new(frame.Directory.Path.Of(entry.Name), entry.Node);
-            if (wants is not null && !wants(item.Path))
-                continue;
-            CheckTarget(name, item);
-            yield return item;
-            if (entry.Node.IsDirectory)
-                frames.Push(Open(name, item, above));
+        }
+        finally
+        {
+            foreach (Frame frame in frames)
+                frame.Entries.Dispose();
         }
     }
 
-    /// <summary>The entries of a directory, after making sure that each can be a name in a file system.</summary>
-    public static Entry[] ReadNames(string name, TreeItem directory)
+    /// <summary>
+    /// The entries of a directory, each after making sure that it can be a name in a file system. They come as they are read: a
+    /// directory of a million names is never in memory as a whole.
+    /// </summary>
+    public static IEnumerable<Entry> ReadNames(string name, TreeItem directory)
     {
         if (directory.Path.Depth > MaxDepth)
             throw new CorruptImageException(name, $"directories are nested deeper than {MaxDepth}");
-        Entry[] entries = directory.Node.Listing.Read();
-        ReadOnlySpan<byte> previous = default;
-        foreach (Entry entry in entries)
+        ReadOnlyMemory<byte> previous = default;
+        foreach (Entry entry in directory.Node.Listing.Enumerate())
         {
-            ReadOnlySpan<byte> bytes = entry.Name.Span;
-            if (Fault(bytes) is { } fault)
-                throw new CorruptImageException(name, $"{directory.Path}: the name \"{ItemPath.Show(bytes)}\" {fault}");
-            if (!previous.IsEmpty && previous.SequenceCompareTo(bytes) >= 0)
+            if (TreeRules.FaultOfName(entry.Name.Span, previous.Span) is { } fault)
                 throw new CorruptImageException(name,
-                    $"{directory.Path}: the name \"{ItemPath.Show(bytes)}\" is there twice, or not in order");
-            previous = bytes;
+                    $"{directory.Path}: the name \"{ItemPath.Show(entry.Name.Span)}\" {fault}");
+            previous = entry.Name;
+            yield return entry;
         }
-        return entries;
     }
 
     private static Frame Open(string name, TreeItem directory, HashSet<Node> above)
     {
         if (!above.Add(directory.Node))
             throw new CorruptImageException(name, $"{directory.Path}: the directory contains itself");
-        return new Frame(directory, ReadNames(name, directory));
+        return new Frame(directory, ReadNames(name, directory).GetEnumerator());
     }
 
-    private static string? Fault(ReadOnlySpan<byte> name)
+    /// <summary>Makes sure that a file can be one.</summary>
+    public static void CheckNode(string name, TreeItem item)
     {
-        if (name.Length is 0 or > Entry.MaxNameLength)
-            return $"has {name.Length} bytes, 1 to {Entry.MaxNameLength} are possible";
-        if (name.IndexOfAny((byte)0, (byte)'/') >= 0)
-            return "holds a slash or a NUL";
-        return name.SequenceEqual("."u8) || name.SequenceEqual(".."u8) ? "is not that of a file" : null;
+        if (TreeRules.FaultOfNode(item.Node) is { } fault)
+            throw new CorruptImageException(name, $"{item.Path}: {fault}");
     }
 
-    private static void CheckTarget(string name, TreeItem item)
-    {
-        if (item.Node.Type != NodeType.SymbolicLink)
-            return;
-        byte[] target = item.Node.Target;
-        if (target.Length is 0 or > Node.MaxTargetLength || target.AsSpan().Contains((byte)0))
-            throw new CorruptImageException(name,
-                $"{item.Path}: a link target of {target.Length} bytes, or with a NUL, is not possible");
-    }
-
-    private sealed class Frame(TreeItem directory, Entry[] entries)
-    {
-        public TreeItem Directory { get; } = directory;
-
-        public Entry[] Entries { get; } = entries;
-
-        public int At { get; set; }
-    }
+    private sealed record Frame(TreeItem Directory, IEnumerator<Entry> Entries);
 }

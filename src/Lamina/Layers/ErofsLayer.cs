@@ -11,7 +11,7 @@ internal sealed class ErofsLayer
 {
     private readonly ErofsImage _image;
     private readonly Dictionary<ulong, Node> _linked = [];
-    private readonly Dictionary<ulong, (ulong Parent, int Index)> _directories = [];
+    private readonly Dictionary<ulong, (ulong Parent, long Place)> _directories = [];
     private readonly Lock _lock = new();
 
     private ErofsLayer(ErofsImage image) => _image = image;
@@ -78,7 +78,7 @@ internal sealed class ErofsLayer
         return target;
     }
 
-    private Node NodeOf(in Inode parent, int index, DirectoryItem item, MetadataWindow? window)
+    private Node NodeOf(in Inode parent, DirectoryItem item, MetadataWindow? window)
     {
         Inode inode = _image.ReadInode(item.Nid, window);
         if (item.Type != DirectoryFileType.Unknown && item.Type != FileTypes.Of((int)inode.Type))
@@ -88,8 +88,8 @@ internal sealed class ErofsLayer
             lock (_lock)
             {
                 // A directory has one place: a second one is a loop, or the way to trees without end.
-                if (!_directories.TryAdd(item.Nid, (parent.Nid, index)) && _directories[item.Nid] is var other
-                    && other != (parent.Nid, index))
+                if (!_directories.TryAdd(item.Nid, (parent.Nid, item.Place)) && _directories[item.Nid] is var other
+                    && other != (parent.Nid, item.Place))
                 {
                     // Directories may be read by several threads: the message does not tell which was first.
                     (ulong low, ulong high) = (Math.Min(other.Parent, parent.Nid), Math.Max(other.Parent, parent.Nid));
@@ -112,9 +112,21 @@ internal sealed class ErofsLayer
     {
         public override Entry[] Read()
         {
-            using MetadataWindow? window = inode.Size < MetadataWindow.LeastDirectory ? null : layer._image.OpenWindow();
-            return DirectoryReader.Read(layer._image, inode, (index, item) =>
-                new Entry(item.Name, layer.NodeOf(inode, index, item, window)));
+            using MetadataWindow? window = OpenWindow();
+            return DirectoryReader.Read(layer._image, inode, item => new Entry(item.Name, layer.NodeOf(inode, item, window)));
         }
+
+        public override IEnumerable<Entry> Enumerate()
+        {
+            using MetadataWindow? window = OpenWindow();
+            foreach (DirectoryItem item in DirectoryReader.Enumerate(layer._image, inode))
+                yield return new Entry(item.Name, layer.NodeOf(inode, item, window));
+        }
+
+        public override Node? Find(ReadOnlySpan<byte> name) =>
+            DirectoryReader.Find(layer._image, inode, name) is { } item ? layer.NodeOf(inode, item, null) : null;
+
+        private MetadataWindow? OpenWindow() =>
+            inode.Size < MetadataWindow.LeastDirectory ? null : layer._image.OpenWindow();
     }
 }

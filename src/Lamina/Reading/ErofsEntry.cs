@@ -80,36 +80,24 @@ public sealed class ErofsEntry
         return target;
     }
 
-    /// <summary>The entries of a directory, sorted by name bytes, without <c>.</c> and <c>..</c>.</summary>
+    /// <summary>
+    /// The entries of a directory, sorted by name bytes, without <c>.</c> and <c>..</c>; read while they are looked at.
+    /// </summary>
     /// <exception cref="InvalidOperationException">This is not a directory.</exception>
     /// <exception cref="CorruptImageException">The directory, or an inode it names, contradicts itself.</exception>
     public IEnumerable<ErofsEntry> EnumerateEntries()
     {
         Require(NodeType.Directory);
-        DirectoryItem[] items = DirectoryReader.Read(Image, _inode);
-        return items.Select(EntryOf);
+        return DirectoryReader.Enumerate(Image, _inode).Select(EntryOf);
     }
 
-    /// <summary>Looks a name up in a directory; null if it is not there.</summary>
+    /// <summary>Looks a name up in a directory; null if it is not there. Of a large directory few blocks are read.</summary>
     /// <exception cref="InvalidOperationException">This is not a directory.</exception>
     /// <exception cref="CorruptImageException">The directory, or the inode it names, contradicts itself.</exception>
     public ErofsEntry? Find(ReadOnlySpan<byte> name)
     {
         Require(NodeType.Directory);
-        DirectoryItem[] items = DirectoryReader.Read(Image, _inode);
-        int low = 0, high = items.Length - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) / 2;
-            int order = items[middle].Name.Span.SequenceCompareTo(name);
-            if (order == 0)
-                return EntryOf(items[middle]);
-            if (order < 0)
-                low = middle + 1;
-            else
-                high = middle - 1;
-        }
-        return null;
+        return DirectoryReader.Find(Image, _inode, name) is { } item ? EntryOf(item) : null;
     }
 
     /// <summary>

@@ -49,7 +49,7 @@ internal sealed class FaultList(ErofsImage image, int limit)
     public void Add(CheckedFile file, CorruptImageException corrupt)
     {
         // What stands in another file, a device, is not found by its offset alone.
-        bool isOwn = corrupt.Message.StartsWith(image.Name, StringComparison.Ordinal);
+        bool isOwn = corrupt.File == image.Name;
         Add(file, isOwn ? corrupt.What : corrupt.Message, isOwn ? corrupt.Offset : null);
     }
 

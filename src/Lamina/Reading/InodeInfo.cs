@@ -63,23 +63,14 @@ public sealed record InodeInfo
                 end = path.Length;
             if (end > at)
             {
-                if (inode.Type != NodeType.Directory || FindIn(image, inode, path.AsSpan(at, end - at)) is not { } nid)
+                ReadOnlySpan<byte> name = path.AsSpan(at, end - at);
+                if (inode.Type != NodeType.Directory || DirectoryReader.Find(image, inode, name) is not { } item)
                     return null;
-                inode = image.ReadInode(nid);
+                inode = image.ReadInode(item.Nid);
             }
             at = end + 1;
         }
         return inode;
-    }
-
-    private static ulong? FindIn(ErofsImage image, in Inode directory, ReadOnlySpan<byte> name)
-    {
-        foreach (DirectoryItem item in DirectoryReader.Read(image, directory))
-        {
-            if (item.Name.Span.SequenceEqual(name))
-                return item.Nid;
-        }
-        return null;
     }
 
     private static InodeInfo Of(ErofsImage image, in Inode inode) => new()
@@ -112,7 +103,8 @@ public sealed record InodeInfo
                     extent.Original.Name, extent.Offset, extent.Length, null));
             return extents;
         }
-        ClusterMap map = ((EncodedContent)content).ReadMap();
+        // The image's own map: whether its clusters could stand in an image of today does not matter here.
+        ClusterMap map = DecodableMap.Of((EncodedContent)content).Map;
         foreach (ClusterExtent extent in map.Extents)
         {
             extents.Add(new InodeExtent(

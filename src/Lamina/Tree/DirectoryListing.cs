@@ -16,6 +16,33 @@ public abstract class DirectoryListing
     /// <exception cref="CorruptImageException">The directory contradicts itself.</exception>
     public abstract Entry[] Read();
 
+    /// <summary>
+    /// The same entries, for who looks at each once: read piece by piece where the layer can, so that a directory of a million
+    /// names need not be in memory.
+    /// </summary>
+    /// <exception cref="CorruptImageException">The directory contradicts itself.</exception>
+    public virtual IEnumerable<Entry> Enumerate() => Read();
+
+    /// <summary>Looks a name up; null if it is not there.</summary>
+    /// <exception cref="CorruptImageException">The directory contradicts itself.</exception>
+    public virtual Node? Find(ReadOnlySpan<byte> name)
+    {
+        Entry[] entries = Read();
+        int low = 0, high = entries.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) / 2;
+            int order = entries[middle].Name.Span.SequenceCompareTo(name);
+            if (order == 0)
+                return entries[middle].Node;
+            if (order < 0)
+                low = middle + 1;
+            else
+                high = middle - 1;
+        }
+        return null;
+    }
+
     /// <summary>A listing that is in memory already. The entries are sorted here; names must be unique.</summary>
     public static DirectoryListing Of(Entry[] entries)
     {

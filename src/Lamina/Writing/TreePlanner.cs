@@ -1,4 +1,5 @@
 using Lamina.Format;
+using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Writing;
@@ -70,6 +71,9 @@ internal sealed class TreePlanner
             PlannedInode[] children = new PlannedInode[entries.Length];
             for (int i = 0; i < entries.Length; i++)
             {
+                ReadOnlySpan<byte> name = entries[i].Name.Span;
+                if (TreeRules.FaultOfName(name, i == 0 ? default : entries[i - 1].Name.Span) is { } fault)
+                    throw new CorruptImageException("the tree", $"the name \"{ShownBytes.Of(name)}\" {fault}");
                 Node node = entries[i].Node;
                 PlannedInode child = InodeOf(node, next.Inode);
                 children[i] = child;
@@ -104,6 +108,9 @@ internal sealed class TreePlanner
 
     private PlannedInode Add(Node node, PlannedInode? parent)
     {
+        // What comes from a reader is sound; a tree that was made by hand may be anything, and must not become a corrupt image.
+        if ((TreeRules.FaultOfNode(node) ?? TreeRules.FaultOfXattrs(node)) is { } fault)
+            throw new CorruptImageException("the tree", fault);
         PlannedInode inode = new(node, parent);
         Inodes.Add(inode);
         Xattrs.Count(node.Xattrs);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Lamina.Exporting;
 using Lamina.Layers;
 using Lamina.Tests.Oracles;
@@ -49,12 +50,52 @@ public class ManifestTests
     }
 
     [Fact]
-    public void A_file_of_a_gibibyte_is_described_by_its_size()
+    public void Names_that_begin_one_another_are_in_the_order_of_whole_paths()
     {
-        Node root = Trees.Root(new Entry(Trees.Bytes("big"), Trees.FileNode(new PlacedContent(1L << 40, [], 4096))));
-        string row = Trees.ManifestOf("test", root)[1];
-        Assert.Contains("\"size\": 1099511627776", row);
-        Assert.DoesNotContain("sha256", row);
+        Node root = Trees.Root(
+            Trees.Directory("a", Trees.File("z")), Trees.Directory("a-", Trees.Directory("b", Trees.File("c")), Trees.File("b.")),
+            Trees.Directory("a--", Trees.File("x")), Trees.File("a-0"), Trees.File("a0"), Trees.Directory("b"));
+        string[] paths = [.. Trees.ManifestOf("test", root).Select(row => row.Split("\"path\": \"")[1].Split('"')[0])];
+        Assert.Equal(paths.Order(StringComparer.Ordinal), paths);
+        Assert.Equal(12, paths.Length);
+    }
+
+    [Fact]
+    public void Files_of_a_gibibyte_that_differ_in_one_byte_have_different_rows()
+    {
+        const long size = 1L << 30;
+        string[] rows = [Row(size, []), Row(size, [(size - 1, [0])]), Row(size, [(size - 1, [1])])];
+        Assert.Equal(rows[0], rows[1]);
+        Assert.NotEqual(rows[0], rows[2]);
+        Assert.Contains("\"sha256\": \"49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14\"", rows[0]);
+    }
+
+    [Fact]
+    public void Huge_files_have_a_digest_of_their_blocks_that_are_not_zeros()
+    {
+        const long size = (1L << 40) + 5;
+        byte[] block = new byte[4096];
+        block[7] = 7;
+        string[] rows =
+        [
+            Row(size, [(1L << 35, block), (size - 5, [1, 0, 0, 0, 0])]),
+            // The same in other pieces: zeros stored, a block that comes in two, one that begins before it.
+            Row(size, [(100, new byte[10_000]), ((1L << 35) - 3, new byte[3]), (1L << 35, block[..8]), (size - 5, [1])]),
+            Row(size, [((1L << 35) + 4096, block), (size - 5, [1, 0, 0, 0, 0])]),
+        ];
+        Assert.Equal(rows[0], rows[1]);
+        Assert.NotEqual(rows[0], rows[2]);
+        byte[] covered = [.. BitConverter.GetBytes(1L << 23), .. block, .. BitConverter.GetBytes(1L << 28), 1, 0, 0, 0, 0];
+        Assert.StartsWith($"{{\"blocks\": \"{Convert.ToHexStringLower(SHA256.HashData(covered))}\", \"gid\"", rows[0]);
+        Assert.DoesNotContain("sha256", rows[0]);
+    }
+
+    private static string Row(long size, (long At, byte[] Bytes)[] data)
+    {
+        PlacedExtent[] extents = [.. data.Select(one => new PlacedExtent(
+            one.At, new Original(ByteSource.FromMemory("data", one.Bytes), OriginalKind.Device), 0, one.Bytes.Length))];
+        Node file = Trees.FileNode(new PlacedContent(size, extents, 4096));
+        return Trees.ManifestOf("test", Trees.Root(new Entry(Trees.Bytes("big"), file)))[1];
     }
 
     internal static string Specification(string image)

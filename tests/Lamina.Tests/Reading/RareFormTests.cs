@@ -52,6 +52,8 @@ public class RareFormTests
         File.WriteAllBytes(path, bytes);
         UnsupportedImageException refusal = Assert.Throws<UnsupportedImageException>(() => MergedImage.Create([path], output));
         Assert.Contains("without 0padding", refusal.Feature);
+        // What can be read can also be looked at.
+        Assert.Contains("lz4", Cli.CliRun.Of("stat", "--extents", path, "/text/65536").MustSucceed().Output);
     }
 
     [Fact]
