@@ -21,7 +21,7 @@ internal sealed class ExtractVerb : Verb
     private readonly Option<bool> _noOwner = new("--no-owner")
     {
         Description = "Files belong to who runs this, and lend nobody's rights: no set-user-id, no set-group-id, no file " +
-            "capabilities. Without it only root gives files their owners, and a file that does not get its owner has no such bits",
+            "capabilities. Without it only root gives files their owners, and a file that does not get its own has no such bits",
     };
 
     private readonly Option<bool> _noDevices = new("--no-devices") { Description = "Leave out device nodes" };

@@ -45,7 +45,8 @@ public class PortableExtractionTests
         string all = string.Join('\n', result.Warnings);
         foreach (string expected in (string[])[
             "/ and 4 more: owners are not set", "/two: hard links are not made", "/old: set-user-id",
-            "/old: this system cannot hold a time", "/bytes: the link is not made", "/pipe: devices, pipes and sockets", "/noted: attributes are not set"])
+            "/old: this system cannot hold a time", "/bytes: the link is not made",
+            "/pipe: devices, pipes and sockets", "/noted: attributes are not set"])
             Assert.Contains(expected, all);
         Assert.Equal("shared", File.ReadAllText(Path.Combine(_folder, "two")));
         Assert.Equal((4, 0), (result.Files, result.Others));
