@@ -134,6 +134,8 @@ internal sealed class InitrdVerb : Verb
         InitrdResult result;
         using (Session.Interrupts.Writing(output))
             result = InitrdBuilder.Build(named, output, options);
+        foreach (string warning in result.Warnings)
+            Session.Error.WriteLine($"lamina: warning: {warning}");
         if (arguments.GetValue(_json))
             WriteJson(result, form);
         else
@@ -188,6 +190,7 @@ internal sealed class InitrdVerb : Verb
         json.WriteStrings("layers", result.Layers);
         json.WriteStrings("modules", result.Modules);
         writer.WriteString("commandLine", result.CommandLine);
+        json.WriteStrings("warnings", result.Warnings);
         writer.WriteEndObject();
     }
 }

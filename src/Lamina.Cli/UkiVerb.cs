@@ -94,6 +94,8 @@ internal sealed class UkiVerb : Verb
         UkiResult result;
         using (Session.Interrupts.Writing(output))
             result = UkiBuilder.Build(output, options);
+        foreach (string warning in result.Warnings)
+            Session.Error.WriteLine($"lamina: warning: {warning}");
         if (arguments.GetValue(_json))
         {
             using JsonOutput json = new(Output);
@@ -101,6 +103,7 @@ internal sealed class UkiVerb : Verb
             json.Writer.WriteString("output", result.Path);
             json.Writer.WriteNumber("length", result.Length);
             json.Writer.WriteString("commandLine", result.CommandLine);
+            json.WriteStrings("warnings", result.Warnings);
             json.Writer.WriteEndObject();
             return ExitCodes.Done;
         }

@@ -7,9 +7,6 @@ namespace Lamina.Init;
 /// <summary>The end of /init: the new root becomes the root, what is not needed goes, the system's own init takes over.</summary>
 internal static class SystemStart
 {
-    /// <summary>What is tried if the command line names nothing.</summary>
-    private static readonly string[] s_usual = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"];
-
     /// <summary>Makes a mounted tree the root.</summary>
     public static void SwitchRoot(string root)
     {
@@ -27,9 +24,13 @@ internal static class SystemStart
     public static void Execute(BootOptions options, string[] arguments)
     {
         string? told = options.Init ?? options.InitramfsInit;
-        string? program = told ?? Array.Find(s_usual, path => Native.Access(path, Native.AccessExecute) == 0);
+        string? program = told ?? BootFiles.InitPrograms.FirstOrDefault(path =>
+            Native.Access(path, Native.AccessExecute) == 0);
         if (program is null)
-            throw new BootFailure($"the new root has no init; these were looked for: {string.Join(", ", s_usual)}");
+        {
+            throw new BootFailure(
+                $"the new root has no init; these were looked for: {string.Join(", ", BootFiles.InitPrograms)}");
+        }
         if (told is not null && Native.Access(told, Native.AccessExecute) != 0)
             throw new BootFailure($"{told}, as the command line says: {Native.LastError}");
         KernelLog.Say($"starting {program}");

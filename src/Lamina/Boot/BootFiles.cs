@@ -36,6 +36,9 @@ public static class BootFiles
     /// <summary>An index made beforehand: a file, or in place as the layers are.</summary>
     public const string Index = "lamina/index.erofs";
 
+    /// <summary>The programs of the new root that are looked for, in this order, if the command line names none.</summary>
+    public static IReadOnlyList<string> InitPrograms { get; } = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"];
+
     /// <summary>The kernel's own copy of the archives, kept with <c>retain_initrd</c>.</summary>
     public const string KernelCopy = "/sys/firmware/initrd";
 }

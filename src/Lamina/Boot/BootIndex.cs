@@ -13,19 +13,26 @@ namespace Lamina.Boot;
 /// </summary>
 public static class BootIndex
 {
+    private static readonly Version s_firstToKeep = new(6, 6);
+
     /// <summary>Merges layers into an index. Nothing of them is read but metadata, and what an index cannot refer to.</summary>
     /// <param name="layers">The layers, lowest first. They stay open.</param>
     /// <param name="kernelRelease">The kernel that will mount it, as uname(1) calls it.</param>
     /// <param name="path">The file to write.</param>
     public static WriteResult Write(IReadOnlyList<ByteSource> layers, string kernelRelease, string path)
     {
-        WriteOptions options = new()
+        return Make(layers, path, new WriteOptions
         {
             Mode = OutputMode.Index,
             Kernel = ProfileOf(kernelRelease),
             ComputesDigests = false,
             Overwrites = true,
-        };
+        });
+    }
+
+    /// <summary>Merges layers into an index.</summary>
+    internal static WriteResult Make(IReadOnlyList<ByteSource> layers, string path, WriteOptions options)
+    {
         Layer[] opened = Open(layers);
         return ImageWriter.Write(Merger.Merge(opened), opened, path, options);
     }
@@ -37,6 +44,9 @@ public static class BootIndex
         return ImageWriter.Plan(Merger.Merge(opened), opened, BootFiles.Index,
             new WriteOptions { Mode = OutputMode.Index, Kernel = kernel, ComputesDigests = false });
     }
+
+    /// <summary>Whether layers have a program that is started if the command line names none.</summary>
+    internal static bool HaveInit(IReadOnlyList<ByteSource> layers) => RootPrograms.HasInit(Merger.Merge(Open(layers)));
 
     /// <summary>Opens a layer as a boot would, and so finds out whether it is one and whole.</summary>
     /// <exception cref="CorruptImageException">It is cut off, or contradicts itself.</exception>
@@ -83,6 +93,16 @@ public static class BootIndex
         Version version = isVersion ? new Version(major, minor) : KernelProfile.Linux612.Version;
         return version < KernelProfile.Linux61.Version ? KernelProfile.Linux61 : new KernelProfile(version);
     }
+
+    /// <summary>
+    /// Whether a kernel of this release can keep its archives, so that layers in them stay in place: Linux 6.6 brought
+    /// /sys/firmware/initrd.
+    /// </summary>
+    internal static bool KeepsArchives(string kernelRelease) => ProfileOf(kernelRelease).Version >= s_firstToKeep;
+
+    internal static UnsupportedImageException RefuseInPlace(string name, string kernelRelease) => new(name,
+        $"layers lie in place, which takes Linux 6.6 or later; the kernel is {kernelRelease}",
+        "Make the archive with --form files.");
 
     private static Layer[] Open(IReadOnlyList<ByteSource> layers) => [.. layers.Select(layer => LayerOpener.Open(layer, []))];
 }

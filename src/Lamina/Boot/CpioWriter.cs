@@ -40,17 +40,27 @@ internal sealed class CpioWriter(ImageOutput output, long start)
     /// <exception cref="UnsupportedImageException">The data is longer than a newc archive can say.</exception>
     public void AddPages(string name, ByteSource data, bool asFifo)
     {
+        RefuseTooLong(data);
+        uint mode = asFifo ? CpioEntry.FifoType | 0x180u : CpioEntry.RegularFile | 0x180u;
+        WriteHead(name, new CpioHeader(0, mode, 1, (uint)data.Length, 0), isAligned: true);
+        foreach ((ByteSource part, long length) in data is JoinedSource joined ? joined.Parts : [(data, data.Length)])
+        {
+            output.CopyFrom(part, 0, _position, length);
+            _position += length;
+        }
+        Pad();
+    }
+
+    /// <summary>Refuses what is longer than an entry can say.</summary>
+    /// <exception cref="UnsupportedImageException">It is.</exception>
+    public static void RefuseTooLong(ByteSource data)
+    {
         if (data.Length > uint.MaxValue)
         {
             throw new UnsupportedImageException(data.Name,
                 $"{data.Length} bytes; a file in a cpio archive has 4 GiB less one byte at most",
                 "Split it into several layers.");
         }
-        uint mode = asFifo ? CpioEntry.FifoType | 0x180u : CpioEntry.RegularFile | 0x180u;
-        WriteHead(name, new CpioHeader(0, mode, 1, (uint)data.Length, 0), isAligned: true);
-        output.CopyFrom(data, 0, _position, data.Length);
-        _position += data.Length;
-        Pad();
     }
 
     /// <summary>Ends the archive, at a page boundary: another one can follow at once.</summary>

@@ -37,18 +37,20 @@ public static class InitrdBuilder
     {
         ArgumentNullException.ThrowIfNull(options);
         string[] names = NameAll(layers, options);
-        using InitrdTrust? trust = options.Verity is null ? null : InitrdTrust.Prepare(layers, options.Verity);
         List<ByteSource> sources = [];
         try
         {
-            foreach (string layer in trust?.Paths ?? [.. layers.Select(layer => layer.Path)])
+            foreach (InitrdLayer layer in layers)
             {
-                sources.Add(ByteSource.OpenFile(layer));
+                sources.Add(ByteSource.OpenFile(layer.Path));
                 BootIndex.Check(sources[^1]);
+                CpioWriter.RefuseTooLong(sources[^1]);
             }
             if (sources.Count > 0 && options.Init is not null)
                 BootIndex.Plan(sources, OldestKernel(options));
-            return Write(layers, names, sources, trust, path, options);
+            List<string> warnings = FindOddities(layers, sources, options);
+            InitrdTrust? trust = options.Verity is null ? null : InitrdTrust.Prepare(sources, options.Verity);
+            return Write(layers, names, trust?.Bodies ?? sources, trust, path, options) with { Warnings = warnings };
         }
         finally
         {
@@ -56,13 +58,42 @@ public static class InitrdBuilder
         }
     }
 
+    /// <summary>Refuses what could not boot, and says what probably could not.</summary>
+    private static List<string> FindOddities(
+        IReadOnlyList<InitrdLayer> layers, List<ByteSource> sources, InitrdOptions options)
+    {
+        List<string> warnings = [];
+        if (options.Form == InitrdForm.InPlace && sources.Count > 0)
+        {
+            string? old = options.KernelModules.Select(directory => KernelModules.Open(directory).Release)
+                .FirstOrDefault(release => !BootIndex.KeepsArchives(release));
+            if (old is not null)
+                throw BootIndex.RefuseInPlace(sources[0].Name, old);
+        }
+        foreach (string program in ((string?[])[options.Init, options.RescueShell]).OfType<string>())
+        {
+            if (ProgramCheck.FindFault(File.ReadAllBytes(program)) is { } fault)
+                warnings.Add($"{program} {fault}");
+        }
+        if (options.Init is not null && sources.Count > 0 && !BootIndex.HaveInit(sources))
+        {
+            warnings.Add($"no layer has an init ({string.Join(", ", BootFiles.InitPrograms)}); " +
+                "a boot needs init= on the command line, or a further layer");
+        }
+        if (options.Verity is not null && layers.Any(layer => layer.IsOptional))
+            warnings.Add("with lamina.roothash= on the command line every layer is needed, those called optional too");
+        return warnings;
+    }
+
     /// <summary>Whether an archive has layers that stay where they are, so that the kernel must keep it.</summary>
     /// <exception cref="CorruptImageException">The archive is cut off.</exception>
-    public static bool HasLayersInPlace(ByteSource archive) => new CpioReader(archive).ReadAll()
-        .Any(entry => entry.IsFifo && entry.BodySize > 0 && Path.GetDirectoryName(entry.Name) == BootFiles.Layers);
+    public static bool HasLayersInPlace(ByteSource archive) => new CpioReader(archive).ReadAll().Any(IsLayerInPlace);
+
+    internal static bool IsLayerInPlace(CpioEntry entry) =>
+        entry.IsFifo && entry.BodySize > 0 && Path.GetDirectoryName(entry.Name) == BootFiles.Layers;
 
     private static InitrdResult Write(
-        IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, InitrdTrust? trust, string path,
+        IReadOnlyList<InitrdLayer> layers, string[] names, IReadOnlyList<ByteSource> sources, InitrdTrust? trust, string path,
         InitrdOptions options)
     {
         using OutputFile output = new(path, options.Overwrites);
@@ -125,7 +156,7 @@ public static class InitrdBuilder
     private static long CopyEarly(OutputFile output, string path, long position)
     {
         using ByteSource source = ByteSource.OpenFile(path);
-        if (!CpioReader.IsCpio(source))
+        if (!CpioReader.IsCpio(source) || ArchiveCheck.Read(source).IsPacked)
         {
             throw new UnsupportedImageException(path, "no uncompressed cpio archive: what goes first must be one",
                 "Only an archive of early files, such as microcode, belongs there.");
@@ -194,7 +225,7 @@ public static class InitrdBuilder
 
     /// <summary>One list for the whole archive, under a name that only an archive with the same layers has.</summary>
     private static void AddLists(
-        CpioWriter archive, IReadOnlyList<InitrdLayer> layers, string[] names, List<ByteSource> sources, InitrdForm form)
+        CpioWriter archive, IReadOnlyList<InitrdLayer> layers, string[] names, IReadOnlyList<ByteSource> sources, InitrdForm form)
     {
         if (sources.Count == 0)
             return;
@@ -206,13 +237,13 @@ public static class InitrdBuilder
         archive.AddFile($"{BootFiles.Lists}/{names[0]}-{digest}", text);
     }
 
-    private static VerityInfo? AddIndex(CpioWriter archive, List<ByteSource> sources, InitrdOptions options)
+    private static VerityInfo? AddIndex(CpioWriter archive, IReadOnlyList<ByteSource> sources, InitrdOptions options)
     {
         string folder = Directory.CreateTempSubdirectory("lamina-index-").FullName;
         try
         {
             string path = Path.Combine(folder, "index");
-            WriteResult result = MergedImage.Create([.. sources.Select(source => source.Name)], path,
+            WriteResult result = BootIndex.Make(sources, path,
                 new WriteOptions { Mode = OutputMode.Index, Kernel = OldestKernel(options), Verity = options.Verity });
             using ByteSource index = ByteSource.OpenFile(path);
             archive.AddPages(BootFiles.Index, index, options.Form == InitrdForm.InPlace);

@@ -79,4 +79,8 @@ public sealed record InitrdOptions
 /// <param name="Modules">The modules in it, in the order to load them.</param>
 /// <param name="CommandLine">What the kernel command line must have for it.</param>
 public sealed record InitrdResult(
-    string Path, long Length, IReadOnlyList<string> Layers, IReadOnlyList<string> Modules, string CommandLine);
+    string Path, long Length, IReadOnlyList<string> Layers, IReadOnlyList<string> Modules, string CommandLine)
+{
+    /// <summary>What may be meant, but would be odd: a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

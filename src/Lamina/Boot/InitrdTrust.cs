@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Lamina.Images;
 using Lamina.Reading;
@@ -7,38 +6,36 @@ using Lamina.Verity;
 namespace Lamina.Boot;
 
 /// <summary>
-/// The layers of an archive with a dm-verity tree behind each: those that were made with one keep it, others get one, in a
-/// copy. What has no place for a tree, as a tar, is known by its SHA-256.
+/// The layers of an archive with a dm-verity tree behind each: those that were made with one keep it, others get one. What has no
+/// place for a tree, as a tar, is known by its SHA-256.
 /// </summary>
-internal sealed class InitrdTrust : IDisposable
+/// <remarks>
+/// Layers are not copied for that. Their trees are kept in memory until they go into the archive, as the list in front of the
+/// layers and the index need the root hashes first: 8 MiB for 1 GiB.
+/// </remarks>
+internal sealed class InitrdTrust
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("lamina-layers-").FullName;
     private readonly List<(LayerCheck Check, string Value)> _values = [];
-    private readonly List<string> _paths = [];
+    private readonly List<ByteSource> _bodies = [];
 
     private InitrdTrust()
     {
     }
 
-    /// <summary>The files to take, in the order of the layers.</summary>
-    public IReadOnlyList<string> Paths => _paths;
+    /// <summary>What goes into the archive, in the order of the layers.</summary>
+    public IReadOnlyList<ByteSource> Bodies => _bodies;
 
     /// <summary>Finds or makes the trees.</summary>
+    /// <param name="layers">The layers, which stay open as long as <see cref="Bodies"/> are read.</param>
+    /// <param name="options">How trees are made.</param>
     /// <exception cref="CorruptImageException">A layer does not match the tree behind it.</exception>
-    public static InitrdTrust Prepare(IReadOnlyList<InitrdLayer> layers, VerityOptions options)
+    /// <exception cref="UnsupportedImageException">Something else than a tree stands behind a layer.</exception>
+    public static InitrdTrust Prepare(IReadOnlyList<ByteSource> layers, VerityOptions options)
     {
         InitrdTrust trust = new();
-        try
-        {
-            foreach (InitrdLayer layer in layers)
-                trust.Add(layer.Path, options);
-            return trust;
-        }
-        catch
-        {
-            trust.Dispose();
-            throw;
-        }
+        foreach (ByteSource layer in layers)
+            trust.Add(layer, options);
+        return trust;
     }
 
     /// <summary>What a boot has to find under these names.</summary>
@@ -48,35 +45,47 @@ internal sealed class InitrdTrust : IDisposable
     /// <summary>How a list is named on the command line.</summary>
     public static string DigestOf(ReadOnlySpan<byte> list) => Convert.ToHexStringLower(SHA256.HashData(list));
 
-    /// <inheritdoc/>
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    private void Add(string path, VerityOptions options)
+    private void Add(ByteSource layer, VerityOptions options)
     {
-        using ByteSource source = ByteSource.OpenFile(path);
-        if (!ErofsImage.IsErofs(source))
+        if (!ErofsImage.IsErofs(layer))
         {
-            _paths.Add(path);
-            _values.Add((LayerCheck.Sha256, Convert.ToHexStringLower(ContentDigest.Compute(source, source.Length))));
+            _bodies.Add(layer);
+            _values.Add((LayerCheck.Sha256, Convert.ToHexStringLower(ContentDigest.Compute(layer, layer.Length))));
             return;
         }
-        string withTree = path;
-        VerityInfo? info = VerityImage.Find(path);
-        if (info is null)
+        if (VerityImage.Find(layer.Name) is not { } info)
         {
-            string own = Directory.CreateDirectory(
-                Path.Combine(_folder, _paths.Count.ToString(CultureInfo.InvariantCulture))).FullName;
-            withTree = Path.Combine(own, Path.GetFileName(path));
-            File.Copy(path, withTree);
-            info = VerityImage.Format(withTree, new VerityFormatOptions { Tree = options });
+            (ByteSource body, info) = WithTree(layer, options);
+            _bodies.Add(body);
         }
         else
         {
-            VerityReport report = VerityImage.Verify(path, info.RootHash.Span);
+            VerityReport report = VerityImage.Verify(layer.Name, info.RootHash.Span);
             if (!report.IsSound)
-                throw new CorruptImageException(path, $"does not match the dm-verity tree behind it: {report.Faults[0]}");
+                throw new CorruptImageException(layer.Name, $"does not match the dm-verity tree behind it: {report.Faults[0]}");
+            _bodies.Add(layer);
         }
-        _paths.Add(withTree);
         _values.Add((LayerCheck.Verity, info.RootHashText));
     }
+
+    /// <summary>An image with a tree behind it, as <see cref="VerityImage.Format"/> would write it.</summary>
+    private static (ByteSource Body, VerityInfo Info) WithTree(ByteSource image, VerityOptions options)
+    {
+        long end = AppendedTree.DataEnd(image), start = AppendedTree.OffsetFor(end, options.BlockSize);
+        if (image.Length > start)
+        {
+            throw new UnsupportedImageException(image.Name,
+                $"{image.Length - start} bytes behind the image (from byte {start} on) are no dm-verity tree",
+                $"If nothing needs them, cut them off: truncate -s {end} IMAGE");
+        }
+        VeritySuperBlock planned = VerityTree.Plan(options, start);
+        byte[] padding = new byte[start - end], tree = new byte[planned.Length];
+        (ByteSource, long)[] data = [(image, end), (FromMemory(image.Name, padding), padding.Length)];
+        VerityInfo info = VerityTree.Write(new JoinedSource(image.Name, data), planned,
+            (block, at) => block.CopyTo(tree.AsSpan((int)at)), null);
+        return (new JoinedSource(image.Name, [.. data, (FromMemory(image.Name, tree), tree.Length)]),
+            info with { HashOffset = start });
+    }
+
+    private static ByteSource FromMemory(string name, byte[] bytes) => ByteSource.FromMemory(name, bytes);
 }

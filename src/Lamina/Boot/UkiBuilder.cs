@@ -41,17 +41,23 @@ public sealed record UkiOptions
 /// <param name="Path">The image.</param>
 /// <param name="Length">In bytes.</param>
 /// <param name="CommandLine">The whole command line in it.</param>
-public sealed record UkiResult(string Path, long Length, string CommandLine);
+public sealed record UkiResult(string Path, long Length, string CommandLine)
+{
+    /// <summary>What may be meant, but would be odd: a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}
 
 /// <summary>
 /// Makes a unified kernel image: one EFI program that holds kernel, command line and initramfs, each a section behind
-/// systemd-stub, which starts the one with the others. Sections lie at pages, nothing in the file changes from day to day.
+/// systemd-stub, which starts the one with the others. Sections lie end to end, as who signs programs demands, and end at pages;
+/// nothing in the file changes from day to day.
 /// </summary>
 public static class UkiBuilder
 {
     /// <summary>Writes an image. It appears whole or not at all.</summary>
-    /// <exception cref="CorruptImageException">The stub is no EFI program, or an archive is damaged.</exception>
-    /// <exception cref="UnsupportedImageException">The stub has no room for sections, or the whole is too large.</exception>
+    /// <exception cref="CorruptImageException">The stub is no EFI program, or a part is damaged.</exception>
+    /// <exception cref="UnsupportedImageException">A part is not what it has to be, the stub has no room for sections, or the
+    /// whole is too large.</exception>
     public static UkiResult Build(string path, UkiOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -60,13 +66,17 @@ public static class UkiBuilder
         {
             ByteSource stub = Open(options.Stub, opened), kernel = Open(options.Kernel, opened);
             List<ByteSource> archives = [.. options.Initrds.Select(initrd => Open(initrd, opened))];
+            ByteSource? osRelease = options.OsRelease is null ? null : Open(options.OsRelease, opened);
+            UkiParts parts = UkiParts.Check(stub, kernel, archives, osRelease, options.KernelRelease);
             string commandLine = Complete(options, archives);
             using OutputFile output = new(path, options.Overwrites);
-            PeHeaders headers = PeHeaders.Read(stub);
-            output.CopyFrom(stub, 0, 0, stub.Length);
-            long end = Align(stub.Length);
-            if (options.OsRelease is not null)
-                end = Add(output, headers, end, ".osrel", [Open(options.OsRelease, opened)]);
+            PeHeaders headers = parts.Stub;
+            // What is added begins where the stub's sections end; its first part fills up to a page, and so do the others.
+            long end = headers.CutBehindSections();
+            output.CopyFrom(stub, 0, 0, end);
+            end = Align(end, headers.FileAlignment);
+            if (osRelease is not null)
+                end = Add(output, headers, end, ".osrel", [osRelease]);
             end = Add(output, headers, end, ".cmdline",
                 [ByteSource.FromMemory("command line", Encoding.UTF8.GetBytes(commandLine))]);
             if (options.KernelRelease is { } release)
@@ -77,7 +87,7 @@ public static class UkiBuilder
             output.SetLength(end);
             output.Write(headers.Bytes, 0);
             output.Commit();
-            return new UkiResult(path, end, commandLine);
+            return new UkiResult(path, end, commandLine) { Warnings = parts.Warnings };
         }
         finally
         {
@@ -134,9 +144,10 @@ public static class UkiBuilder
         }
         if (position + size > uint.MaxValue - CpioWriter.PageSize)
             throw new UnsupportedImageException(name, $"{position + size} bytes; an EFI program has less than 4 GiB");
-        headers.Add(name, (uint)size, (uint)position);
-        return Align(position + size);
+        long end = Align(position + size, Math.Max(CpioWriter.PageSize, headers.FileAlignment));
+        headers.Add(name, (uint)size, (uint)position, (uint)(end - position));
+        return end;
     }
 
-    private static long Align(long value) => (value + CpioWriter.PageSize - 1) & ~(CpioWriter.PageSize - 1L);
+    private static long Align(long value, long alignment) => (value + alignment - 1) & ~(alignment - 1);
 }

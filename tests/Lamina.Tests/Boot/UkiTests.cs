@@ -44,7 +44,7 @@ public class UkiTests
     {
         Assert.SkipUnless(File.Exists(Stub), "systemd-stub is not installed (systemd-boot-efi)");
         string kernel = Scratch.NewPath("vmlinuz"), archive = Scratch.NewPath("initrd");
-        File.WriteAllBytes(kernel, [.. Enumerable.Repeat((byte)7, 70_001)]);
+        FakeKernel.Write(kernel, "6.12.1", 70_001);
         InitrdBuilder.Build([new InitrdLayer(Corpus.Layer("base", "lz4hc"))], archive, new InitrdOptions());
         UkiOptions options = new()
         {

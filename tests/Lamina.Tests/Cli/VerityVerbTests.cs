@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Lamina.Boot;
+using Lamina.Tests.Boot;
 using Lamina.Tests.Oracles;
 using Lamina.Tests.Verity;
 
@@ -105,9 +106,10 @@ public class VerityVerbTests
     public void Archives_and_unified_images_carry_the_root_hash()
     {
         string archive = At("initrd.img"), efi = At("linux.efi"), kernel = At("vmlinuz");
-        File.WriteAllText(kernel, new string('k', 5000));
+        FakeKernel.Write(kernel);
         string made = CliRun.Of("initrd", "-o", archive, "--verity", "--form", "in-place", "--init", kernel,
-            "--layer", At("base.erofs"), "--layer", At("app.erofs"), "--json").Json().GetProperty("commandLine").GetString()!;
+            "--layer", At("base.erofs"), "--layer", At("app.erofs"), "--json").Json(mayWarn: true)
+            .GetProperty("commandLine").GetString()!;
         BootTrust trust = BootOptions.Parse(made).Trust!;
         Assert.NotNull(trust.Main);
         Assert.Single(trust.Lists);
