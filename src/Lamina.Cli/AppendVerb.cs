@@ -46,6 +46,8 @@ internal sealed class AppendVerb : Verb
                 new MergeOptions { Account = account }, _common.Rules(arguments));
         }
         progress.Dispose();
+        foreach (string warning in result.Warnings)
+            Session.Error.WriteLine($"lamina: {warning}");
         MergeReport report = new(result, [image, .. layers]) { Mode = "flat", Account = account };
         if (arguments.GetValue(_json))
             report.WriteJson(Output);

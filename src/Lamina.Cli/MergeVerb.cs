@@ -109,6 +109,8 @@ internal sealed class MergeVerb : Verb
             result = MergedImage.Create(layers, output, writing, merging, _common.Rules(arguments));
         }
         progress.Dispose();
+        foreach (string warning in result.Warnings)
+            Session.Error.WriteLine($"lamina: {warning}");
         MergeReport report = new(result, layers) { Mode = mode, IsDryRun = isDryRun, Account = account, VmdkPath = vmdk };
         if (arguments.GetValue(_json))
             report.WriteJson(Output);

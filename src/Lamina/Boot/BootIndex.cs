@@ -51,7 +51,11 @@ public static class BootIndex
     /// <summary>Opens a layer as a boot would, and so finds out whether it is one and whole.</summary>
     /// <exception cref="CorruptImageException">It is cut off, or contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">It is no layer, or not known.</exception>
-    public static void Check(ByteSource layer) => LayerOpener.Open(layer, []);
+    public static void Check(ByteSource layer)
+    {
+        if (LayerOpener.Open(layer, []).Warning is { } warning)
+            throw new UnsupportedImageException(layer.Name, $"{warning}; an archive to boot from has no use for it");
+    }
 
     /// <summary>Whether an index made beforehand is that of these layers: its tags are their digests, in their order.</summary>
     public static bool Matches(ByteSource index, IReadOnlyList<string> digests)

@@ -65,7 +65,7 @@ public static class LayerOpener
         }
         if (devices.Length > 0)
             throw new UnsupportedImageException(source.Name, $"{devices.Length} devices for what is not an EROFS image");
-        if (TarLayer.IsTar(source))
+        if (TarLayer.IsEmpty(source) || TarLayer.IsTar(source))
             return TarLayer.Open(source, rules);
         throw new UnsupportedImageException(source.Name, $"is {Describe(source)}, not an EROFS image or a tar", Advise(source));
     }

@@ -12,13 +12,10 @@ internal static class TarAcl
     private const uint Version = 2, NoId = 0xFFFFFFFF;
     private const ushort UserObject = 1, User = 2, GroupObject = 4, Group = 8, Mask = 16, Other = 32;
 
-    /// <summary>
-    /// The binary value; null if the text says nothing, or no more than the permission bits do: the kernel keeps no attribute
-    /// then.
-    /// </summary>
+    /// <summary>The binary value; null if the text says nothing.</summary>
     /// <exception cref="CorruptImageException">The text is not an ACL.</exception>
     /// <exception cref="UnsupportedImageException">It names users instead of numbering them.</exception>
-    public static byte[]? ToBinary(TarPlace place, ReadOnlySpan<byte> text, bool isDefault)
+    public static byte[]? ToBinary(TarPlace place, ReadOnlySpan<byte> text)
     {
         List<(ushort Tag, uint Id, ushort Permissions)> entries = [];
         foreach (Range part in text.SplitAny((byte)',', (byte)'\n'))
@@ -37,8 +34,6 @@ internal static class TarAcl
             if (entries.Count(entry => entry.Tag == needed) != 1)
                 throw place.Corrupt($"the ACL {TarPlace.Show(text)} lacks an entry for the owner, the group or the others");
         }
-        if (entries.Count == 3 && !isDefault)
-            return null;
         byte[] binary = new byte[HeaderSize + EntrySize * entries.Count];
         BinaryPrimitives.WriteUInt32LittleEndian(binary, Version);
         Span<byte> at = binary.AsSpan(HeaderSize);
@@ -50,6 +45,43 @@ internal static class TarAcl
             at = at[EntrySize..];
         }
         return binary;
+    }
+
+    /// <summary>
+    /// The nine permission bits that a file has once this ACL is set: those of the owner and of the others, and for the group
+    /// the mask, or where there is none what the group itself may (<c>posix_acl_equiv_mode</c>). Null if it is no sound ACL.
+    /// </summary>
+    /// <param name="binary">The value of <c>system.posix_acl_access</c>.</param>
+    /// <param name="isMinimal">Whether it says no more than those bits, so that the kernel keeps no attribute.</param>
+    public static ushort? PermissionsOf(ReadOnlySpan<byte> binary, out bool isMinimal)
+    {
+        isMinimal = false;
+        if (binary.Length < HeaderSize + 3 * EntrySize || (binary.Length - HeaderSize) % EntrySize != 0
+            || BinaryPrimitives.ReadUInt32LittleEndian(binary) != Version)
+            return null;
+        int? user = null, group = null, mask = null, other = null;
+        isMinimal = binary.Length == HeaderSize + 3 * EntrySize;
+        for (ReadOnlySpan<byte> at = binary[HeaderSize..]; !at.IsEmpty; at = at[EntrySize..])
+        {
+            int permissions = BinaryPrimitives.ReadUInt16LittleEndian(at[2..]) & 7;
+            switch (BinaryPrimitives.ReadUInt16LittleEndian(at))
+            {
+                case UserObject:
+                    user = permissions;
+                    break;
+                case GroupObject:
+                    group = permissions;
+                    break;
+                case Mask:
+                    mask = permissions;
+                    break;
+                case Other:
+                    other = permissions;
+                    break;
+            }
+        }
+        isMinimal &= user is not null && group is not null && other is not null;
+        return (ushort?)((user << 6) | ((mask ?? group) << 3) | other);
     }
 
     /// <summary>One entry: <c>tag:who:rwx</c>; star and bsdtar put the number of who behind it.</summary>

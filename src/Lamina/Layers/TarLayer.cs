@@ -13,19 +13,23 @@ internal static class TarLayer
     /// </summary>
     private const int MaxEmptyLength = 1 << 20;
 
-    /// <summary>
-    /// Whether bytes are a tar archive: the first header has the right checksum, or there are two zero blocks and no more.
-    /// </summary>
+    /// <summary>Whether bytes are a tar archive: the first header has the right checksum.</summary>
     public static bool IsTar(ByteSource source)
     {
-        byte[] block = new byte[2 * TarHeader.Size];
-        int count = source.Read(0, block);
-        if (count < TarHeader.Size)
+        byte[] block = new byte[TarHeader.Size];
+        return source.Read(0, block) == block.Length && TarHeader.HasRightChecksum(block);
+    }
+
+    /// <summary>
+    /// Whether a file is an archive of nothing: no bytes, or zero blocks alone. It may as well be what a program left that
+    /// failed, such as the 4096 zeros of mkfs.erofs.
+    /// </summary>
+    public static bool IsEmpty(ByteSource source)
+    {
+        if (source.Length > MaxEmptyLength || source.Length % TarHeader.Size != 0)
             return false;
-        if (TarHeader.HasRightChecksum(block.AsSpan(0, TarHeader.Size)))
-            return true;
-        if (count < block.Length || source.Length > MaxEmptyLength)
-            return false;
+        byte[] block = new byte[8 * TarHeader.Size];
+        int count;
         for (long at = 0; at < source.Length; at += count)
         {
             count = source.Read(at, block);
@@ -43,5 +47,8 @@ internal static class TarLayer
     /// <exception cref="CorruptImageException">The archive contradicts itself or is cut off.</exception>
     /// <exception cref="UnsupportedImageException">The archive has what no tree can have.</exception>
     public static Layer Open(ByteSource source, WhiteoutRules rules = WhiteoutRules.Oci) =>
-        new TarParser(new Original(source, OriginalKind.Tar), rules).Read(rules);
+        new TarParser(new Original(source, OriginalKind.Tar), rules).Read(rules, IsEmpty(source)
+            ? source.Length == 0 ? "is a file of 0 bytes, taken as an empty layer"
+                : $"holds {source.Length} zeros and nothing else, taken as an empty layer"
+            : null);
 }

@@ -48,8 +48,45 @@ internal static class TarNumber
         return true;
     }
 
-    /// <summary>Seconds with any count of decimals. What is finer than nanoseconds is rounded down, also before 1970.</summary>
+    /// <summary>The largest power of ten in a time: beyond, nothing is left that seconds in 64 bits can hold.</summary>
+    private const int MaxExponent = 64;
+
+    /// <summary>
+    /// Seconds with any count of decimals, also as Python writes small and large ones (<c>1e-05</c>). What is finer than
+    /// nanoseconds is rounded down, also before 1970.
+    /// </summary>
     public static bool TryReadTime(ReadOnlySpan<byte> text, out Timestamp time)
+    {
+        time = default;
+        int mark = text.IndexOfAny((byte)'e', (byte)'E');
+        if (mark < 0)
+            return TryReadPlainTime(text, out time);
+        ReadOnlySpan<byte> power = text[(mark + 1)..];
+        if (power.Length > 1 && power[0] == '+' && power[1] != '-')
+            power = power[1..];
+        return TryReadDecimal(power, out long exponent) && Math.Abs(exponent) <= MaxExponent
+            && TryReadPlainTime(text[..mark], out _) && TryReadPlainTime(MovePoint(text[..mark], (int)exponent), out time);
+    }
+
+    /// <summary>The same number written without its power of ten.</summary>
+    private static byte[] MovePoint(ReadOnlySpan<byte> number, int exponent)
+    {
+        bool negative = number[0] == '-';
+        number = negative ? number[1..] : number;
+        int dot = number.IndexOf((byte)'.');
+        List<byte> digits = [.. number];
+        if (dot >= 0)
+            digits.RemoveAt(dot);
+        int point = (dot < 0 ? number.Length : dot) + exponent;
+        for (; point < 1; point++)
+            digits.Insert(0, (byte)'0');
+        while (digits.Count < point)
+            digits.Add((byte)'0');
+        digits.Insert(point, (byte)'.');
+        return negative ? [(byte)'-', .. digits] : [.. digits];
+    }
+
+    private static bool TryReadPlainTime(ReadOnlySpan<byte> text, out Timestamp time)
     {
         time = default;
         int dot = text.IndexOf((byte)'.');

@@ -39,10 +39,14 @@ internal sealed class TarParser
     private bool IsAnnounced => _hasPax || _longName is not null || _longLink is not null;
 
     /// <summary>Reads the whole archive.</summary>
-    public Layer Read(WhiteoutRules rules)
+    /// <param name="rules">How the archive marks what it hides.</param>
+    /// <param name="warning">What is odd about the archive as a whole, if something is.</param>
+    public Layer Read(WhiteoutRules rules, string? warning = null)
     {
         while (MoveNext())
             ReadHeader(new TarHeader(_block));
+        if (rules == WhiteoutRules.Oci)
+            RefuseImageArchive();
         Node root = _tree.Finish();
         return new Layer
         {
@@ -54,8 +58,29 @@ internal sealed class TarParser
             Originals = [_archive],
             BlockSize = TarHeader.Size,
             Implied = _tree.Implied,
+            Warning = warning,
         };
     }
+
+    /// <summary>An archive that holds layers is none: as files they would be of no use to anybody.</summary>
+    private void RefuseImageArchive()
+    {
+        foreach ((byte[] name, string kind) in s_imageFiles)
+        {
+            if (_tree.TryFind(name, out Node? node) && node is { Type: NodeType.RegularFile })
+            {
+                throw new UnsupportedImageException(_source,
+                    $"holds {TarPlace.Show(name)}: it is {kind}, which holds layers and is none itself",
+                    "Unpack it and merge its layers, or say --rules overlay if these are a layer's own files.");
+            }
+        }
+    }
+
+    private static readonly (byte[] Name, string Kind)[] s_imageFiles =
+    [
+        ([.. "oci-layout"u8], "an image in OCI form"),
+        ([.. "manifest.json"u8], "an image as docker save writes it"),
+    ];
 
     /// <summary>Loads the next header; false at the two zero blocks, or at the end of an archive that lacks them.</summary>
     private bool MoveNext()
@@ -94,8 +119,7 @@ internal sealed class TarParser
         switch ((char)header.Type)
         {
             case 'x' or 'X':                                                           // X: the same by old Sun tools
-                if (!_hasPax)
-                    _pax.Reset(_global);
+                _pax.Reset(_global);                                                   // of two in a row the last counts
                 _pax.Read(_place, ReadBody(header, TarPax.MaxHeaderLength));
                 _hasPax = true;
                 break;
@@ -160,17 +184,24 @@ internal sealed class TarParser
         _ => MakeNode(header, NodeType.RegularFile, PlaceContent(header, size, data, map)),
     };
 
-    private Node MakeNode(in TarHeader header, NodeType type, object? payload = null, DeviceNumber device = default) => new()
+    private Node MakeNode(in TarHeader header, NodeType type, object? payload = null, DeviceNumber device = default)
     {
-        Type = type,
-        Permissions = (ushort)(Number(header.ModeField, "mode", TarHeader.ModeAt) & 0xFFF),
-        UserId = Id(_pax.UserId ?? Number(header.UserIdField, "user number", TarHeader.UserIdAt), "user"),
-        GroupId = Id(_pax.GroupId ?? Number(header.GroupIdField, "group number", TarHeader.GroupIdAt), "group"),
-        Modified = _pax.Modified ?? new Timestamp(Number(header.ModifiedField, "time", TarHeader.ModifiedAt), 0),
-        Xattrs = _xattrs.Get(_place, _pax.XattrRecords),
-        Device = device,
-        Payload = payload,
-    };
+        TarAttributes attributes = _xattrs.Get(_place, _pax.XattrRecords);
+        ushort permissions = (ushort)(Number(header.ModeField, "mode", TarHeader.ModeAt) & 0xFFF);
+        if (attributes.Permissions is { } set && type != NodeType.SymbolicLink)
+            permissions = (ushort)((permissions & 0xE00) | set);                       // setting an ACL sets these bits
+        return new Node
+        {
+            Type = type,
+            Permissions = permissions,
+            UserId = Id(_pax.UserId ?? Number(header.UserIdField, "user number", TarHeader.UserIdAt), "user"),
+            GroupId = Id(_pax.GroupId ?? Number(header.GroupIdField, "group number", TarHeader.GroupIdAt), "group"),
+            Modified = _pax.Modified ?? new Timestamp(Number(header.ModifiedField, "time", TarHeader.ModifiedAt), 0),
+            Xattrs = attributes.Set,
+            Device = device,
+            Payload = payload,
+        };
+    }
 
     private PlacedContent PlaceContent(in TarHeader header, long size, long data, List<long>? oldMap)
     {
@@ -204,11 +235,12 @@ internal sealed class TarParser
     private void AddLink(ReadOnlySpan<byte> path, ReadOnlySpan<byte> target)
     {
         ReadOnlySpan<byte> plain = TarPath.Plain(_place, target, Reserve(ref _target, target.Length));
-        if (plain.SequenceEqual(path))
-            throw _place.Corrupt("it is a hard link to itself");
         if (!_tree.TryFind(plain, out Node? node))
             throw _place.Corrupt($"it is a hard link to {TarPlace.Show(target)}, which is not in the archive before it");
-        _tree.Add(path, node ?? throw _place.Corrupt($"it is a hard link to {TarPlace.Show(target)}, which is a directory"));
+        if (node is null)
+            throw _place.Corrupt($"it is a hard link to {TarPlace.Show(target)}, which is a directory");
+        if (!plain.SequenceEqual(path))                                                // named twice to tar: a link to itself
+            _tree.Add(path, node);
     }
 
     private ReadOnlySpan<byte> TargetOf(in TarHeader header) => _pax.LinkPath ?? _longLink ?? header.LinkName;
@@ -248,7 +280,7 @@ internal sealed class TarParser
     }
 
     /// <summary>
-    /// Goes past data and its padding, both of which must be there: what refers to the data refers to whole blocks.
+    /// Goes past data, which must be there, and its padding, which some writers leave out behind the last entry.
     /// </summary>
     private void Skip(long size)
     {
@@ -256,9 +288,7 @@ internal sealed class TarParser
         if (size > left)
             throw _place.Corrupt($"its {size} bytes of data are cut off, the archive ends at byte {_window.Length}", _offset);
         long padded = size + (-size & (TarHeader.Size - 1));
-        if (padded > left)
-            throw _place.Corrupt($"the last block of its data is cut off, the archive ends at byte {_window.Length}", _offset);
-        _offset += padded;
+        _offset += Math.Min(padded, left);
     }
 
     /// <summary>The data of a header that only prepares an entry. Valid until the next read.</summary>

@@ -20,7 +20,7 @@ internal ref struct TarPaxRecords(TarPlace place, ReadOnlySpan<byte> bytes)
     /// <exception cref="CorruptImageException">The record is not one.</exception>
     public bool MoveNext()
     {
-        if (_rest.IsEmpty)
+        if (_rest.IndexOfAnyExcept((byte)0) < 0)                                       // the end, or what some writers pad with
             return false;
         ReadOnlySpan<byte> start = _rest[..Math.Min(_rest.Length, 20)];               // 19 digits are the most, and a space
         int space = start.IndexOf((byte)' ');

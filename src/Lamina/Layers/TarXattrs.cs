@@ -3,6 +3,14 @@ using Lamina.Tree;
 
 namespace Lamina.Layers;
 
+/// <summary>What the records of an entry give.</summary>
+/// <param name="Set">Its extended attributes.</param>
+/// <param name="Permissions">The nine permission bits that its ACL sets, if it has one.</param>
+internal sealed record TarAttributes(XattrSet Set, ushort? Permissions)
+{
+    public static TarAttributes None { get; } = new(XattrSet.Empty, null);
+}
+
 /// <summary>
 /// Makes extended attributes of the pax records that carry them. Entries with the same records share one set: most files of a
 /// labelled tree have one of a few.
@@ -12,7 +20,7 @@ internal sealed class TarXattrs
     /// <summary>Records longer than this are not remembered: they rarely come twice.</summary>
     private const int MaxSharedLength = 1024;
 
-    private readonly Dictionary<byte[], XattrSet> _known = new(TreeBuilder.NameComparer.Instance);
+    private readonly Dictionary<byte[], TarAttributes> _known = new(TreeBuilder.NameComparer.Instance);
 
     private static ReadOnlySpan<byte> Plain => "SCHILY.xattr."u8;
 
@@ -22,6 +30,8 @@ internal sealed class TarXattrs
 
     private static ReadOnlySpan<byte> DefaultText => "SCHILY.acl.default"u8;
 
+    private static ReadOnlySpan<byte> AccessAcl => "system.posix_acl_access"u8;
+
     private static ReadOnlySpan<byte> SelinuxText => "RHT.security.selinux"u8;
 
     /// <summary>Whether a pax record with this key is about an extended attribute.</summary>
@@ -30,30 +40,34 @@ internal sealed class TarXattrs
         || key.SequenceEqual(SelinuxText);
 
     /// <summary>The attributes that records give. They were found to be records before.</summary>
-    public XattrSet Get(TarPlace place, ReadOnlySpan<byte> records)
+    public TarAttributes Get(TarPlace place, ReadOnlySpan<byte> records)
     {
         if (records.IsEmpty)
-            return XattrSet.Empty;
+            return TarAttributes.None;
         if (records.Length > MaxSharedLength)
             return Parse(place, records);
-        Dictionary<byte[], XattrSet>.AlternateLookup<ReadOnlySpan<byte>> known = _known.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (!known.TryGetValue(records, out XattrSet? set))
+        Dictionary<byte[], TarAttributes>.AlternateLookup<ReadOnlySpan<byte>> known =
+            _known.GetAlternateLookup<ReadOnlySpan<byte>>();
+        if (!known.TryGetValue(records, out TarAttributes? set))
             known[records] = set = Parse(place, records);
         return set;
     }
 
-    private static XattrSet Parse(TarPlace place, ReadOnlySpan<byte> bytes)
+    private static TarAttributes Parse(TarPlace place, ReadOnlySpan<byte> bytes)
     {
-        List<Xattr> items = [];
+        List<Xattr> encoded = EncodedOf(place, bytes), items = [.. encoded];
         byte[]? access = null, defaults = null;
         TarPaxRecords records = new(place, bytes);
         while (records.MoveNext())
         {
             ReadOnlySpan<byte> key = records.Key, value = records.Value;
             if (key.StartsWith(Plain))
-                items.Add(Checked(place, Unescape(key[Plain.Length..], true), value.ToArray()));
+            {
+                if (!IsCopy(encoded, key[Plain.Length..], value))
+                    items.Add(Checked(place, Unescape(key[Plain.Length..], true), value.ToArray()));
+            }
             else if (key.StartsWith(Encoded))
-                items.Add(Checked(place, Unescape(key[Encoded.Length..], false), FromBase64(place, value)));
+                continue;
             else if (key.SequenceEqual(AccessText))
                 access = value.ToArray();
             else if (key.SequenceEqual(DefaultText))
@@ -61,13 +75,58 @@ internal sealed class TarXattrs
             else                                                        // kept as text; the kernel's value ends in a NUL
                 items.Add(Checked(place, "security.selinux"u8.ToArray(), [.. value, 0]));
         }
-        AddAcl(place, items, "system.posix_acl_access"u8, access, false);
-        AddAcl(place, items, "system.posix_acl_default"u8, defaults, true);
-        return XattrSet.Create(items);
+        AddAcl(place, items, AccessAcl, access);
+        AddAcl(place, items, "system.posix_acl_default"u8, defaults);
+        return Finish(items);
+    }
+
+    /// <summary>Finds the permissions that an ACL sets, and drops one that says no more than they do.</summary>
+    private static TarAttributes Finish(List<Xattr> items)
+    {
+        XattrSet set = XattrSet.Create(items);
+        if (!set.TryGet(AccessAcl, out ReadOnlyMemory<byte> value))
+            return new TarAttributes(set, null);
+        ushort? permissions = TarAcl.PermissionsOf(value.Span, out bool isMinimal);
+        if (isMinimal)
+            set = XattrSet.Create(items.Where(item => !item.Name.Span.SequenceEqual(AccessAcl)));
+        return new TarAttributes(set, permissions);
+    }
+
+    /// <summary>The attributes that libarchive wrote: it says each a second time as the plain kind.</summary>
+    private static List<Xattr> EncodedOf(TarPlace place, ReadOnlySpan<byte> bytes)
+    {
+        List<Xattr> items = [];
+        TarPaxRecords records = new(place, bytes);
+        while (records.MoveNext())
+        {
+            if (records.Key.StartsWith(Encoded))
+                items.Add(Checked(place, Unescape(records.Key[Encoded.Length..], false), FromBase64(place, records.Value)));
+        }
+        return items;
+    }
+
+    /// <summary>
+    /// Whether a plain record is that second time. Its name is not escaped there, so that with <c>=</c> in a name the record is
+    /// cut in the wrong place: name and value are compared as one.
+    /// </summary>
+    private static bool IsCopy(List<Xattr> encoded, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        byte[]? body = encoded.Count == 0 ? null : [.. name, (byte)'=', .. value];
+        byte[]? unescaped = encoded.Count == 0 ? null : Unescape(name, false);
+        foreach (Xattr item in encoded)
+        {
+            if (item.Value.Span.SequenceEqual(value) && item.Name.Span.SequenceEqual(unescaped))
+                return true;
+            int length = item.Name.Length;
+            if (body!.Length == length + 1 + item.Value.Length && body.AsSpan().StartsWith(item.Name.Span) && body[length] == '='
+                && body.AsSpan(length + 1).SequenceEqual(item.Value.Span))
+                return true;
+        }
+        return false;
     }
 
     /// <summary>Adds an ACL that is given as text, unless its binary form is there too: that needs no names of users.</summary>
-    private static void AddAcl(TarPlace place, List<Xattr> items, ReadOnlySpan<byte> name, byte[]? text, bool isDefault)
+    private static void AddAcl(TarPlace place, List<Xattr> items, ReadOnlySpan<byte> name, byte[]? text)
     {
         if (text is null)
             return;
@@ -76,7 +135,7 @@ internal sealed class TarXattrs
             if (item.Name.Span.SequenceEqual(name))
                 return;
         }
-        if (TarAcl.ToBinary(place, text, isDefault) is { } binary)
+        if (TarAcl.ToBinary(place, text) is { } binary)
             items.Add(Checked(place, name.ToArray(), binary));
     }
 

@@ -55,6 +55,9 @@ public sealed class Layer : IDisposable
     /// </summary>
     public IReadOnlySet<Node> Implied { get; init; } = new HashSet<Node>();
 
+    /// <summary>What is odd about the source and should be told to whoever named it; null if nothing is.</summary>
+    public string? Warning { get; init; }
+
     /// <summary>The same layer under other rules; the two share their files, so only one is to be disposed.</summary>
     public Layer With(WhiteoutRules rules) => new()
     {
@@ -68,6 +71,7 @@ public sealed class Layer : IDisposable
         Codecs = Codecs,
         RequiredKernel = RequiredKernel,
         Implied = Implied,
+        Warning = Warning,
     };
 
     /// <inheritdoc/>

@@ -137,10 +137,19 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             content = WithTailCopied(content);
             extents = content.Extents;
         }
-        foreach (PlacedExtent extent in extents[..body])
-            context.Placement.Use(extent.Original, extent.Offset, extent.Length);
         bool isFlat = content.HasInlineTail || (extents.Length == 1 && extents[0].Logical == 0
             && extents[0].Length == content.Size);
+        if (!isFlat && LargerChunks(content) is { } cut)
+        {
+            content = cut;
+            extents = content.Extents;
+            body = extents.Length;
+        }
+        foreach (PlacedExtent extent in extents[..body])
+        {
+            if (extent.Original != context.Copies.Original)
+                context.Placement.Use(extent.Original, extent.Offset, extent.Length);
+        }
         if (isFlat)
             SetFlat(inode, content);
         else
@@ -170,7 +179,20 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         }
     }
 
-    private void PlanChunks(PlannedInode inode, PlacedContent content)
+    /// <summary>The file with larger chunks than its pieces would allow, where its table would be large; else null.</summary>
+    private PlacedContent? LargerChunks(PlacedContent content)
+    {
+        int least = ChunkBits(content);
+        int bits = ChunkSize.Choose(content, least, context.BlockBits + MaxChunkShift, false);
+        if (bits == least)
+            return null;
+        ContentSource source = new("data", content);
+        return ChunkSize.Cut(content, bits, context.Copies.Original,
+            (at, length) => context.Copies.Add(source, at, length), context.BlockSize);
+    }
+
+    /// <summary>log2 of the largest chunk at whose multiples all pieces begin and end.</summary>
+    private int ChunkBits(PlacedContent content)
     {
         long boundaries = 1L << (context.BlockBits + MaxChunkShift);
         foreach (PlacedExtent extent in content.Extents)
@@ -179,7 +201,12 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             if (extent.Logical + extent.Length < content.Size)
                 boundaries |= extent.Logical + extent.Length;
         }
-        int chunkBits = BitOperations.TrailingZeroCount(boundaries);
+        return BitOperations.TrailingZeroCount(boundaries);
+    }
+
+    private void PlanChunks(PlannedInode inode, PlacedContent content)
+    {
+        int chunkBits = ChunkBits(content);
         // A file shorter than the chunk needs one entry; no smaller chunk would do with less.
         ChunkPlan plan = new(content, chunkBits);
         if (plan.Count > MaxChunkTable / sizeof(uint))
@@ -273,10 +300,12 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
             return;
         }
         List<PlacedExtent> runs = [];
+        int bits = ChunkSize.Choose(content, context.BlockBits, context.BlockBits + MaxChunkShift, true);
+        long mask = (1L << bits) - 1;
         foreach (PlacedExtent extent in extents)
         {
-            long start = extent.Logical & ~(long)_blockMask;
-            long end = Math.Min((extent.Logical + extent.Length + _blockMask) & ~(long)_blockMask, content.Size);
+            long start = extent.Logical & ~mask;
+            long end = Math.Min((extent.Logical + extent.Length + mask) & ~mask, content.Size);
             if (runs.Count > 0 && start <= runs[^1].Logical + runs[^1].Length)
                 runs[^1] = runs[^1] with { Length = Math.Max(end, runs[^1].Logical + runs[^1].Length) - runs[^1].Logical };
             else

@@ -166,7 +166,10 @@ internal sealed class WriteJob : IDisposable
         Version kernel = _plan.Features.HasExtents || _plan.Times.HasOffsets ? KernelProfile.Linux615.Version : OldestKernel();
         return new WriteResult(path, End - Shift, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength,
             _plan.Context.Copies.Length,
-            kernel, _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : []);
+            kernel, _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : [])
+        {
+            Warnings = [.. _layers.Where(layer => layer.Warning is not null).Select(layer => $"{layer.Name}: {layer.Warning}")],
+        };
     }
 
     private static void Validate(WriteOptions options)

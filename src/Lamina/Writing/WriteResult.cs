@@ -17,4 +17,7 @@ public sealed record WriteResult(
 {
     /// <summary>The tree behind the image, if one was asked for and written; <see cref="Length"/> does not count it.</summary>
     public VerityInfo? Verity { get; init; }
+
+    /// <summary>What is odd about the layers, with their names; sentences for people.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 }

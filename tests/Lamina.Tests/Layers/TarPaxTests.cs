@@ -35,6 +35,12 @@ public class TarPaxTests
     [InlineData("-0.0000000001", -1, 999999999)]
     [InlineData("-1.9999999999", -2, 0)]
     [InlineData("-9223372036854775807.5", long.MinValue, 500000000)]
+    [InlineData("1e-05", 0, 10000)]
+    [InlineData("-1.5e-05", -1, 999985000)]
+    [InlineData("1e+17", 100_000_000_000_000_000, 0)]
+    [InlineData("1.7000000005E9", 1700000000, 500000000)]
+    [InlineData("12.5e1", 125, 0)]
+    [InlineData("1e-20", 0, 0)]
     public void Pitfall_24_times_have_parts_of_seconds_and_may_be_negative(string text, long seconds, uint nanoseconds)
     {
         using Layer layer = Open(new TarBuilder().Pax(("mtime", text)).File("a").End());
@@ -43,7 +49,12 @@ public class TarPaxTests
 
     [Theory]
     [InlineData("mtime", ".5")]
-    [InlineData("mtime", "1e9")]
+    [InlineData("mtime", "1e99")]
+    [InlineData("mtime", "1e+-9")]
+    [InlineData("mtime", "1e")]
+    [InlineData("mtime", "e-05")]
+    [InlineData("mtime", "nan")]
+    [InlineData("mtime", "inf")]
     [InlineData("mtime", "1.2.3")]
     [InlineData("mtime", "9223372036854775808")]
     [InlineData("uid", "-1")]
@@ -180,5 +191,48 @@ public class TarPaxTests
         using Layer layer = Open(new TarBuilder().File("first", new string('x', 300_000))
             .Pax(("comment", comment.ToString()), ("path", "named")).File("a", "data").End());
         Assert.Equal("data", Text(layer, "named"));
+    }
+
+    [Fact]
+    public void Of_two_headers_in_a_row_the_last_counts()
+    {
+        using Layer layer = Open(new TarBuilder().Pax(("path", "wrong"), ("uid", "7")).Pax(("mtime", "5")).File("a").End());
+        Assert.Equal("a", Names(layer));
+        Assert.Equal((5L, 0u), (At(layer, "a").Modified.Seconds, At(layer, "a").UserId));
+    }
+
+    [Fact]
+    public void Records_may_be_followed_by_NULs_and_by_nothing_else()
+    {
+        using Layer layer = Open(new TarBuilder().RawPax("11 mtime=5\n\0\0\0").File("a").End());
+        Assert.Equal(5, At(layer, "a").Modified.Seconds);
+        Corrupt(new TarBuilder().RawPax("11 mtime=5\n\0\0x").File("a").End());
+    }
+
+    [Theory]
+    [InlineData("user::rw-,user:77:r--,group::---,mask::r--,other::---", 0x180, 0x1A0)]
+    [InlineData("user::rwx,user:77:r--,group::rwx,mask::r-x,other::--x", 0x1C0, 0x1E9)]
+    [InlineData("user::rw-,group::r--,other::---", 0x1B6, 0x1A0)]
+    public void Pitfall_24_an_ACL_sets_the_permissions_and_its_mask_the_groups(string text, int header, int shown)
+    {
+        using Layer layer = Open(new TarBuilder().Pax(("SCHILY.acl.access", text))
+            .Add(new TarFields { Name = B("a"), Mode = header }).End());
+        Assert.Equal(shown, At(layer, "a").Permissions);
+        Assert.Equal(text.Contains("mask"), Xattr(At(layer, "a"), "system.posix_acl_access") is not null);
+        using Layer link = Open(new TarBuilder().Pax(("SCHILY.acl.access", text))
+            .Add(new TarFields { Type = '2', Name = B("a"), Link = B("b"), Mode = 0x1FF }).End());
+        Assert.Equal(0x1FF, At(link, "a").Permissions);
+    }
+
+    [Theory]
+    [InlineData("user.a=b", "SCHILY.xattr.user.a", "b=value", "LIBARCHIVE.xattr.user.a%3Db")]
+    [InlineData("user.100%", "SCHILY.xattr.user.100%", "value", "LIBARCHIVE.xattr.user.100%25")]
+    [InlineData("user.x%3D", "SCHILY.xattr.user.x%3D", "value", "LIBARCHIVE.xattr.user.x%253D")]
+    [InlineData("user.a b", "SCHILY.xattr.user.a%20b", "value", "LIBARCHIVE.xattr.user.a%20b")]
+    public void An_attribute_that_libarchive_says_twice_is_one(string name, string key, string value, string encoded)
+    {
+        using Layer layer = Open(new TarBuilder().Pax((key, value), (encoded, "dmFsdWU")).File("a").End());
+        Assert.Equal(1, At(layer, "a").Xattrs.Items.Length);
+        Assert.Equal(B("value"), Xattr(At(layer, "a"), name));
     }
 }
