@@ -9,8 +9,11 @@ namespace Lamina.Reading;
 /// </summary>
 internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
 {
-    /// <summary>Takes a name: which inode it leads to, and what type the directory says that has.</summary>
-    public delegate void OnName(ReadOnlySpan<byte> name, ulong nid, DirectoryFileType type);
+    /// <summary>
+    /// Takes a name: which inode it leads to, what type the directory says that has, and the first byte of the record in the
+    /// directory.
+    /// </summary>
+    public delegate void OnName(ReadOnlySpan<byte> name, ulong nid, DirectoryFileType type, long place);
 
     public void Check(CheckedFile directory, OnName onName)
     {
@@ -77,7 +80,7 @@ internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
                         Fault($"behind the last name of the directory block at byte {start} is something other than zeros");
                     name = name[..zero];
                 }
-                CheckRecord(record, name);
+                CheckRecord(record, name, start + i * DirectoryRecord.Size);
             }
         }
 
@@ -89,7 +92,7 @@ internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
                 Fault("has no entry \"..\"");
         }
 
-        private void CheckRecord(in DirectoryRecord record, ReadOnlySpan<byte> name)
+        private void CheckRecord(in DirectoryRecord record, ReadOnlySpan<byte> name, long place)
         {
             if (name.Length is 0 or > Entry.MaxNameLength)
             {
@@ -110,9 +113,9 @@ internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
             if (name.SequenceEqual("."u8))
                 CheckDot(record, ".", directory.Nid, ref _hasDot);
             else if (name.SequenceEqual(".."u8))
-                CheckDot(record, "..", directory.Parent?.Nid ?? directory.Nid, ref _hasDotDot);
+                CheckDot(record, "..", directory.ParentNid, ref _hasDotDot);
             else if (order != 0) // a name that is there twice is looked up as one of the two
-                onName(name, record.Nid, record.Type);
+                onName(name, record.Nid, record.Type, place);
         }
 
         private void CheckDot(in DirectoryRecord record, string name, ulong expected, ref bool isFound)

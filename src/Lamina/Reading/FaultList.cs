@@ -53,8 +53,11 @@ internal sealed class FaultList(ErofsImage image, int limit)
         Add(file, isOwn ? corrupt.What : corrupt.Message, isOwn ? corrupt.Offset : null);
     }
 
-    public void Add(CheckedFile file, string message, long? offset, FaultSeverity severity = FaultSeverity.Error) =>
-        Add(file.Number, new ImageFault(severity, file.Nid, file.Path(), offset, message));
+    public void Add(CheckedFile file, string message, long? offset, FaultSeverity severity = FaultSeverity.Error)
+    {
+        if (!_isFull)
+            Add(file.Number, new ImageFault(severity, file.Nid, file.Path(), offset, message));
+    }
 
     /// <summary>The faults in order.</summary>
     public (ImageFault[] Faults, bool IsComplete) ToReport()
@@ -62,48 +65,4 @@ internal sealed class FaultList(ErofsImage image, int limit)
         _faults.Sort(static (a, b) => a.File != b.File ? a.File.CompareTo(b.File) : a.Number.CompareTo(b.Number));
         return ([.. _faults.Select(one => one.Fault)], !_isFull);
     }
-}
-
-/// <summary>A file that a check came upon: its place in the walk, and how it was reached.</summary>
-internal sealed class CheckedFile(long number, ulong nid, CheckedFile? parent, ReadOnlyMemory<byte> name)
-{
-    public long Number => number;
-
-    public ulong Nid => nid;
-
-    /// <summary>The directory that names it; null for the root and for inodes that have no name.</summary>
-    public CheckedFile? Parent => parent;
-
-    /// <summary>What the image has of it; default if that could not be read.</summary>
-    public Inode Inode { get; set; }
-
-    /// <summary>How many names were found.</summary>
-    public uint Names { get; set; }
-
-    /// <summary>For directories: how many directories it holds.</summary>
-    public uint Subdirectories { get; set; }
-
-    /// <summary>The path, made when it is needed: in a deep tree all paths together are far longer than all names.</summary>
-    public ReadOnlyMemory<byte>? Path()
-    {
-        if (parent is null && !name.IsEmpty)
-            return null;
-        if (parent is null)
-            return "/"u8.ToArray();
-        int length = 0;
-        for (CheckedFile? at = this; at.Parent is not null; at = at.Parent)
-            length += at.NameLength + 1;
-        byte[] path = new byte[length];
-        for (CheckedFile? at = this; at.Parent is not null; at = at.Parent)
-        {
-            length -= at.NameLength;
-            at.CopyName(path.AsSpan(length));
-            path[--length] = (byte)'/';
-        }
-        return path;
-    }
-
-    private int NameLength => name.Length;
-
-    private void CopyName(Span<byte> destination) => name.Span.CopyTo(destination);
 }

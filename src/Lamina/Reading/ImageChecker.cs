@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Lamina.Format;
 using Lamina.Tree;
 
@@ -13,8 +14,7 @@ public sealed class ImageChecker
     private readonly ErofsImage _image;
     private readonly CheckOptions _options;
     private readonly FaultList _faults;
-    private readonly Dictionary<ulong, CheckedFile> _files = [];
-    private readonly List<CheckedFile> _withData = [];
+    private readonly CheckedFiles _files;
     private long _directories, _done, _total;
 
     private ImageChecker(ErofsImage image, CheckOptions options)
@@ -22,6 +22,7 @@ public sealed class ImageChecker
         _image = image;
         _options = options;
         _faults = new FaultList(image, options.MaxFaults);
+        _files = new CheckedFiles(image);
     }
 
     /// <summary>Opens and checks an image file; one whose superblock cannot be used has that as its one fault.</summary>
@@ -53,7 +54,7 @@ public sealed class ImageChecker
     private CheckReport Run()
     {
         SuperBlock superBlock = _image.SuperBlock;
-        CheckedFile whole = new(0, superBlock.RootNid, null, default);
+        CheckedFile whole = new(0, superBlock.RootNid, null);
         if (_faults.Try(whole, () => _ = _image.Xattrs) && _faults.Try(whole, () => _ = _image.Root))
             WalkTree();
         long named = _files.Count;
@@ -62,7 +63,7 @@ public sealed class ImageChecker
         CheckLinkCounts();
         CheckSuperBlock(whole);
         DigestChecker? digests = _options.VerifiesDigests ? new DigestChecker(_image, _faults, whole) : null;
-        _total = ByteCounts.Sum(_withData.Select(file => file.Inode.Size).Append(digests?.TotalBytes ?? 0));
+        _total = ByteCounts.Add(_total, digests?.TotalBytes ?? 0);
         CheckData();
         long data = _done;
         digests?.Run(_options, AddDone);
@@ -80,56 +81,76 @@ public sealed class ImageChecker
     private void WalkTree()
     {
         DirectoryChecker checker = new(_image, _faults);
-        Stack<CheckedFile> open = new();
-        CheckedFile root = Meet(_image.SuperBlock.RootNid, null, default)!;
-        root.Names++;
-        open.Push(root);
-        List<CheckedFile> found = [];
-        while (!_faults.IsFull && open.TryPop(out CheckedFile? directory))
+        Inode root = _image.ReadInode(_image.SuperBlock.RootNid);
+        Stack<int> open = new([Meet(root, -1, 0)]);
+        _files.CountName(open.Peek());
+        List<int> found = [];
+        while (!_faults.IsFull && open.TryPop(out int number))
         {
             _options.Cancellation.ThrowIfCancellationRequested();
             _directories++;
             found.Clear();
-            checker.Check(directory, (name, nid, type) => OnName(directory, name, nid, type, found));
+            CheckedFile directory = _files[number];
+            checker.Check(directory, (name, nid, type, place) => OnName(directory, name, nid, type, place, found));
             for (int i = found.Count - 1; i >= 0; i--)
                 open.Push(found[i]);
         }
     }
 
     private void OnName(
-        CheckedFile directory, ReadOnlySpan<byte> name, ulong nid, DirectoryFileType type, List<CheckedFile> found)
+        CheckedFile directory, ReadOnlySpan<byte> name, ulong nid, DirectoryFileType type, long place, List<int> found)
     {
-        bool isNew = !_files.TryGetValue(nid, out CheckedFile? file);
-        file ??= Meet(nid, directory, name.ToArray());
+        int number = _files.Find(nid);
+        bool isNew = number < 0;
+        CheckedFile? file = isNew ? Read(nid, directory, name) : _files[number];
         if (file is null)
             return;
-        file.Names++;
-        string holder = ShownBytes.OfNid(directory.Nid);
-        if (type != DirectoryFileType.Unknown && type != FileTypes.Of((int)file.Inode.Type))
-            _faults.Add(file, $"is a {file.Inode.Type}, its directory (inode {holder}) says {type}", OffsetOf(file));
-        if (file.Inode.Type != NodeType.Directory)
-            return;
-        directory.Subdirectories++;
+        Inode inode = file.Inode;
         if (isNew)
-            found.Add(file);
+            number = Meet(inode, directory.Number - 1, place);
+        _files.CountName(number);
+        string holder = ShownBytes.OfNid(directory.Nid);
+        if (type != DirectoryFileType.Unknown && type != FileTypes.Of((int)inode.Type))
+            _faults.Add(_files[number], $"is a {inode.Type}, its directory (inode {holder}) says {type}", OffsetOf(inode));
+        if (inode.Type != NodeType.Directory)
+            return;
+        _files.CountSubdirectory(directory.Number - 1);
+        if (isNew)
+            found.Add(number);
         else
         {
-            string first = ShownBytes.OfNid(file.Parent?.Nid ?? file.Nid);
-            _faults.Add(file, $"the directory is in two places, inodes {first} and {holder}", OffsetOf(file));
+            string first = ShownBytes.OfNid(file.ParentNid);
+            _faults.Add(file, $"the directory is in two places, inodes {first} and {holder}", OffsetOf(inode));
         }
     }
 
-    /// <summary>Reads an inode that was not seen before and what stands with it; null if it cannot be read.</summary>
-    private CheckedFile? Meet(ulong nid, CheckedFile? parent, ReadOnlyMemory<byte> name)
+    /// <summary>Reads an inode that was not seen before; null if it cannot be read.</summary>
+    private CheckedFile? Read(ulong nid, CheckedFile directory, ReadOnlySpan<byte> name)
     {
-        CheckedFile file = new(_files.Count + 1, nid, parent, name);
-        if (!_faults.Try(file, () => file.Inode = _image.ReadInode(nid)))
+        try
+        {
+            return new CheckedFile(_files.Count + 1, nid, null) { Inode = _image.ReadInode(nid) };
+        }
+        catch (Exception fault) when (fault is CorruptImageException or UnsupportedImageException)
+        {
+            CheckedFile unread = new(_files.Count + 1, nid, null) { Met = (directory, name.ToArray()) };
+            _faults.Try(unread, () => ExceptionDispatchInfo.Throw(fault));
             return null;
-        _files.Add(nid, file);
-        _faults.Try(file, () => new ErofsEntry(_image, file.Inode, default).ReadXattrs());
-        if (file.Inode.Type is NodeType.RegularFile or NodeType.SymbolicLink)
-            _withData.Add(file);
-        return file;
+        }
+    }
+
+    /// <summary>Notes an inode that was not seen before, and reads what stands with it.</summary>
+    private int Meet(in Inode inode, int parent, long place)
+    {
+        bool hasData = inode.Type is NodeType.RegularFile or NodeType.SymbolicLink;
+        int number = _files.Add(inode, parent, place, hasData);
+        if (hasData)
+            _total = ByteCounts.Add(_total, inode.Size);
+        if (inode.Record.XattrCount == 0)
+            return number;
+        CheckedFile file = _files[number];
+        _faults.Try(file, () => _image.Xattrs.Read(file.Inode));
+        return number;
     }
 
     /// <summary>Inodes that only the superblock names. Their data is what others are made of.</summary>
@@ -137,19 +158,18 @@ public sealed class ImageChecker
     {
         if (nid == 0)
             return;
-        if (_files.ContainsKey(nid))
+        if (_files.Find(nid) is >= 0 and int known)
         {
-            _faults.Add(_files[nid], $"is the image's {what}, but has a name", OffsetOf(_files[nid]));
+            _faults.Add(_files[known], $"is the image's {what}, but has a name", OffsetOf(_files[known].Inode));
             return;
         }
-        CheckedFile file = new(_files.Count + 1, nid, null, new byte[1]);
+        CheckedFile file = new(_files.Count + 1, nid, _files);
         if (!_faults.Try(file, () => file.Inode = _image.ReadInode(nid)))
             return;
-        _files.Add(nid, file);
-        file.Names = file.Inode.Record.LinkCount;
+        _files.BelieveNames(_files.Add(file.Inode, -1, 0, hasData: true));
+        _total = ByteCounts.Add(_total, file.Inode.Size);
         if (file.Inode.Type != NodeType.RegularFile)
-            _faults.Add(file, $"is the image's {what}, but a {file.Inode.Type}", OffsetOf(file));
-        _withData.Add(file);
+            _faults.Add(file, $"is the image's {what}, but a {file.Inode.Type}", OffsetOf(file.Inode));
     }
 
     /// <summary>What the superblock says that nothing depends on.</summary>
@@ -169,20 +189,23 @@ public sealed class ImageChecker
 
     private void CheckLinkCounts()
     {
-        foreach (CheckedFile file in _files.Values)
+        for (int i = 0; i < _files.Count; i++)
         {
-            uint said = file.Inode.Record.LinkCount;
-            uint expected = file.Inode.Type == NodeType.Directory ? file.Subdirectories + 2 : file.Names;
+            (uint said, uint expected, bool isDirectory) = _files.LinksOf(i);
             // A directory with a count of 1 does not keep count.
-            if (said != expected && !(said == 1 && file.Inode.Type == NodeType.Directory))
-                _faults.Add(file, $"its link count is {said}, its names give {expected}", OffsetOf(file));
+            if (said != expected && !(said == 1 && isDirectory))
+                _faults.Add(_files[i], $"its link count is {said}, its names give {expected}", OffsetOf(_files[i].Inode));
         }
     }
 
     private void CheckData()
     {
         ContentChecker checker = new(_image, _faults, _options, AddDone);
-        InParallel.For(_withData.Count, _options.Parallelism, i => checker.Check(_withData[i]), _options.Cancellation);
+        InParallel.For(_files.Count, _options.Parallelism, i =>
+        {
+            if (_files.HasData(i))
+                checker.Check(_files[i]);
+        }, _options.Cancellation);
     }
 
     private void AddDone(long count)
@@ -191,5 +214,5 @@ public sealed class ImageChecker
         _options.Progress?.Report(new CheckProgress(done, Math.Max(done, _total)));
     }
 
-    private static long? OffsetOf(CheckedFile file) => file.Inode.IsInMetabox ? null : file.Inode.Position;
+    private static long? OffsetOf(in Inode inode) => inode.IsInMetabox ? null : inode.Position;
 }

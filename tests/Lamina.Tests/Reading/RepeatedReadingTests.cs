@@ -32,7 +32,7 @@ public class RepeatedReadingTests
     {
         byte[] image = File.ReadAllBytes(Corpus.PathOf("inline.erofs"));
         FaultList faults = new(ErofsImage.Open(ByteSource.FromMemory("img", image)), 10);
-        CheckedFile whole = new(0, 1, null, default);
+        CheckedFile whole = new(0, 1, null);
         faults.Add(whole, new CorruptImageException("img.blob", "is torn", null, 7));
         faults.Add(whole, new CorruptImageException("img", "is torn", null, 7));
         (ImageFault[] found, _) = faults.ToReport();
