@@ -20,6 +20,7 @@ internal sealed class CheckedFiles(ErofsImage image)
     private readonly List<Row[]> _pages = [];
     private readonly Dictionary<int, byte[]?> _paths = [];
     private readonly Lock _lock = new();
+    private (int Directory, long Start, byte[] Bytes) _block = (-1, 0, []);
 
     /// <summary>Numbers of rows, each plus one, at places that the node number gives; a power of two of them.</summary>
     private int[] _slots = new int[LeastSlots];
@@ -143,18 +144,34 @@ internal sealed class CheckedFiles(ErofsImage image)
         return path;
     }
 
+    /// <summary>The node number.</summary>
+    public ulong NidOf(int number) => At(number).Nid;
+
+    /// <summary>Whether a directory names it, or it is the root.</summary>
+    public bool IsNamed(int number) => At(number).Parent >= 0 || At(number).Nid == image.SuperBlock.RootNid;
+
     /// <summary>Reads a name again, where it was found to be sound.</summary>
-    private byte[] NameOf(int number)
+    public byte[] NameOf(int number)
     {
-        Inode directory = image.ReadInode(At(At(number).Parent).Nid);
         long place = At(number).Place, start = place & -image.BlockSize;
-        byte[] block = new byte[(int)Math.Min(image.BlockSize, directory.Size - start)];
-        image.OpenSource(image.OpenContent(directory)).ReadExactly(start, block);
+        byte[] block = BlockOf(At(number).Parent, start);
         int record = (int)(place - start), next = record + DirectoryRecord.Size;
         int first = DirectoryRecord.Parse(block).NameOffset, from = DirectoryRecord.Parse(block.AsSpan(record)).NameOffset;
         ReadOnlySpan<byte> name = next < first ? block.AsSpan(from..DirectoryRecord.Parse(block.AsSpan(next)).NameOffset)
             : block.AsSpan(from);
         return name.IndexOf((byte)0) is >= 0 and var zero ? name[..zero].ToArray() : name.ToArray();
+    }
+
+    /// <summary>A block of a directory; neighbours are asked for one after another.</summary>
+    private byte[] BlockOf(int number, long start)
+    {
+        if (_block.Directory == number && _block.Start == start)
+            return _block.Bytes;
+        Inode directory = image.ReadInode(At(number).Nid);
+        byte[] bytes = new byte[(int)Math.Min(image.BlockSize, directory.Size - start)];
+        image.OpenSource(image.OpenContent(directory)).ReadExactly(start, bytes);
+        _block = (number, start, bytes);
+        return bytes;
     }
 
     private ref Row At(int number) => ref _pages[number >> PageBits][number & ((1 << PageBits) - 1)];

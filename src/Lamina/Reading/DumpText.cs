@@ -158,17 +158,17 @@ internal static class DumpText
     }
 
     private static string Cluster(in ClusterExtent extent) => extent.Encoding == ClusterEncoding.Hole
-        ? "hole" : $"{Kind(extent)}, {extent.EncodedLength} bytes at 0x{extent.Offset:x}";
+        ? "hole" : $"{Kind(extent.Encoding, extent.IsPartial)}, {extent.EncodedLength} bytes at 0x{extent.Offset:x}";
 
-    public static string Kind(in ClusterExtent extent)
+    public static string Kind(ClusterEncoding encoding, bool isPartial)
     {
-        string kind = extent.Encoding switch
+        string kind = encoding switch
         {
             ClusterEncoding.Shifted => "plain",
             ClusterEncoding.Interlaced => "plain, rotated",
-            _ => $"{extent.Encoding.ToString().ToLowerInvariant()} cluster",
+            _ => $"{encoding.ToString().ToLowerInvariant()} cluster",
         };
-        return extent.IsPartial ? $"{kind}, in part" : kind;
+        return isPartial ? $"{kind}, in part" : kind;
     }
 
     private static string Value(ReadOnlySpan<byte> value)

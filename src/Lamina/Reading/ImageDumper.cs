@@ -44,6 +44,8 @@ public sealed class ImageDumper
             AddFile(_image.Devices[i], $"device {i + 1}");
         InodeDumper inodes = new(_image, original => _files.GetValueOrDefault(original), _primary, metabox, packed, _faults.Add);
         Attempt("tree", inodes.ClaimTree);
+        foreach (RegionMap map in _all)
+            map.Explainer = inodes;
         bool isFirst = true;
         foreach (RegionMap map in _all)
         {

@@ -22,8 +22,16 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
 
     public const string Padding = "zero padding", Unreferenced = "unreferenced";
 
-    private readonly List<Claim> _claims = [];
-    private readonly List<Claim> _backgrounds = [];
+    private readonly List<RegionClaim> _claims = [];
+    private readonly List<Fixed> _fixed = [];
+    private readonly List<Fixed> _backgrounds = [];
+    private readonly List<string> _uses = [];
+
+    /// <summary>The claims on the region that is written.</summary>
+    private readonly List<RegionClaim> _active = [];
+
+    /// <summary>Puts into words what is claimed by numbers.</summary>
+    public IExplainer? Explainer { get; set; }
 
     public string Title => title;
 
@@ -35,12 +43,32 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
     /// <param name="use">The line of the table at the end that it counts for.</param>
     /// <param name="text">What it is.</param>
     /// <param name="details">Lines that explain it further.</param>
-    public void Add(long start, long end, string use, string text, Func<IEnumerable<string>>? details = null) =>
-        AddTo(_claims, new Claim(start, end, use, text, details));
+    public void Add(long start, long end, string use, string text, Func<IEnumerable<string>>? details = null)
+    {
+        _fixed.Add(new Fixed(start, end, use, text, details));
+        Add(new RegionClaim { Start = start, End = end, Owner = -_fixed.Count }, use);
+    }
+
+    /// <summary>Says what a part is for, to be put into words by the explainer. Owners are from 0 on.</summary>
+    public void Add(RegionClaim claim, string use)
+    {
+        claim = claim with
+        {
+            Start = Math.Clamp(claim.Start, 0, length),
+            End = Math.Clamp(claim.End, 0, length),
+            Use = UseOf(use),
+        };
+        if (claim.Start < claim.End)
+            _claims.Add(claim);
+    }
 
     /// <summary>Says what unclaimed bytes in a part belong to.</summary>
-    public void AddBackground(long start, long end, string use, string text) =>
-        AddTo(_backgrounds, new Claim(start, end, use, text, null));
+    public void AddBackground(long start, long end, string use, string text)
+    {
+        (start, end) = (Math.Clamp(start, 0, length), Math.Clamp(end, 0, length));
+        if (start < end)
+            _backgrounds.Add(new Fixed(start, end, use, text, null));
+    }
 
     /// <summary>Writes all regions in the order of addresses, then how much each use takes.</summary>
     public void WriteTo(TextWriter writer, CancellationToken cancellation)
@@ -48,12 +76,16 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
         writer.Write($"{title}: {length} bytes\n");
         int digits = Math.Max(8, length.ToString("x", null).Length);
         SortedDictionary<string, long> uses = new(StringComparer.Ordinal);
-        foreach (Region region in Regions())
+        foreach ((long start, long end, string use, string? text) in Regions())
         {
             cancellation.ThrowIfCancellationRequested();
-            string use = region.Claims[0].Use;
-            uses[use] = uses.GetValueOrDefault(use) + region.End - region.Start;
-            WriteRegion(writer, region, digits);
+            uses[use] = uses.GetValueOrDefault(use) + end - start;
+            string from = start.ToString("x", null).PadLeft(digits, '0'), to = end.ToString("x", null).PadLeft(digits, '0');
+            writer.Write($"[{from}, {to}) {end - start} bytes: ");
+            if (text is null)
+                WriteActive(writer, start);
+            else
+                writer.Write($"{text}\n");
         }
         writer.Write('\n');
         foreach ((string use, long count) in uses.OrderByDescending(one => one.Value))
@@ -61,82 +93,87 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
         writer.Write($"{length,12} bytes  {(length == 0 ? 0 : 100),6:0.00} %  in all\n");
     }
 
-    private void AddTo(List<Claim> list, Claim claim)
+    private byte UseOf(string use)
     {
-        claim = claim with { Start = Math.Clamp(claim.Start, 0, length), End = Math.Clamp(claim.End, 0, length) };
-        if (claim.Start < claim.End)
-            list.Add(claim);
+        int index = _uses.IndexOf(use);
+        if (index < 0)
+        {
+            index = _uses.Count;
+            _uses.Add(use);
+        }
+        return (byte)index;
     }
 
-    private static void WriteRegion(TextWriter writer, Region region, int digits)
+    private void WriteActive(TextWriter writer, long start)
     {
-        string start = region.Start.ToString("x", null), end = region.End.ToString("x", null);
-        writer.Write($"[{start.PadLeft(digits, '0')}, {end.PadLeft(digits, '0')}) {region.End - region.Start} bytes: ");
-        int count = Math.Min(region.Claims.Length, MaxNamed);
+        int count = Math.Min(_active.Count, MaxNamed);
         for (int i = 0; i < count; i++)
         {
-            Claim claim = region.Claims[i];
+            RegionClaim claim = _active[i];
+            Fixed? words = claim.Owner < 0 ? _fixed[-claim.Owner - 1] : null;
+            string text = words?.Text ?? Explainer!.TextOf(claim);
             if (i > 0)
                 writer.Write("    and ");
-            writer.Write(claim.Start < region.Start ? $"(further) {claim.Text}\n" : $"{claim.Text}\n");
-            if (claim.Start != region.Start || claim.Details is null)
+            writer.Write(claim.Start < start ? $"(further) {text}\n" : $"{text}\n");
+            if (claim.Start != start)
                 continue;
-            foreach (string line in claim.Details())
+            foreach (string line in words is null ? Explainer!.DetailsOf(claim) : words.Details?.Invoke() ?? [])
                 writer.Write($"    {line}\n");
         }
-        if (count < region.Claims.Length)
-            writer.Write($"    and {region.Claims.Length - count} more\n");
+        if (count < _active.Count)
+            writer.Write($"    and {_active.Count - count} more\n");
     }
 
-    /// <summary>The regions: wherever a claim begins or ends, another one begins.</summary>
-    private IEnumerable<Region> Regions()
+    /// <summary>
+    /// The regions: wherever a claim begins or ends, another one begins. The text of those that nobody claims; of others null, as
+    /// it is that of the active claims.
+    /// </summary>
+    private IEnumerable<(long Start, long End, string Use, string? Text)> Regions()
     {
-        Claim[] claims = [.. _claims.Order()];
-        Claim[] backgrounds = [.. _backgrounds.Order()];
-        SortedSet<long> bounds = [0, length, .. claims.Select(claim => claim.Start), .. claims.Select(claim => claim.End)];
-        List<Claim> active = [];
+        _claims.Sort();
+        _backgrounds.Sort(static (a, b) => a.Start != b.Start ? a.Start.CompareTo(b.Start) : a.End.CompareTo(b.End));
         int next = 0;
-        long start = 0;
-        foreach (long end in bounds.Skip(1))
+        for (long start = 0, end; start < length; start = end)
         {
-            active.RemoveAll(claim => claim.End <= start);
-            for (; next < claims.Length && claims[next].Start <= start; next++)
-                active.Add(claims[next]);
-            if (active.Count > 0)
+            long from = start;
+            _active.RemoveAll(claim => claim.End <= from);
+            for (; next < _claims.Count && _claims[next].Start <= start; next++)
+                _active.Add(_claims[next]);
+            end = next < _claims.Count ? _claims[next].Start : length;
+            foreach (RegionClaim claim in _active)
+                end = Math.Min(end, claim.End);
+            if (_active.Count > 0)
             {
-                yield return new Region(start, end, [.. active]);
+                yield return (start, end, _uses[_active[0].Use], null);
+                continue;
             }
-            else
-            {
-                foreach (Region gap in Gap(start, end, backgrounds))
-                    yield return gap;
-            }
-            start = end;
+            foreach ((long Start, long End, string Use, string? Text) gap in Gap(start, end))
+                yield return gap;
         }
     }
 
     /// <summary>What nobody claims: zeros, what belongs to a layer, or neither.</summary>
-    private IEnumerable<Region> Gap(long start, long end, Claim[] backgrounds)
+    private IEnumerable<(long Start, long End, string Use, string? Text)> Gap(long start, long end)
     {
         while (start < end)
         {
             long from = start;
-            Claim? background = Array.Find(backgrounds, claim => claim.Start <= from && from < claim.End);
-            long? next = backgrounds.Where(claim => claim.Start > from).Min(claim => (long?)claim.Start);
+            Fixed? background = _backgrounds.Find(claim => claim.Start <= from && from < claim.End);
+            long? next = _backgrounds.Where(claim => claim.Start > from).Min(claim => (long?)claim.Start);
             long stop = Math.Min(end, background?.End ?? next ?? end);
             if (background is not null)
             {
-                yield return new Region(start, stop, [background]);
+                yield return (start, stop, background.Use, background.Text);
                 start = stop;
                 continue;
             }
             (long first, long last) = NonZero(start, stop);
             if (first > start)
-                yield return new Region(start, first, [new Claim(start, first, Padding, Padding, null)]);
+                yield return (start, first, Padding, Padding);
             if (last > first)
-                yield return new Region(first, last, [new Claim(first, last, Unreferenced, Unreferenced, null)]);
+                yield return (first, last, Unreferenced, Unreferenced);
             if (stop > last && last > first)
-                yield return new Region(last, stop, [new Claim(last, stop, Padding, Padding, null)]);
+                yield return (last, stop, Padding, Padding);
             start = stop;
         }
     }
@@ -159,16 +196,6 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
         return (first, last);
     }
 
-    private sealed record Region(long Start, long End, Claim[] Claims);
-
-    private sealed record Claim(long Start, long End, string Use, string Text, Func<IEnumerable<string>>? Details)
-        : IComparable<Claim>
-    {
-        public int CompareTo(Claim? other)
-        {
-            int byStart = Start.CompareTo(other!.Start);
-            int byPlace = byStart != 0 ? byStart : End.CompareTo(other.End);
-            return byPlace != 0 ? byPlace : string.CompareOrdinal(Text, other.Text);
-        }
-    }
+    /// <summary>A claim that has its words from the start: there are few of them.</summary>
+    private sealed record Fixed(long Start, long End, string Use, string Text, Func<IEnumerable<string>>? Details);
 }
