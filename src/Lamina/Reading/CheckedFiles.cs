@@ -27,10 +27,32 @@ internal sealed class CheckedFiles(ErofsImage image)
 
     private struct Row
     {
+        private const uint Directory = 1u << 31, Data = 1u << 30;
+
         public ulong Nid;
         public int Parent;
-        public uint Place, Names, Links;
-        public bool IsDirectory, HasData;
+        public uint Names, Links;
+
+        /// <summary>Where its name is; directories have no more than a gibibyte, so two bits are left.</summary>
+        private uint _place;
+
+        public long Place
+        {
+            readonly get => _place & ~(Directory | Data);
+            set => _place = (_place & (Directory | Data)) | (uint)value;
+        }
+
+        public bool IsDirectory
+        {
+            readonly get => (_place & Directory) != 0;
+            set => _place = value ? _place | Directory : _place & ~Directory;
+        }
+
+        public bool HasData
+        {
+            readonly get => (_place & Data) != 0;
+            set => _place = value ? _place | Data : _place & ~Data;
+        }
     }
 
     /// <summary>How many there are.</summary>
@@ -61,7 +83,7 @@ internal sealed class CheckedFiles(ErofsImage image)
         ref Row row = ref At(number);
         row.Nid = inode.Nid;
         row.Parent = parent;
-        row.Place = (uint)place;                                        // directories have no more than a gibibyte
+        row.Place = place;
         row.Links = inode.Record.LinkCount;
         row.IsDirectory = inode.Type == NodeType.Directory;
         row.HasData = hasData;
