@@ -17,6 +17,9 @@ internal sealed record SuperBlock
     /// <summary>The size of an extension slot, in bytes.</summary>
     public const int ExtensionSlotSize = 16;
 
+    /// <summary>What the kernel takes: the superblock ends within the first page, of 4096 bytes.</summary>
+    public const int MaxSize = 4096 - Offset;
+
     /// <summary>What we read of it at most: the base and the one slot that has a meaning.</summary>
     public const int ParsedSize = BaseSize + ExtensionSlotSize;
 
@@ -29,9 +32,9 @@ internal sealed record SuperBlock
     public const int LabelSize = 16;
 
     /// <summary>Where fields stand that messages point at.</summary>
-    public const int CompatAt = 8, InodesAt = 16;
+    public const int CompatAt = 8, SlotsAt = 13, InodesAt = 16;
 
-    private const int MagicAt = 0, ChecksumAt = 4, BlockBitsAt = 12, SlotsAt = 13, RootOrBlocksHighAt = 14;
+    private const int MagicAt = 0, ChecksumAt = 4, BlockBitsAt = 12, RootOrBlocksHighAt = 14;
     private const int EpochAt = 24;
     private const int NanosecondsAt = 32, BlocksLowAt = 36, MetaBlockAt = 40, XattrBlockAt = 44;
     private const int UuidAt = 48, LabelAt = 64;

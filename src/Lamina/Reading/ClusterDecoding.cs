@@ -32,6 +32,12 @@ internal static class ClusterDecoding
         {
             Span<byte> bytes = cluster.AsSpan(0, extent.EncodedLength);
             extent.Original!.Bytes.ReadExactly(extent.Offset, bytes);
+            if (!isUnpadded && !BeginsInFirstBlock(map.BlockSize, extent, bytes))
+            {
+                throw new CorruptImageException(extent.Original.Name,
+                    $"the {extent.Encoding} cluster of {extent.EncodedLength} bytes has only zeros in its first block, where " +
+                    "kernels look for its beginning", null, extent.Offset);
+            }
             bool isPartial = extent.IsPartial || destination.Length < extent.Length;
             IClusterDecoder decoder = isUnpadded && extent.Encoding == ClusterEncoding.Lz4
                 ? ClusterDecoders.Lz4Unpadded : ClusterDecoders.For((Codec)extent.Encoding);
@@ -46,6 +52,16 @@ internal static class ClusterDecoding
         {
             ArrayPool<byte>.Shared.Return(cluster);
         }
+    }
+
+    /// <summary>
+    /// Whether the data begins where a kernel finds it: in the block that the cluster begins in
+    /// (<c>z_erofs_fixup_insize</c>, fs/erofs/decompressor.c).
+    /// </summary>
+    private static bool BeginsInFirstBlock(int blockSize, in ClusterExtent extent, ReadOnlySpan<byte> cluster)
+    {
+        int within = blockSize - (int)(extent.Offset & (blockSize - 1));
+        return cluster[..Math.Min(cluster.Length, within)].ContainsAnyExcept((byte)0);
     }
 
     /// <summary>

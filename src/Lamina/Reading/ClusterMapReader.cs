@@ -34,7 +34,10 @@ internal sealed class ClusterMapReader
         // Before clusters had sizes and codecs, nobody read the header of a full index (z_erofs_fill_inode, fs/erofs/zmap.c).
         bool hasHeader = inode.Record.Layout != DataLayout.CompressedFull || (image.SuperBlock.Incompatible & WithHeader) != 0;
         ReadOnlySpan<byte> header = _metadata.Read(_mapPosition, MapHeader.Size, inode.Nid);
-        _header = hasHeader ? MapHeader.Parse(header) : default;
+        MapHeader found = MapHeader.Parse(header);
+        if (!hasHeader && found.Value != 0)
+            throw image.Corrupt(inode, "its map has a header, which no feature of the superblock announces", _mapPosition);
+        _header = hasHeader ? found : default;
         _blockBits = image.SuperBlock.BlockBits;
     }
 
@@ -142,6 +145,8 @@ internal sealed class ClusterMapReader
             throw new UnsupportedImageException(_image.Name,
                 $"inode {_inode.Nid}: compact index with logical clusters of 2^{clusterBits} bytes");
         bool big1 = (_header.Advice & MapAdvice.BigCluster1) != 0, big2 = (_header.Advice & MapAdvice.BigCluster2) != 0;
+        if ((big1 || big2) && !_image.SuperBlock.Has(IncompatibleFeatures.CompressionConfigs))
+            throw _image.Corrupt(_inode, "big clusters, which no feature of the superblock announces", _mapPosition);
         if (isCompact && big1 != big2)
             throw _image.Corrupt(_inode, "big clusters for one of two heads only", _mapPosition);
         long total = _inode.Size == 0 ? 0 : ((_inode.Size - 1) >> clusterBits) + 1;

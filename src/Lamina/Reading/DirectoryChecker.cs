@@ -88,6 +88,8 @@ internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
         {
             if (!_hasDot && !directory.Inode.Record.IsSingleLinkOrDotOmitted)
                 Fault("has no entry \".\"");
+            if (_hasDot && directory.Inode.Record.IsSingleLinkOrDotOmitted)
+                Fault("has an entry \".\", and says that it has none: kernels show it twice");
             if (!_hasDotDot)
                 Fault("has no entry \"..\"");
         }

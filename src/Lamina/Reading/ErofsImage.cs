@@ -232,6 +232,11 @@ public sealed partial class ErofsImage : IDisposable
             throw new UnsupportedImageException(source.Name, $"feature {names} is not known",
                 "It was made for a newer kernel than this version of Lamina knows.");
         }
+        if (superBlock.Size > SuperBlock.MaxSize)
+        {
+            throw new CorruptImageException(source.Name, $"{superBlock.ExtensionSlots} extension slots make a superblock of " +
+                $"{superBlock.Size} bytes, {SuperBlock.MaxSize} are possible", null, SuperBlock.Offset + SuperBlock.SlotsAt);
+        }
         if (superBlock.DirectoryBlockBits != 0)
             throw new UnsupportedImageException(source.Name,
                 $"directory blocks of {superBlock.DirectoryBlockBits} bits more than blocks");

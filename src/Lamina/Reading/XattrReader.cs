@@ -78,6 +78,9 @@ internal sealed class XattrReader
 
     private XattrSet Parse(in Inode inode, ReadOnlySpan<byte> raw)
     {
+        // A header with nothing behind it has no meaning yet: kernels answer EOPNOTSUPP (erofs_init_inode_xattrs).
+        if (raw.Length == XattrHeader.Size)
+            throw _image.Corrupt(inode, $"{raw.Length} bytes of xattrs hold a header alone");
         XattrHeader header = XattrHeader.Parse(raw);
         int position = XattrHeader.Size + header.SharedCount * sizeof(uint);
         if (position > raw.Length)

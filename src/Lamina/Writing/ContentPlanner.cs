@@ -166,7 +166,8 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
     }
 
     /// <summary>Whether an inline tail can be put within a block, wherever at a multiple of 32 the inode begins.</summary>
-    private bool FitsInline(PlannedInode inode, long length) => inode.End % 32 + length <= context.BlockSize;
+    private bool FitsInline(PlannedInode inode, long length) =>
+        (inode.IsWithinOneBlock ? inode.End : inode.End % 32) + length <= context.BlockSize;
 
     private static void SetFlat(PlannedInode inode, PlacedContent content)
     {

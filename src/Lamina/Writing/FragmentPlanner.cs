@@ -126,7 +126,7 @@ internal sealed class FragmentPlanner(WriteContext context)
             ClusterMap? prepared = MapPreparer.Prepare(context, maps[i]);
             if (prepared is not null && asExtents)
             {
-                prepared = ClusterTrimmer.Trim(MapPreparer.ForExtents(context, prepared), out _);
+                prepared = ClusterTrimmer.Trim(MapPreparer.ForExtents(context, prepared), context.BlockSize, out _);
             }
             else if (prepared is not null)
             {

@@ -92,6 +92,7 @@ internal sealed class ImagePlan
         }
         else if (node.Type == NodeType.SymbolicLink)
         {
+            inode.IsWithinOneBlock = !_context.Kernel.ReadsLinksAcrossBlocks;
             _contents.Plan(inode, new BytesContent(node.Target));
         }
         else if (node.Type == NodeType.RegularFile)

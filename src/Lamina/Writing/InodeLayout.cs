@@ -45,8 +45,9 @@ internal sealed class InodeLayout(int blockSize)
         inode.Position = Append(position, inode.TotalSize);
     }
 
-    private bool Fits(long position, PlannedInode inode) => (position + inode.InlineAt) % blockSize
-        + inode.InlineSize <= blockSize;
+    private bool Fits(long position, PlannedInode inode) => inode.IsWithinOneBlock
+        ? position % blockSize + inode.TotalSize <= blockSize
+        : (position + inode.InlineAt) % blockSize + inode.InlineSize <= blockSize;
 
     private long Append(long position, int size)
     {

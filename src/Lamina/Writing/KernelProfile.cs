@@ -15,6 +15,9 @@ public sealed record KernelProfile(Version Version)
     /// <summary>Linux 6.15: encoded extents, 48-bit addresses, a time for each compact inode.</summary>
     public static KernelProfile Linux615 { get; } = new(new Version(6, 15));
 
+    /// <summary>The first Linux with blocks below the page size.</summary>
+    internal static Version SmallBlocks { get; } = new(6, 4);
+
     /// <summary>Reads <c>6.12</c>; false for what is not a version from 6.1 on.</summary>
     public static bool TryParse(string text, out KernelProfile profile)
     {
@@ -29,8 +32,17 @@ public sealed record KernelProfile(Version Version)
     /// <summary>A compact inode's own seconds: older kernels show the epoch instead.</summary>
     internal bool HasCompactTimes => HasExtents;
 
-    /// <summary>Blocks below the page size: in 6.4, for compressed files in 6.8.</summary>
+    /// <summary>Blocks below the page size, for files that are not compressed.</summary>
+    internal bool HasSmallPlainBlocks => Version >= SmallBlocks;
+
+    /// <summary>Blocks below the page size, whatever is in them.</summary>
     internal bool HasSmallBlocks => Version >= new Version(6, 8);
+
+    /// <summary>
+    /// The target of a symbolic link may lie in the block behind the one that its inode ends in. Before Linux 6.12, and before
+    /// the fixes of autumn 2024 of older ones, such a link is "corrupt".
+    /// </summary>
+    internal bool ReadsLinksAcrossBlocks => Version >= Linux612.Version;
 
     /// <summary>Whether a codec may be used. In 6.1 only LZ4 is there for sure: distributions leave LZMA out.</summary>
     internal bool HasCodec(ClusterEncoding encoding) => encoding switch

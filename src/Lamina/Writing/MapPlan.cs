@@ -72,7 +72,7 @@ internal sealed class MapPlan
         MapPlan? index = isSparse ? null : ChooseIndex(map, codecs, blockBits, end, header, fragmentOffset);
         if (!allowsExtents || index is { Form: MapForm.Compact2B or MapForm.Compact4B })
             return index;
-        map = ClusterTrimmer.Trim(map, out bool isTight);
+        map = ClusterTrimmer.Trim(map, 1 << blockBits, out bool isTight);
         MapPlan? extents = isTight || index is null ? ChooseExtents(map, codecs, blockBits, end, header, fragmentOffset) : null;
         return index is null || extents is { } && extents.Size < index.Size ? extents : index;
     }

@@ -25,6 +25,12 @@ internal readonly record struct OutputShape(int BlockBits, KernelProfile Kernel)
         {
             if (asked is not (512 or 1024 or 2048 or 4096))
                 throw new ArgumentException($"a block size of {asked} bytes; 512, 1024, 2048 and 4096 are possible");
+            if (asked < 1 << PageBits && !kernel.HasSmallPlainBlocks)
+            {
+                throw new UnsupportedImageException("output", $"blocks of {asked} bytes are not read by Linux " +
+                    $"{kernel.Version}, only from {KernelProfile.SmallBlocks} on",
+                    $"Merge with --block-size 4096, or with --kernel {KernelProfile.SmallBlocks} or newer.");
+            }
             return new OutputShape(int.Log2(asked), kernel);
         }
         int bits = PageBits;

@@ -38,6 +38,9 @@ internal sealed class PlannedInode(Node node, PlannedInode? parent)
     /// <summary>How many bytes those are; 0 for none.</summary>
     public int InlineSize { get; set; }
 
+    /// <summary>Whether record and xattrs must lie in that block as well.</summary>
+    public bool IsWithinOneBlock { get; set; }
+
     /// <summary>The first byte, from the start of the metadata area on.</summary>
     public long Position { get; set; } = -1;
 
