@@ -31,7 +31,11 @@ internal sealed class TarParser
         _archive = archive;
         _window = new TarWindow(archive.Bytes);
         _place = new TarPlace(_source);
-        _tree = new TreeBuilder { OmittedPrefix = rules == WhiteoutRules.Oci ? TarMarks.Bookkeeping.ToArray() : null };
+        _tree = new TreeBuilder
+        {
+            Refuse = what => _place.Unsupported(what),
+            OmittedPrefix = rules == WhiteoutRules.Oci ? TarMarks.Bookkeeping.ToArray() : null,
+        };
         _marks = new TarMarks(_place, _tree, rules);
     }
 

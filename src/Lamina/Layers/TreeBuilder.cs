@@ -9,12 +9,15 @@ namespace Lamina.Layers;
 /// </summary>
 /// <remarks>
 /// A later entry replaces an earlier one of the same path, but directories over directories only replace its metadata. A path
-/// never follows a symbolic link: what stands where a directory is needed gives way to one. Directories that no entry describes
-/// are implied.
+/// goes through symbolic links that were added before, inside the tree; another file that stands where a directory is needed
+/// gives way to one. Directories that no entry describes are implied.
 /// </remarks>
 internal sealed class TreeBuilder
 {
     private const ushort ImpliedPermissions = 0x1ED;                                   // 0755
+
+    /// <summary>The most symbolic links on the way to a file, as the kernel has it (<c>MAXSYMLINKS</c>).</summary>
+    private const int MaxLinks = 40;
 
     private static readonly XattrSet OpaqueOnly = XattrSet.Create([OpaqueMark]);
 
@@ -33,11 +36,29 @@ internal sealed class TreeBuilder
     /// <summary>The directories that no entry describes. Complete once <see cref="Finish"/> has run.</summary>
     public IReadOnlySet<Node> Implied => _implied;
 
+    /// <summary>Makes the exception for a path that cannot be walked.</summary>
+    public required Func<string, Exception> Refuse { get; init; }
+
     /// <summary>Names that begin so are left out in the end, though hard links may go to them.</summary>
     public byte[]? OmittedPrefix { get; init; }
 
     /// <summary>Adds a directory, or gives one that is there other metadata. The node's payload is not used.</summary>
-    public void AddDirectory(ReadOnlySpan<byte> path, Node metadata) => DirectoryAt(path).Metadata = metadata;
+    public void AddDirectory(ReadOnlySpan<byte> path, Node metadata)
+    {
+        if (path.IsEmpty)
+        {
+            _root.Metadata = metadata;
+            return;
+        }
+        Dictionary<byte[], object>.AlternateLookup<ReadOnlySpan<byte>> children = ParentOf(path, out var name).Children;
+        if (!children.TryGetValue(name, out object? child) || child is not Directory directory)
+        {
+            if (child is not null)
+                _lastParent = null;                                                    // it may be a link on the way to it
+            children[name] = directory = new Directory();
+        }
+        directory.Metadata = metadata;
+    }
 
     /// <summary>Adds a file of another type, or another name for one. The path is not the root's.</summary>
     public void Add(ReadOnlySpan<byte> path, Node node)
@@ -46,8 +67,8 @@ internal sealed class TreeBuilder
         Dictionary<byte[], object>.AlternateLookup<ReadOnlySpan<byte>> children = parent.Children;
         if (children.TryAdd(name, node))
             return;
-        if (children[name] is Directory)
-            _lastParent = null;                                                        // it may be the one that goes
+        if (children[name] is Directory or Node { Type: NodeType.SymbolicLink })
+            _lastParent = null;                                                        // it may be on the way to it
         children[name] = node;
     }
 
@@ -69,17 +90,13 @@ internal sealed class TreeBuilder
     public bool TryFind(ReadOnlySpan<byte> path, out Node? node)
     {
         node = null;
-        object at = _root;
-        while (!path.IsEmpty)
-        {
-            int slash = path.IndexOf((byte)'/');
-            if (at is not Directory { HasChildren: true } directory
-                || !directory.Children.TryGetValue(slash < 0 ? path : path[..slash], out object? next))
-                return false;
-            path = slash < 0 ? [] : path[(slash + 1)..];
-            at = next;
-        }
-        node = at as Node;
+        if (path.IsEmpty)
+            return true;
+        int slash = path.LastIndexOf((byte)'/');
+        Directory? parent = slash < 0 ? _root : Walk(path[..slash], makesMissing: false);
+        if (parent is not { HasChildren: true } || !parent.Children.TryGetValue(path[(slash + 1)..], out object? found))
+            return false;
+        node = found as Node;
         return true;
     }
 
@@ -95,7 +112,7 @@ internal sealed class TreeBuilder
             if (!directory.HasChildren || !directory.Children.TryGetValue(name, out object? child))
                 entries.Add(new Entry(name, new Node { Type = NodeType.CharacterDevice, Permissions = 0 }));
             else if (child is Directory kept)
-                kept.IsOpaque = true;
+                kept.IsOpaque = kept.IsNew = true;
         }
         if (directory.HasChildren)
         {
@@ -106,7 +123,7 @@ internal sealed class TreeBuilder
             }
         }
         Node node = MakeNode(directory.Metadata, directory.IsOpaque, DirectoryListing.Of([.. entries]));
-        if (directory.Metadata is null)
+        if (directory.Metadata is null && !directory.IsNew)
             _implied.Add(node);
         return node;
     }
@@ -148,20 +165,81 @@ internal sealed class TreeBuilder
     }
 
     /// <summary>The directory of a path, made with all its parents where there is none.</summary>
-    private Directory DirectoryAt(ReadOnlySpan<byte> path)
+    private Directory DirectoryAt(ReadOnlySpan<byte> path) => Walk(path, makesMissing: true)!;
+
+    private Directory? Walk(ReadOnlySpan<byte> whole, bool makesMissing)
     {
         Directory at = _root;
+        ReadOnlySpan<byte> path = whole;
         while (!path.IsEmpty)
         {
             int slash = path.IndexOf((byte)'/');
             ReadOnlySpan<byte> name = slash < 0 ? path : path[..slash];
             path = slash < 0 ? [] : path[(slash + 1)..];
-            Dictionary<byte[], object>.AlternateLookup<ReadOnlySpan<byte>> children = at.Children;
-            if (!children.TryGetValue(name, out object? child) || child is not Directory next)
-                children[name] = next = new Directory();
+            if (!at.TryGet(name, out object? child) || child is not Directory next)
+            {
+                if (child is Node { Type: NodeType.SymbolicLink })
+                    return WalkLinks(whole, makesMissing);
+                if (!makesMissing)
+                    return null;
+                at.Add(name, next = new Directory());
+            }
             at = next;
         }
         return at;
+    }
+
+    /// <summary>
+    /// Walks a path with links on it. What a link leads to and is not there is made as well: it may be in a layer below.
+    /// </summary>
+    private Directory? WalkLinks(ReadOnlySpan<byte> path, bool makesMissing)
+    {
+        List<Directory> at = [_root];
+        Stack<byte[]> names = new();
+        PushNames(names, path);
+        int links = 0;
+        while (names.TryPop(out byte[]? name))
+        {
+            if (name is [(byte)'.', (byte)'.'])
+            {
+                if (at.Count > 1)                                                      // above the root is the root
+                    at.RemoveAt(at.Count - 1);
+                continue;
+            }
+            at[^1].TryGet(name, out object? child);
+            if (child is Node { Type: NodeType.SymbolicLink } link)
+            {
+                if (++links > MaxLinks)
+                    throw Refuse($"its path leads through more than {MaxLinks} symbolic links, the last of them " +
+                        $"{TarPlace.Show(name)}: they may lead in a circle");
+                if (link.Target[0] == '/')
+                    at.RemoveRange(1, at.Count - 1);
+                PushNames(names, link.Target);
+                continue;
+            }
+            if (child is not Directory next)
+            {
+                if (!makesMissing)
+                    return null;
+                if (name.Length > Entry.MaxNameLength || at.Count > TarPath.MaxDepth)
+                    throw Refuse("its path leads through a symbolic link with a name too long or to a folder too deep");
+                at[^1].Add(name, next = new Directory());
+            }
+            at.Add(next);
+        }
+        return at[^1];
+    }
+
+    private static void PushNames(Stack<byte[]> names, ReadOnlySpan<byte> path)
+    {
+        List<byte[]> parts = [];
+        foreach (Range part in path.Split((byte)'/'))
+        {
+            if (!path[part].IsEmpty && !path[part].SequenceEqual("."u8))
+                parts.Add(path[part].ToArray());
+        }
+        for (int i = parts.Count - 1; i >= 0; i--)
+            names.Push(parts[i]);
     }
 
     private static Dictionary<byte[], T>.AlternateLookup<ReadOnlySpan<byte>> NewNames<T>() =>
@@ -177,10 +255,25 @@ internal sealed class TreeBuilder
 
         public bool IsOpaque { get; set; }
 
+        /// <summary>What layers below have under this name is removed first: it lends nothing.</summary>
+        public bool IsNew { get; set; }
+
         public bool HasChildren => _children is not null;
 
         /// <summary>The names, each with a <see cref="Node"/> or a <see cref="Directory"/>.</summary>
         public Dictionary<byte[], object>.AlternateLookup<ReadOnlySpan<byte>> Children => _children ??= NewNames<object>();
+
+        public void Add(ReadOnlySpan<byte> name, Directory directory)
+        {
+            Dictionary<byte[], object>.AlternateLookup<ReadOnlySpan<byte>> children = Children;
+            children[name] = directory;
+        }
+
+        public bool TryGet(ReadOnlySpan<byte> name, out object? child)
+        {
+            child = null;
+            return HasChildren && Children.TryGetValue(name, out child);
+        }
 
         /// <summary>The names that are hidden in layers below.</summary>
         public Dictionary<byte[], bool>.AlternateLookup<ReadOnlySpan<byte>>? Hidden { get; set; }

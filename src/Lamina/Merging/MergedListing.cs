@@ -96,7 +96,9 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
             Account(name, MergeOutcome.Opaque, same, directories);
         else
             Account(name, MergeOutcome.Merged, same, 1);
-        return context.MergeDirectories(same[..directories], new MergePath(path, name), hidesBelow, isClosed);
+        // Only of what a layer marked opaque without an entry for it are the hidden ones of interest.
+        IEnumerable<MergeSource> hidden = same.Skip(directories).TakeWhile(source => source.Node.IsDirectory).ToArray();
+        return context.MergeDirectories(same[..directories], new MergePath(path, name), hidesBelow, isClosed, hidden);
     }
 
     private void Account(ReadOnlyMemory<byte> name, MergeOutcome outcome, List<MergeSource> same, int visible)

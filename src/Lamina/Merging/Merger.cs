@@ -58,7 +58,10 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     /// <param name="path">Where they are; null for the root.</param>
     /// <param name="hidesBelow">Something that is not a directory lay below the last of them.</param>
     /// <param name="isClosed">A directory above is opaque already: nothing lower can show through here.</param>
-    public Node MergeDirectories(List<MergeSource> sources, MergePath? path, bool hidesBelow = false, bool isClosed = false)
+    /// <param name="hidden">Directories below these that are hidden, uppermost first: where a layer merely marks a directory as
+    /// opaque and has no entry for it, its metadata stay.</param>
+    public Node MergeDirectories(List<MergeSource> sources, MergePath? path, bool hidesBelow = false, bool isClosed = false,
+        IEnumerable<MergeSource>? hidden = null)
     {
         int count = 0;
         bool isOpaque = hidesBelow;
@@ -73,7 +76,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
             }
         }
         MergeSource[] joined = [.. sources[..count]];
-        Node metadata = MetadataOf(joined);
+        Node metadata = MetadataOf(joined.Concat(sources.Skip(count)).Concat(hidden ?? [])) ?? joined[^1].Node;
         bool marksOpaque = options.KeepWhiteouts && isOpaque && !isClosed;
         if (marksOpaque && path is null)
         {
@@ -115,7 +118,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         }
     }
 
-    private Node MetadataOf(MergeSource[] sources)
+    private Node? MetadataOf(IEnumerable<MergeSource> sources)
     {
         foreach (MergeSource source in sources)
         {
@@ -124,6 +127,6 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
             if (!isSilent)
                 return source.Node;
         }
-        return sources[^1].Node;
+        return null;
     }
 }

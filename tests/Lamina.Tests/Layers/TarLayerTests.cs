@@ -148,12 +148,26 @@ public class TarLayerTests
     }
 
     [Fact]
-    public void Pitfall_9_a_name_below_a_symbolic_link_replaces_it_and_does_not_follow()
+    public void Pitfall_9_a_name_below_a_symbolic_link_goes_through_it_and_an_entry_of_its_own_replaces_it()
     {
-        using Layer layer = Open(new TarBuilder().Directory("usr/lib").Symlink("lib", "usr/lib").File("lib/x", "1").End());
-        Assert.Equal("lib lib/x usr usr/lib", Names(layer));
-        Assert.True(At(layer, "lib").IsDirectory);
-        Assert.Contains(At(layer, "lib"), layer.Implied);
+        using Layer layer = Open(new TarBuilder().Directory("usr/lib").Symlink("lib", "usr/lib").File("lib/x", "1")
+            .Symlink("up", "../../usr/./lib").File("up/y").Link("up/z", "lib/x").Symlink("deep", "/up/../new").File("deep/d/f")
+            .File("lib/.wh.gone").End());
+        Assert.Equal("deep lib up usr usr/lib usr/lib/gone usr/lib/x usr/lib/y usr/lib/z usr/new usr/new/d usr/new/d/f",
+            Names(layer));
+        Assert.Same(At(layer, "usr/lib/x"), At(layer, "usr/lib/z"));
+        Assert.True(At(layer, "usr/lib/gone").IsWhiteout);
+        using Layer replaced = Open(new TarBuilder().Symlink("a", "b").File("a/1").Directory("a").File("a/2").File("b")
+            .File("a/3").End());
+        Assert.Equal("a a/2 a/3 b", Names(replaced));
+    }
+
+    [Fact]
+    public void Symbolic_links_that_lead_in_a_circle_are_refused_by_name()
+    {
+        Assert.Contains("entry a/x: its path leads through more than 40 symbolic links",
+            Unsupported(new TarBuilder().Symlink("a", "b").Symlink("b", "a").File("a/x").End()).Message);
+        Assert.Contains("symbolic links", Unsupported(new TarBuilder().Symlink("a", "a/a").File("a/.wh.x").End()).Message);
     }
 
     [Fact]

@@ -101,8 +101,8 @@ public class DataTests
             Assert.Equal((1L << 55, 0), (file.Length, ReadAt(file, (1L << 54) + 5, 100).Max()));
         }
         UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() =>
-            TestImages.Of(Grow.Directory(("hole", Grow.Placed(Sparse(1L << 50, (4096, new byte[4096])))))));
-        Assert.Contains("a sparse file of 1125899906842624 bytes", fault.Message);
+            TestImages.Of(Grow.Directory(("hole", Grow.Placed(Sparse(1L << 60, (4096, new byte[4096])))))));
+        Assert.Contains("a sparse file of 1152921504606846976 bytes", fault.Message);
     }
 
     [Theory]
