@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lamina.Exporting;
 using Lamina.Layers;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Cli;
@@ -63,7 +64,10 @@ internal sealed class ExportVerb : Verb
         }
         else
         {
-            result = WriteFile(output, arguments.GetValue(_force), Write);
+            InputFiles inputs = new();
+            foreach (Original original in layer.Originals)
+                inputs.Add(original.Bytes);
+            result = WriteFile(output, inputs, arguments.GetValue(_force), Write);
             Output.WriteLine($"{output}: {Texts.Count(result.Entries, "entry", "entries")}, {Texts.Size(result.Bytes)}");
             Output.Flush();
         }
@@ -72,28 +76,19 @@ internal sealed class ExportVerb : Verb
         return result.Warnings.Count == 0 ? ExitCodes.Done : ExitCodes.No;
     }
 
-    /// <summary>The file appears whole or not at all: written beside the target, flushed, renamed.</summary>
-    private ExportResult WriteFile(string path, bool overwrites, Func<Stream, ExportResult> write)
+    /// <summary>A file that appears whole or not at all, or a pipe or terminal that takes what comes.</summary>
+    private ExportResult WriteFile(string path, InputFiles inputs, bool overwrites, Func<Stream, ExportResult> write)
     {
-        if (!overwrites && File.Exists(path))
-            throw new IOException($"{path} exists; --force replaces it");
+        inputs.Refuse(path);
+        if (OutputPlace.OpenStream(path) is { } stream)
+        {
+            using (stream)
+                return write(stream);
+        }
         using IDisposable scope = Session.Interrupts.Writing(path);
-        string partial = $"{path}.{Environment.ProcessId}.partial";
-        try
-        {
-            ExportResult result;
-            using (FileStream stream = new(partial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0))
-            {
-                result = write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(partial, path, overwrites);
-            return result;
-        }
-        catch
-        {
-            File.Delete(partial);
-            throw;
-        }
+        using OutputFile output = new(path, overwrites, inputs);
+        ExportResult result = write(output.AsStream());
+        output.Commit();
+        return result;
     }
 }

@@ -18,11 +18,11 @@ internal static class Failures
     public static int Report(Exception failure, Session session)
     {
         (int code, string message, string? advice) = Describe(failure, session);
-        session.Output.Flush();
+        _ = session.FlushOutput();      // what went wrong first is told
         session.Error.WriteLine($"lamina: {message}");
         if (advice is not null)
             session.Error.WriteLine(advice);
-        session.Error.Flush();
+        session.FlushMessages();
         return code;
     }
 

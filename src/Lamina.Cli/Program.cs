@@ -14,8 +14,8 @@ internal static class Program
             Heap.CollectLate();
         using Interrupts interrupts = Interrupts.Listen();
         using Stream bytes = Console.OpenStandardOutput();
-        using TextWriter output = Standard(bytes);
-        using TextWriter error = Standard(Console.OpenStandardError());
+        // Neither is disposed: what could not be written then is to be told, not thrown.
+        TextWriter output = Standard(bytes), error = Standard(Console.OpenStandardError());
         Session session = new(output, error, interrupts)
         {
             Bytes = bytes,
@@ -27,14 +27,10 @@ internal static class Program
                 ? Console.WindowWidth : Session.UnlimitedWidth,
         };
         int code = Run(arguments, session);
-        try
-        {
-            output.Flush();
-        }
-        catch (IOException)
-        {
-            // The reader of a pipe has gone, as with "| head": it has what it wanted.
-        }
+        Exception? lost = session.FlushOutput();
+        if (lost is not null && code == ExitCodes.Done)
+            code = Failures.Report(lost, session);
+        session.FlushMessages();
         return code;
     }
 

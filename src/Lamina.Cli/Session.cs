@@ -16,6 +16,38 @@ internal sealed class Session(TextWriter output, TextWriter error, Interrupts in
     public Interrupts Interrupts => interrupts;
 
     /// <summary>
+    /// Writes out what was printed. A reader that has gone, as with "| head", has what it wanted; .NET passes over that.
+    /// Whatever else keeps output from where it should be is a failure, which is returned.
+    /// </summary>
+    public Exception? FlushOutput()
+    {
+        try
+        {
+            output.Flush();
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // .NET says of a descriptor that is closed that access to it is denied.
+            string why = failure is UnauthorizedAccessException ? "it is closed" : failure.Message;
+            return new IOException($"standard output: {why}", failure.HResult);
+        }
+    }
+
+    /// <summary>Writes out messages. Where they cannot go there is nobody to tell.</summary>
+    public void FlushMessages()
+    {
+        try
+        {
+            error.Flush();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The exit code says it.
+        }
+    }
+
+    /// <summary>
     /// Standard output for what is bytes, not text. What was written to <see cref="Output"/> must be flushed before.
     /// </summary>
     public Stream Bytes { get; init; } = Stream.Null;

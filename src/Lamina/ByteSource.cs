@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Lamina.Platform;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina;
@@ -7,7 +7,7 @@ namespace Lamina;
 /// Bytes that can be read at any position, by several threads at once. There is no current position, and nothing is mapped:
 /// a file that shrinks under us is an error, not a crash.
 /// </summary>
-public abstract partial class ByteSource : IDisposable
+public abstract class ByteSource : IDisposable
 {
     /// <summary>What messages call this source: the path as the user gave it.</summary>
     public abstract string Name { get; }
@@ -19,6 +19,9 @@ public abstract partial class ByteSource : IDisposable
     /// The open file whose bytes these are, position by position, where there is one: the kernel can copy then.
     /// </summary>
     internal virtual SafeFileHandle? Handle => null;
+
+    /// <summary>Which file of the system this is or is part of; null if it is none.</summary>
+    internal virtual FileIdentity? Identity => Handle is { } file ? FileIdentity.Of(file) : null;
 
     /// <summary>
     /// Reads at most <paramref name="destination"/>'s length from a byte position; fewer only at the end. Returns the count.
@@ -66,7 +69,7 @@ public abstract partial class ByteSource : IDisposable
         return new SliceSource(source, name, offset, length);
     }
 
-    private sealed partial class FileSource : ByteSource
+    private sealed class FileSource : ByteSource
     {
         private readonly SafeFileHandle _handle;
 
@@ -75,7 +78,8 @@ public abstract partial class ByteSource : IDisposable
             Name = path;
             _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             long length = RandomAccess.GetLength(_handle);
-            Length = length > 0 ? length : DeviceLength(path, _handle);
+            // A block device reports length 0 to stat(2), and so does .NET; seeking to its end tells the truth.
+            Length = length > 0 || !OperatingSystem.IsLinux() ? length : Math.Max(0, Native.Seek(_handle, 0, Native.FromEnd));
         }
 
         public override string Name { get; }
@@ -102,16 +106,6 @@ public abstract partial class ByteSource : IDisposable
             if (disposing)
                 _handle.Dispose();
         }
-
-        /// <summary>A block device reports length 0 to stat(2), and so does .NET; seeking to its end tells the truth.</summary>
-        private static long DeviceLength(string path, SafeFileHandle handle)
-        {
-            const int end = 2;
-            return path.StartsWith("/dev/", StringComparison.Ordinal) ? Math.Max(0, Seek(handle, 0, end)) : 0;
-        }
-
-        [LibraryImport("libc", EntryPoint = "lseek")]
-        private static partial long Seek(SafeFileHandle handle, long offset, int origin);
     }
 
     private sealed class MemorySource(string name, ReadOnlyMemory<byte> bytes) : ByteSource
@@ -143,5 +137,7 @@ public abstract partial class ByteSource : IDisposable
             int count = (int)Math.Min(destination.Length, length - offset);
             return source.Read(start + offset, destination[..count]);
         }
+
+        internal override FileIdentity? Identity => source.Identity;
     }
 }

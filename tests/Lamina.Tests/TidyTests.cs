@@ -13,19 +13,22 @@ public partial class TidyTests
     /// <summary>What each folder of src/Lamina may use besides the base library and the types at the root.</summary>
     private static readonly Dictionary<string, string[]> s_mayUse = new()
     {
-        [""] = [],
+        [""] = ["Platform"],
+        ["Platform"] = [],
         ["Format"] = [],
         ["Compression"] = [],
         ["Tree"] = [],
-        ["Mounting"] = [],
+        ["Mounting"] = ["Platform"],
         ["Verity"] = [],
         ["Reading"] = ["Format", "Compression", "Tree", "Verity"],
         ["Layers"] = ["Tree", "Reading", "Format"],
         ["Merging"] = ["Tree"],
-        ["Writing"] = ["Tree", "Format", "Compression", "Reading", "Verity"],
+        ["Writing"] = ["Tree", "Format", "Compression", "Reading", "Verity", "Platform"],
         ["Exporting"] = ["Tree", "Reading"],
-        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Exporting", "Verity"],
-        ["Boot"] = ["Images", "Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting"],
+        ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Exporting", "Verity",
+            "Platform"],
+        ["Boot"] = ["Images", "Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting",
+            "Platform"],
     };
 
     /// <summary>A call or word that must not appear, why, where, and a sample that the rule must find.</summary>

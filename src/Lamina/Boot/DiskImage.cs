@@ -1,7 +1,8 @@
 using System.IO.Hashing;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Security.Cryptography;
 using System.Text.Json;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Verity;
 using Lamina.Writing;
@@ -79,7 +80,7 @@ public static class DiskImage
         var there = AppendedTree.Find(source);
         VeritySuperBlock planned = there?.SuperBlock
             ?? VerityTree.Plan(options.Tree, AppendedTree.OffsetFor(end, options.Tree.BlockSize));
-        using OutputFile output = new(path, options.Overwrites);
+        using OutputFile output = new(path, options.Overwrites, new InputFiles().Add(source));
         output.CopyFrom(source, 0, Alignment, end);
         long treeAt = Align(Alignment + planned.DataLength, Alignment);
         output.SetLength(treeAt + planned.Length);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Lamina.Images;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Verity;
 using Lamina.Writing;

@@ -1,5 +1,6 @@
 using System.Text;
 using Lamina.Images;
+using Lamina.Platform;
 using Lamina.Writing;
 
 namespace Lamina.Boot;

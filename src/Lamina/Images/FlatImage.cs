@@ -1,10 +1,10 @@
 using Lamina.Format;
 using Lamina.Layers;
 using Lamina.Merging;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
 using Lamina.Writing;
-using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Images;
 
@@ -18,17 +18,22 @@ internal static class FlatImage
     /// <param name="layers">The layers to put on top, lowest first.</param>
     /// <param name="writing">How to write.</param>
     /// <param name="merging">How to merge.</param>
-    /// <param name="openOutput">Makes the output over the open file.</param>
+    /// <param name="openOutput">Makes the output over the file, which is open and locked.</param>
     /// <remarks>
     /// All new bytes go behind the old image and to the medium; then one page, the first, is written. Whatever stops this in
     /// between, the file is the old image or the new one.
     /// </remarks>
     public static WriteResult Append(
         string path, IReadOnlyList<Layer> layers, WriteOptions writing, MergeOptions? merging,
-        Func<SafeFileHandle, Action<long>?, ImageOutput> openOutput)
+        Func<ChangedFile, Action<long>?, ImageOutput> openOutput)
     {
         if (writing.Mode != OutputMode.Flat || writing.VmdkPath is not null)
             throw new ArgumentException("appending makes flat images only");
+        using ChangedFile locked = ChangedFile.Open(path);              // before anything is read
+        InputFiles inputs = new();
+        foreach (Original original in layers.SelectMany(layer => layer.Originals))
+            inputs.Add(original.Bytes);
+        inputs.Refuse(path);
         using ErofsImage image = ErofsImage.Open(path);
         Layer flat = ErofsLayer.Open(image);                            // its files are the image's
         AppendBase appendBase = ReadBase(image);
@@ -42,8 +47,7 @@ internal static class FlatImage
         long before = image.Primary.Length, done = 0, total = job.TotalLength - appendBase.Length;
         Action<long>? progress = writing.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
             : null;
-        using ImageOutput output = openOutput(File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite),
-            progress);
+        using ImageOutput output = openOutput(locked, progress);
         try
         {
             WriteResult result = job.Write(output, path);
@@ -65,6 +69,7 @@ internal static class FlatImage
         using ErofsImage image = ErofsImage.Open(path);
         AppendBase state = ReadBase(image);
         ByteSource bytes = image.Primary.Bytes;
+        InputFiles inputs = new InputFiles().Add(bytes);
         List<(string Name, RecordedOriginal Original)> files = [];
         HashSet<string> names = [];
         foreach (RecordedOriginal original in state.Record.Originals)
@@ -74,7 +79,7 @@ internal static class FlatImage
         foreach ((string name, RecordedOriginal original) in files)
         {
             string target = Path.Combine(directory, name);
-            using OutputFile output = new(target, overwrites);
+            using OutputFile output = new(target, overwrites, inputs);
             output.CopyFrom(bytes, original.Start, 0, original.Length);
             CheckDigest(bytes, original, image.Name, name);
             output.Commit();
@@ -84,7 +89,7 @@ internal static class FlatImage
         {
             RecordedState former = state.Record.History[i];
             string target = Path.Combine(directory, UniqueName($"before-append-{i + 1}.erofs", names));
-            using OutputFile output = new(target, overwrites);
+            using OutputFile output = new(target, overwrites, inputs);
             output.CopyFrom(bytes, 0, 0, former.Length);
             output.Write(former.Header.Span, 0);
             output.Commit();

@@ -1,6 +1,7 @@
 using Lamina.Exporting;
 using Lamina.Layers;
 using Lamina.Merging;
+using Lamina.Platform;
 using Lamina.Tree;
 using Lamina.Writing;
 
@@ -42,7 +43,7 @@ public static class MergedImage
         string image, IReadOnlyList<string> layers, WriteOptions? writing = null, MergeOptions? merging = null,
         WhiteoutRules rules = WhiteoutRules.Oci) =>
         With(layers, rules, opened => FlatImage.Append(image, opened, writing ?? new WriteOptions(), merging,
-            (handle, progress) => new ImageOutput(handle, progress)));
+            (file, progress) => new ImageOutput(file.Handle, progress, file.Device)));
 
     /// <summary>
     /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was

@@ -1,8 +1,8 @@
 using System.Security.Cryptography.X509Certificates;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Verity;
 using Lamina.Writing;
-using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Images;
 
@@ -45,7 +45,11 @@ public static class VerityImage
         options ??= new VerityFormatOptions();
         if (options.Signer is null != options.SignatureFile is null)
             throw new ArgumentException("a signature needs both a key and a file to go to");
-        using OutputFile? signature = options.SignatureFile is null ? null : new(options.SignatureFile, options.Overwrites);
+        InputFiles inputs = new InputFiles().Add(image).Add(options.HashFile);
+        if (options is { SignatureFile: { } there, HashFile: { } hashes } && OutputPlace.AreSame(there, hashes))
+            throw new ArgumentException($"{there}: the signature cannot be the tree as well");
+        using OutputFile? signature = options.SignatureFile is null ? null
+            : new(options.SignatureFile, options.Overwrites, inputs);
         VerityInfo info = options.HashFile is null ? FormatBehind(image, options)
             : FormatBeside(image, options.HashFile, options);
         if (signature is not null)
@@ -114,8 +118,9 @@ public static class VerityImage
     private static VerityInfo FormatBeside(string image, string hashFile, VerityFormatOptions options)
     {
         using ByteSource data = ByteSource.OpenFile(image);
+        FileLock.Take(data.Handle!, image, isShared: true);
         VeritySuperBlock planned = VerityTree.Plan(options.Tree, AppendedTree.DataEnd(data));
-        using OutputFile output = new(hashFile, options.Overwrites);
+        using OutputFile output = new(hashFile, options.Overwrites, new InputFiles().Add(data), takesDevices: true);
         output.SetLength(planned.Length);
         VerityInfo info = VerityTree.Write(data, planned, output.WriteAside, options.Progress);
         output.Commit();
@@ -125,42 +130,123 @@ public static class VerityImage
     private static VerityInfo FormatBehind(string image, VerityFormatOptions options)
     {
         options.Tree.Validate();
+        using ChangedFile file = ChangedFile.Open(image);               // before anything is read
         using ByteSource data = ByteSource.OpenFile(image);
         long end = AppendedTree.DataEnd(data), start = AppendedTree.OffsetFor(end, options.Tree.BlockSize);
         VeritySuperBlock planned = VerityTree.Plan(options.Tree, start);
-        bool isDevice = image.StartsWith("/dev/", StringComparison.Ordinal);
-        bool hasTree = AppendedTree.Find(data) is not null;
-        if (data.Length > start && !hasTree && !isDevice && !options.Overwrites)
+        (VeritySuperBlock SuperBlock, long Offset)? old = AppendedTree.Find(data);
+        if (data.Length > start && old is null && file.Device is null && !options.Overwrites)
         {
             throw new IOException($"{image}: {data.Length - start} bytes behind the image (from byte {start} on) are no " +
                 "dm-verity tree; --force replaces them");
         }
-        if (isDevice && data.Length < start + planned.Length)
-        {
-            throw new IOException($"{image}: image and tree take {start + planned.Length} bytes, the device has {data.Length}");
-        }
-        using SafeFileHandle handle = File.OpenHandle(image, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        if (file.Device is { } device && device.Length < start + planned.Length)
+            throw new IOException($"{image}: image and tree take {start + planned.Length} bytes, the device has {device.Length}");
+        using PaddedSource padded = new(data, end, start);
+        VerityInfo info = old is null ? WriteNew(file, padded, planned, options.Progress)
+            : Replace(file, padded, planned, old.Value, options);
+        return info with { HashOffset = start };
+    }
+
+    /// <summary>Writes a tree where there is none: its superblock, which makes it one, after all else is on the medium.</summary>
+    private static VerityInfo WriteNew(
+        ChangedFile file, PaddedSource data, VeritySuperBlock planned, IProgress<(long Done, long Total)>? progress)
+    {
         try
         {
-            if (start > end)
-                RandomAccess.Write(handle, new byte[start - end], end);
-            using ByteSource padded = ByteSource.OpenFile(image);
-            VerityInfo info = VerityTree.Write(padded, planned, (block, at) =>
+            RandomAccess.Write(file.Handle, new byte[data.Length - data.End], data.End);
+            VerityInfo info = VerityTree.Write(data, planned, (block, at) =>
             {
-                // The superblock, which makes it a tree, comes after all else is on the medium.
                 if (at == 0)
-                    RandomAccess.FlushToDisk(handle);
-                RandomAccess.Write(handle, block, start + at);
-            }, options.Progress);
-            if (!isDevice)
-                RandomAccess.SetLength(handle, start + planned.Length);
-            RandomAccess.FlushToDisk(handle);
-            return info with { HashOffset = start };
+                    RandomAccess.FlushToDisk(file.Handle);
+                RandomAccess.Write(file.Handle, block, data.Length + at);
+            }, progress);
+            if (file.Device is null)
+                RandomAccess.SetLength(file.Handle, data.Length + planned.Length);
+            RandomAccess.FlushToDisk(file.Handle);
+            return info;
         }
-        catch when (!hasTree && !isDevice)
+        catch when (file.Device is null)
         {
-            RandomAccess.SetLength(handle, data.Length);
+            RandomAccess.SetLength(file.Handle, data.FullLength);
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Makes a tree aside while the old one holds, and copies it over that one when it is complete; if the copying fails, the
+    /// old one is put back. Only what ends the process in that moment leaves none, so the user is asked.
+    /// </summary>
+    private static VerityInfo Replace(ChangedFile file, PaddedSource data, VeritySuperBlock planned,
+        (VeritySuperBlock SuperBlock, long Offset) old, VerityFormatOptions options)
+    {
+        string beside = file.Device is null ? file.Path : Path.Combine(Path.GetTempPath(), "tree");
+        using OutputPlace aside = OutputPlace.OpenAside(beside);
+        VerityInfo info = VerityTree.Write(data, planned,
+            (block, at) => RandomAccess.Write(aside.Handle, block, at), options.Progress);
+        using ImageOutput made = new(aside.Handle, null), target = new(file.Handle, null, file.Device);
+        ByteSource tree = made.ReadBack("the new tree");
+        bool isSame = old.Offset == data.Length && old.SuperBlock.Length == planned.Length
+            && (file.Device is not null || data.FullLength == old.Offset + planned.Length)
+            && DigestOf(tree, 0, planned.Length).SequenceEqual(DigestOf(data.Source, old.Offset, planned.Length));
+        if (isSame)
+            return info;
+        if (!options.Overwrites)
+        {
+            throw new IOException($"{file.Path}: has a dm-verity tree already, and the new one is another; --force replaces " +
+                "it, and with it the root hash. If the machine stops in that moment, the image is left without a tree.",
+                Errno.Exists);
+        }
+        long keptAt = planned.Length, end = data.Length + planned.Length;
+        made.CopyFrom(data.Source, data.End, keptAt, data.FullLength - data.End);
+        try
+        {
+            target.Reserve(data.End, end - data.End);
+            RandomAccess.Write(file.Handle, new byte[data.Length - data.End], data.End);
+            target.CopyFrom(tree, planned.TreeOffset, data.Length + planned.TreeOffset, planned.Length - planned.TreeOffset);
+            target.Flush();
+            target.CopyFrom(tree, 0, data.Length, planned.TreeOffset);
+            if (file.Device is null)
+                target.SetLength(end);
+            target.Flush();
+            return info;
+        }
+        catch
+        {
+            target.CopyFrom(tree, keptAt, data.End, data.FullLength - data.End);
+            if (file.Device is null)
+                target.SetLength(data.FullLength);
+            target.Flush();
+            throw;
+        }
+    }
+
+    private static byte[] DigestOf(ByteSource source, long offset, long length) =>
+        ContentDigest.Compute(ByteSource.Slice(source, "tree", offset, length), length);
+
+    /// <summary>An image with zeros behind it up to a whole block of its tree, whatever the file has there.</summary>
+    private sealed class PaddedSource(ByteSource source, long end, long length) : ByteSource
+    {
+        public override string Name => source.Name;
+
+        public override long Length => length;
+
+        public ByteSource Source => source;
+
+        /// <summary>Where the image ends.</summary>
+        public long End => end;
+
+        /// <summary>The length of the file.</summary>
+        public long FullLength => source.Length;
+
+        public override int Read(long offset, Span<byte> destination)
+        {
+            destination = destination[..(int)Math.Clamp(length - offset, 0, destination.Length)];
+            int count = (int)Math.Clamp(end - offset, 0, destination.Length);
+            if (count > 0)
+                source.ReadExactly(offset, destination[..count]);
+            destination[count..].Clear();
+            return destination.Length;
         }
     }
 }

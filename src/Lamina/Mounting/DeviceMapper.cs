@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Lamina.Platform;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Mounting;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Lamina.Platform;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Mounting;

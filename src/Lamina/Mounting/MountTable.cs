@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Lamina.Platform;
 
 namespace Lamina.Mounting;
 

@@ -1,3 +1,5 @@
+using Lamina.Platform;
+
 namespace Lamina.Mounting;
 
 /// <summary>An image to mount, with the devices that its device table names, in the table's order.</summary>

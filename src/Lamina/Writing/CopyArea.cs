@@ -1,3 +1,4 @@
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Writing;

@@ -1,3 +1,4 @@
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Writing;
@@ -32,11 +33,18 @@ public static class ImageWriter
         long done = 0, total = 0;
         Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
             : null;
-        using OutputFile output = new(path, options.Overwrites, progress);
+        InputFiles inputs = new();
+        foreach (Original original in layers.SelectMany(layer => layer.Originals))
+            inputs.Add(original.Bytes);
+        if (options.VmdkPath is { } vmdk && OutputPlace.AreSame(path, vmdk))
+            throw new ArgumentException($"{vmdk}: the descriptor cannot be the image as well");
+        using OutputFile output = new(path, options.Overwrites, inputs, takesDevices: true, progress);
+        using OutputFile? descriptor = options.VmdkPath is null ? null : new(options.VmdkPath, options.Overwrites, inputs);
         using WriteJob job = new(root, layers, options);
         total = job.TotalLength;
-        WriteResult result = job.Write(output, path);
+        WriteResult result = job.Write(output, path, descriptor);
         output.Commit();
+        descriptor?.Commit();
         return result;
     }
 }

@@ -1,3 +1,4 @@
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Verity;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Writing;
@@ -20,12 +21,13 @@ internal static class VmdkDescriptor
     private const long MaxExtent = (2L << 30) - (64 << 10);
 
     /// <summary>Writes the descriptor.</summary>
-    /// <param name="path">The descriptor file.</param>
+    /// <param name="output">Where the descriptor goes; what is written is not committed here.</param>
+    /// <param name="path">Its name.</param>
     /// <param name="image">The file with the header, and from <see cref="MetadataAt"/> on the metadata.</param>
     /// <param name="originals">What lies between the two.</param>
     /// <param name="metadataLength">The bytes behind the originals.</param>
-    /// <param name="overwrites">Whether an existing file may be replaced.</param>
-    public static void Write(string path, string image, IReadOnlyList<Original> originals, long metadataLength, bool overwrites)
+    public static void Write(
+        OutputFile output, string path, string image, IReadOnlyList<Original> originals, long metadataLength)
     {
         string full = Path.GetFullPath(path);
         List<string> extents = [];
@@ -54,9 +56,7 @@ internal static class VmdkDescriptor
             "ddb.virtualHWVersion = \"4\"", $"ddb.geometry.cylinders = \"{Math.Min(sectors / (16 * 63) + 1, 16383)}\"",
             "ddb.geometry.heads = \"16\"", "ddb.geometry.sectors = \"63\"", "ddb.adapterType = \"ide\"", "",
         ]);
-        using OutputFile output = new(full, overwrites);
         output.Write(Encoding.UTF8.GetBytes(text), 0);
-        output.Commit();
 
         void Add(string file, long offset, long length)
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using Lamina.Format;
+using Lamina.Platform;
 using Lamina.Tree;
 using Lamina.Verity;
 
@@ -108,12 +109,22 @@ internal sealed class WriteJob : IDisposable
     /// Writes all of it, in the order of positions but for the header: it needs the digests, and when appending it makes the
     /// new image out of the old one, after all else is on the medium.
     /// </summary>
-    public WriteResult Write(ImageOutput output, string path)
+    /// <param name="output">Where the image goes.</param>
+    /// <param name="path">Its name.</param>
+    /// <param name="descriptor">Where the descriptor of a disk goes, if there is to be one.</param>
+    public WriteResult Write(ImageOutput output, string path, OutputFile? descriptor = null)
     {
-        bool isVmdk = _options.VmdkPath is not null;
+        bool isVmdk = descriptor is not null;
         long shift = Shift;
         using TreeWriter? tree = _options.Verity is null || !Digests.IsSupported ? null
             : new TreeWriter(output, path, End, _options.Verity, _base?.Length);
+        if (_base is not null)
+        {
+            output.SetLength(_base.Length);             // what an append that was cut off left behind is no padding
+            output.Filled = _base.Length;
+        }
+        output.SetLength(End - shift + (tree?.Length ?? 0));
+        output.FillTo(HeaderWriter.PageSize);
         if (_options.Mode == OutputMode.Flat && !isVmdk)
         {
             foreach (Original original in _originals)
@@ -126,15 +137,17 @@ internal sealed class WriteJob : IDisposable
         _plan.Context.Copies.Write(output, CopiesStart - shift);
         byte[] record = Record(_digests).ToBytes();
         output.Write(record, RecordStart - shift);
-        output.SetLength(End - shift + (tree?.Length ?? 0));
+        output.FillTo(End - shift);
+        if (tree is null)
+            output.ClearBehind(End - shift, HeaderWriter.PageSize);
         byte[] header = Header(metadata, record);
         VerityInfo? verity = tree?.Finish(header);
         if (_base is not null)
             output.Flush();
         HasBegunHeader = true;
         output.Write(header, 0);
-        if (isVmdk)
-            VmdkDescriptor.Write(_options.VmdkPath!, path, _originals, End - _metadataStart, _options.Overwrites);
+        if (descriptor is not null)
+            VmdkDescriptor.Write(descriptor, _options.VmdkPath!, path, _originals, End - _metadataStart);
         return Result(path) with { Verity = verity };
     }
 

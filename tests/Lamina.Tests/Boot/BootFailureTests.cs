@@ -1,4 +1,5 @@
 using Lamina.Boot;
+using Lamina.Platform;
 using Lamina.Tests.Oracles;
 using Lamina.Writing;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Lamina.Boot;
+using Lamina.Platform;
 using Lamina.Tests.Oracles;
 using Lamina.Writing;
 

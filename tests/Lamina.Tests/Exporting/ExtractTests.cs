@@ -1,5 +1,6 @@
 using Lamina.Compression;
 using Lamina.Exporting;
+using Lamina.Platform;
 using Lamina.Tests.Compression;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -26,7 +27,7 @@ public class ExtractTests
             RawFiles.Status(Trees.Bytes(Path.Combine(folder, "sub/two"))).Inode);
         Assert.All(Directory.GetFileSystemEntries(folder, "*", SearchOption.AllDirectories).Append(folder), path =>
         {
-            Lamina.Mounting.FileStatus status = RawFiles.Status(Trees.Bytes(path));
+            Lamina.Platform.FileStatus status = RawFiles.Status(Trees.Bytes(path));
             Assert.Equal(Trees.Time, new Timestamp(status.ModifiedSeconds, status.ModifiedNanoseconds));
         });
     }

@@ -1,4 +1,5 @@
 using Lamina.Exporting;
+using Lamina.Platform;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
 
@@ -27,7 +28,7 @@ public class OwnerTests
         Assert.Contains(result.Warnings, warning => warning.Contains("4294967295, which no file can be given"));
         foreach (string name in (string[])["folder", "program"])
         {
-            Lamina.Mounting.FileStatus status = RawFiles.Status(Trees.Bytes(Path.Combine(_folder, name)));
+            Lamina.Platform.FileStatus status = RawFiles.Status(Trees.Bytes(Path.Combine(_folder, name)));
             Assert.Equal((user == None ? 0 : user, group == None ? 0 : group), (status.User, status.Group));
             Assert.Equal(kept | 0x1ED, (int)status.Mode & 0xFFF);
         }

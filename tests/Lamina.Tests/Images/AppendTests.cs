@@ -1,5 +1,6 @@
 using Lamina.Images;
 using Lamina.Layers;
+using Lamina.Platform;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -121,7 +122,7 @@ public class AppendTests
             {
                 try
                 {
-                    FlatImage.Append(image, [layer], options, null, (handle, _) => new DyingOutput(handle, lifetime));
+                    FlatImage.Append(image, [layer], options, null, (file, _) => new DyingOutput(file.Handle, lifetime));
                     finished = true;
                 }
                 catch (IOException died) when (died.Message == "died")

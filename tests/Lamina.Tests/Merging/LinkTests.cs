@@ -1,4 +1,5 @@
 using Lamina.Mounting;
+using Lamina.Platform;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;

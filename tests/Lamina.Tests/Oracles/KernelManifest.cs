@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Lamina.Mounting;
+using Lamina.Platform;
 
 namespace Lamina.Tests.Oracles;
 

@@ -1,4 +1,5 @@
 using Lamina.Mounting;
+using Lamina.Platform;
 
 namespace Lamina.Tests.Oracles;
 

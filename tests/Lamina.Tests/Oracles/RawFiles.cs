@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Lamina.Mounting;
+using Lamina.Platform;
 
 namespace Lamina.Tests.Oracles;
 

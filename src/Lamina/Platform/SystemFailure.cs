@@ -1,12 +1,13 @@
 using System.Runtime.InteropServices;
 
-namespace Lamina.Mounting;
+namespace Lamina.Platform;
 
 /// <summary>The errno values that something here reacts to, by the numbers they have on Linux.</summary>
 internal static class Errno
 {
     internal const int NotPermitted = 1, NoEntry = 2, NoDeviceOrAddress = 6, Again = 11, AccessDenied = 13, NotBlockDevice = 15;
-    internal const int Busy = 16, Exists = 17, NoDevice = 19, Invalid = 22, NotImplemented = 38, NotSupported = 95, Corrupt = 117;
+    internal const int Busy = 16, Exists = 17, NoDevice = 19, NotDirectory = 20, IsDirectory = 21;
+    internal const int Invalid = 22, NotImplemented = 38, NotSupported = 95, Corrupt = 117;
 }
 
 /// <summary>

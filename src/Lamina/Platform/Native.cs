@@ -1,14 +1,19 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
-namespace Lamina.Mounting;
+namespace Lamina.Platform;
 
 /// <summary>
 /// The calls of Linux's C library that .NET has no name for. Nothing here decides anything; callers look at errno.
 /// </summary>
 internal static unsafe partial class Native
 {
-    internal const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCloseOnExec = 0x80000, OpenPath = 0x200000;
-    internal const int CurrentDirectory = -100, NoFollow = 0x100;
+    internal const int OpenReadOnly = 0, OpenWriteOnly = 1, OpenReadWrite = 2, OpenCloseOnExec = 0x80000, OpenPath = 0x200000;
+    internal const int OpenExclusive = 0x80;
+    internal const int CurrentDirectory = -100, NoFollow = 0x100, FollowLink = 0x400, EmptyPath = 0x1000;
+
+    /// <summary>SEEK_END, SEEK_DATA, SEEK_HOLE.</summary>
+    internal const int FromEnd = 2, ToData = 3, ToHole = 4;
 
     /// <summary>PATH_MAX: no kernel call takes or gives a longer path.</summary>
     internal const int PathLimit = 4096;
@@ -44,6 +49,37 @@ internal static unsafe partial class Native
 
     [LibraryImport(Libc, EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Unmount(string target, int flags);
+
+    [LibraryImport(Libc, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int OpenAt(SafeFileHandle directory, string path, int flags, uint mode);
+
+    [LibraryImport(Libc, EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int LinkAt(int from, string fromPath, SafeFileHandle to, string toPath, int flags);
+
+    [LibraryImport(Libc, EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int RenameAt(SafeFileHandle from, string fromPath, SafeFileHandle to, string toPath);
+
+    [LibraryImport(Libc, EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int UnlinkAt(SafeFileHandle directory, string path, int flags);
+
+    [LibraryImport(Libc, EntryPoint = "fallocate", SetLastError = true)]
+    internal static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport(Libc, EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int Flush(SafeFileHandle file);
+
+    [LibraryImport(Libc, EntryPoint = "lseek", SetLastError = true)]
+    internal static partial long Seek(SafeFileHandle file, long offset, int origin);
+
+    [LibraryImport(Libc, EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int Lock(SafeFileHandle file, int command, LockRequest* request);
+
+    [LibraryImport(Libc, EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint ReadLink(string path, byte* target, nint size);
+
+    [LibraryImport(Libc, EntryPoint = "copy_file_range", SetLastError = true)]
+    internal static partial nint CopyFileRange(
+        SafeFileHandle from, ref long fromOffset, SafeFileHandle to, ref long toOffset, nint length, uint flags);
 
     [LibraryImport(Libc, EntryPoint = "statx", SetLastError = true)]
     internal static partial int Status(int directory, byte* path, int flags, uint mask, FileStatus* status);
