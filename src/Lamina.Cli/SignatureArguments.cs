@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
+using Lamina.Platform;
 using Lamina.Verity;
 
 namespace Lamina.Cli;
@@ -33,8 +34,17 @@ internal sealed class SignatureArguments
     }
 
     /// <summary>The certificate with its key; null if none was asked for.</summary>
-    public X509Certificate2? Load(ParseResult arguments)
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="outputs">What is going to be written, which must be none of the files that are read.</param>
+    public X509Certificate2? Load(ParseResult arguments, params ReadOnlySpan<string?> outputs)
     {
+        InputFiles inputs = new InputFiles().Add(arguments.GetValue(_key)).Add(arguments.GetValue(_certificate))
+            .Add(arguments.GetValue(_password));
+        foreach (string? output in outputs)
+        {
+            if (output is not null)
+                inputs.Refuse(output);
+        }
         string? certificate = arguments.GetValue(_certificate);
         if (arguments.GetValue(_key) is not { } key)
         {

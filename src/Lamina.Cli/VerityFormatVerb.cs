@@ -75,7 +75,7 @@ internal sealed class VerityFormatVerb : Verb
         if (arguments.GetValue(_output) is not null)
             throw new UsageException("--output is for disk images", "Add --format gpt; a tree of its own goes to --hash-file.");
         string? hashFile = arguments.GetValue(_hashFile), signature = arguments.GetValue(_signature);
-        using X509Certificate2? signer = _signer.Load(arguments);
+        using X509Certificate2? signer = _signer.Load(arguments, image, hashFile, signature);
         if (signer is null != signature is null)
             throw new UsageException("--key and --signature go together", "Name both, or neither.");
         using ProgressLine progress = new(Session, "hashing");
@@ -109,7 +109,7 @@ internal sealed class VerityFormatVerb : Verb
             ?? throw new UsageException("--format gpt writes a disk image, and none is named", "Name it: -o FILE");
         if (arguments.GetValue(_hashFile) is not null || arguments.GetValue(_signature) is not null)
             throw new UsageException("on a disk, tree and signature have partitions", "Leave out --hash-file and --signature.");
-        using X509Certificate2? signer = _signer.Load(arguments);
+        using X509Certificate2? signer = _signer.Load(arguments, output);
         using ProgressLine progress = new(Session, "hashing");
         DiskResult disk;
         using (Session.Interrupts.Writing(output))

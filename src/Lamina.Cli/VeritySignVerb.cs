@@ -30,10 +30,10 @@ internal sealed class VeritySignVerb : Verb
 
     protected override int Run(ParseResult arguments)
     {
-        using X509Certificate2 signer = _signer.Load(arguments)
+        string output = arguments.GetRequiredValue(_output);
+        using X509Certificate2 signer = _signer.Load(arguments, output)
             ?? throw new UsageException("there is no key to sign with", "Name one: --key FILE");
         byte[] rootHash = VerityArguments.ParseRootHash(arguments.GetRequiredValue(_rootHash));
-        string output = arguments.GetRequiredValue(_output);
         VerityImage.Sign(rootHash, signer, output, arguments.GetValue(_force));
         Output.WriteLine($"{output}: signed by {signer.Subject}");
         return ExitCodes.Done;

@@ -86,6 +86,14 @@ public static class InitrdBuilder
         return warnings;
     }
 
+    private static InputFiles InputsOf(IReadOnlyList<InitrdLayer> layers, InitrdOptions options)
+    {
+        InputFiles inputs = new InputFiles().Add(options.Init).Add(options.RescueShell);
+        foreach (string path in layers.Select(layer => layer.Path).Concat(options.Early))
+            inputs.Add(path);
+        return inputs;
+    }
+
     /// <summary>Whether an archive has layers that stay where they are, so that the kernel must keep it.</summary>
     /// <exception cref="CorruptImageException">The archive is cut off.</exception>
     public static bool HasLayersInPlace(ByteSource archive) => new CpioReader(archive).ReadAll().Any(IsLayerInPlace);
@@ -97,7 +105,7 @@ public static class InitrdBuilder
         IReadOnlyList<InitrdLayer> layers, string[] names, IReadOnlyList<ByteSource> sources, InitrdTrust? trust, string path,
         InitrdOptions options)
     {
-        using OutputFile output = new(path, options.Overwrites);
+        using OutputFile output = new(path, options.Overwrites, InputsOf(layers, options));
         long start = 0;
         foreach (string early in options.Early)
             start = CopyEarly(output, early, start);

@@ -70,7 +70,9 @@ public static class UkiBuilder
             ByteSource? osRelease = options.OsRelease is null ? null : Open(options.OsRelease, opened);
             UkiParts parts = UkiParts.Check(stub, kernel, archives, osRelease, options.KernelRelease);
             string commandLine = Complete(options, archives);
-            using OutputFile output = new(path, options.Overwrites);
+            InputFiles inputs = new InputFiles().Add(options.RootImage);
+            opened.ForEach(part => inputs.Add(part));
+            using OutputFile output = new(path, options.Overwrites, inputs);
             PeHeaders headers = parts.Stub;
             // What is added begins where the stub's sections end; its first part fills up to a page, and so do the others.
             long end = headers.CutBehindSections();

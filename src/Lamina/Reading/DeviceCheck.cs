@@ -201,7 +201,7 @@ public sealed class DeviceCheck
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>
     internal static long LengthOf(ByteSource device, long? recorded) =>
-        recorded is { } length && length < device.Length && device.Name.StartsWith("/dev/", StringComparison.Ordinal)
+        recorded is { } length && length < device.Length && device.Identity is { IsBlockDevice: true }
             ? length : device.Length;
 
     private static long[]? RecordedLengths(ByteSource source, SuperBlock superBlock, int count)

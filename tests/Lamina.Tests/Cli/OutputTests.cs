@@ -75,6 +75,30 @@ public class OutputTests
         File.Delete(large);
     }
 
+    [Theory]
+    [InlineData("ls", "base.erofs")]
+    [InlineData("cat", "base.erofs", "/etc/hostname")]
+    [InlineData("manifest", "base.erofs")]
+    [InlineData("check", "--json", "base.erofs")]
+    [InlineData("export", "base.erofs", "-o", "-")]
+    [InlineData("merge", "--help")]
+    [InlineData("--version")]
+    [InlineData("merge", "base.erofs", "-o", "new.erofs")]
+    public void A_full_disk_or_nothing_at_all_behind_standard_output_is_a_failure(params string[] arguments)
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string program = Path.Combine(AppContext.BaseDirectory, "Lamina.Cli.dll"), dotnet = Tools.Require("dotnet");
+        string command = string.Join(' ', ((string[])[dotnet, program, .. arguments]).Select(word => $"'{word}'"));
+        (string, string)[] places = [(">/dev/full", "No space left"), (">&-", "it is closed")];
+        foreach ((string redirection, string why) in places)
+        {
+            ToolResult run = Tools.RunIn(folder, "sh", "-c", $"rm -f new.erofs; exec {command} {redirection}");
+            Assert.Equal(4, run.ExitCode);
+            Assert.Contains($"lamina: standard output: {why}", run.Error);
+        }
+        Assert.Equal(0, Tools.RunIn(folder, "sh", "-c", $"rm -f new.erofs; {command} 2>err >out; exit $?").ExitCode);
+    }
+
     /// <summary>Whether a process has a file open in a folder that has no name yet, or the name of an unfinished one.</summary>
     private static bool HasBegun(int process, string folder) =>
         Directory.EnumerateFileSystemEntries($"/proc/{process}/fd").Select(path => new FileInfo(path).LinkTarget ?? "")

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Lamina.Images;
+using Lamina.Tests.Oracles;
 using Lamina.Verity;
 
 namespace Lamina.Tests.Verity;
@@ -7,6 +8,26 @@ namespace Lamina.Tests.Verity;
 /// <summary>What does not match is found and named.</summary>
 public class VerityFaultTests
 {
+    [Fact]
+    public void A_tree_is_not_replaced_by_another_unless_that_was_asked_for()
+    {
+        string image = Scratch.NewPath("image.erofs");
+        File.Copy(Corpus.Layer("base", "plain"), image);
+        VerityInfo first = VerityImage.Format(image);
+        byte[] before = File.ReadAllBytes(image);
+        Assert.Equal(first.RootHashText, VerityImage.Format(image).RootHashText);
+        VerityFormatOptions salted = new() { Tree = new VerityOptions { Salt = new byte[] { 1, 2, 3 } } };
+        IOException refusal = Assert.Throws<IOException>(() => VerityImage.Format(image, salted));
+        Assert.Contains("has a dm-verity tree already", refusal.Message);
+        Assert.Equal(before, File.ReadAllBytes(image));
+        VerityInfo second = VerityImage.Format(image, salted with { Overwrites = true });
+        Assert.NotEqual(first.RootHashText, second.RootHashText);
+        Assert.True(VerityImage.Verify(image, second.RootHash.Span).IsSound);
+        VerityImage.Format(image, new VerityFormatOptions { Overwrites = true });
+        Assert.Equal(before, File.ReadAllBytes(image));
+        Assert.Equal([image], Directory.GetFileSystemEntries(Path.GetDirectoryName(image)!));
+    }
+
     private const int Block = 512, Blocks = 130;
 
     private static readonly Lazy<(string Data, string Tree, VerityInfo Info)> s_sound = new(() =>
