@@ -13,7 +13,7 @@ internal static class Program
         if (arguments is ["merge" or "append", ..])
             Heap.CollectLate();
         using Interrupts interrupts = Interrupts.Listen();
-        using Stream bytes = Console.OpenStandardOutput();
+        StandardOutput bytes = new(Console.OpenStandardOutput());
         // Neither is disposed: what could not be written then is to be told, not thrown.
         TextWriter output = Standard(bytes), error = Standard(Console.OpenStandardError());
         Session session = new(output, error, interrupts)
@@ -27,8 +27,7 @@ internal static class Program
                 ? Console.WindowWidth : Session.UnlimitedWidth,
         };
         int code = Run(arguments, session);
-        Exception? lost = session.FlushOutput();
-        if (lost is not null && code == ExitCodes.Done)
+        if (session.FlushOutput() is { } lost && code == ExitCodes.Done)
             code = Failures.Report(lost, session);
         session.FlushMessages();
         return code;

@@ -15,22 +15,17 @@ internal sealed class Session(TextWriter output, TextWriter error, Interrupts in
 
     public Interrupts Interrupts => interrupts;
 
-    /// <summary>
-    /// Writes out what was printed. A reader that has gone, as with "| head", has what it wanted; .NET passes over that.
-    /// Whatever else keeps output from where it should be is a failure, which is returned.
-    /// </summary>
-    public Exception? FlushOutput()
+    /// <summary>Writes out what was printed; the failure, if that cannot be.</summary>
+    public IOException? FlushOutput()
     {
         try
         {
             output.Flush();
             return null;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (IOException failure)
         {
-            // .NET says of a descriptor that is closed that access to it is denied.
-            string why = failure is UnauthorizedAccessException ? "it is closed" : failure.Message;
-            return new IOException($"standard output: {why}", failure.HResult);
+            return failure;
         }
     }
 

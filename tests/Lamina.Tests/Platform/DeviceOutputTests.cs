@@ -58,7 +58,7 @@ public class DeviceOutputTests
         Assert.Equal(2, itself.Code);
         Assert.Contains("cannot be the output as well", itself.Error);
         string target = Scratch.NewFolder("mount");
-        MountCall.Mount(disk.Path, "erofs", target, MountFlags.ReadOnly, []);
+        MountCall.Mount("erofs", disk.Path, target, MountFlags.ReadOnly, []);
         try
         {
             Assert.Contains("mounted or in use", CliRun.Of("merge", "--force", other, "-o", disk.Path).Error);
