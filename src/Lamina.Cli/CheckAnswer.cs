@@ -21,6 +21,13 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
 
     public void Write(TextWriter output, IReadOnlyList<string>? layers)
     {
+        if (Trust is { IsSound: false })
+        {
+            foreach (string fault in TrustCheck.FaultsOf(Image, Trust))
+                output.WriteLine($"fault: {fault}");
+            output.WriteLine($"{Image} is not what the root hash says, with all that it refers to; nothing else was looked at");
+            return;
+        }
         foreach (ImageFault fault in Report.Faults)
             output.WriteLine($"{Word(fault.Severity)}: {fault}");
         string digests = Report.DigestCount == 0 ? ""
@@ -29,11 +36,7 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
             $"{Texts.Count(Report.DirectoryCount, "directory", "directories")}, " +
             $"{Texts.Size(Report.ByteCount)} of data read{digests}");
         if (Trust is not null)
-        {
-            foreach (string fault in TrustCheck.FaultsOf(Image, Trust))
-                output.WriteLine($"fault: {fault}");
-            output.WriteLine($"{Image} is {(Trust.IsSound ? "" : "not ")}what the root hash says, with all that it refers to");
-        }
+            output.WriteLine($"{Image} is what the root hash says, with all that it refers to");
         if (Comparison is not null)
         {
             DifferenceReport.Write(output, Comparison);
@@ -51,7 +54,7 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
         Utf8JsonWriter writer = json.Writer;
         writer.WriteStartObject();
         writer.WriteString("image", Image);
-        writer.WriteBoolean("sound", Report.IsSound);
+        writer.WriteBoolean("sound", Report.IsSound && Trust is not { IsSound: false });
         writer.WriteBoolean("complete", Report.IsComplete);
         writer.WriteNumber("inodes", Report.FileCount);
         writer.WriteNumber("directories", Report.DirectoryCount);

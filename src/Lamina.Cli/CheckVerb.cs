@@ -62,11 +62,14 @@ internal sealed class CheckVerb : Verb
             throw new UsageException("--rules and --keep-whiteouts say how layers were merged, and there are none",
                 "Name the layers with --against, or leave these out.");
         }
-        CheckAnswer answer = new(image, CheckImage(image, !arguments.GetValue(_noVerify)));
-        if (arguments.GetValue(_rootHash) is { } rootHash)
-            answer = answer with { Trust = CheckTrust(image, rootHash, arguments.GetValue(_hashFile)) };
+        // What a root hash does not cover is not looked into.
+        TrustReport? trust = arguments.GetValue(_rootHash) is { } rootHash
+            ? CheckTrust(image, rootHash, arguments.GetValue(_hashFile)) : null;
+        CheckReport report = trust is { IsSound: false } ? new CheckReport([], isComplete: false)
+            : CheckImage(image, !arguments.GetValue(_noVerify));
+        CheckAnswer answer = new(image, report) { Trust = trust };
         // Trees are compared if they can be read: what the first fault there would say is said already.
-        if (layers is not null && answer.Report.IsSound)
+        if (layers is not null && answer.Report.IsSound && trust is not { IsSound: false })
             answer = answer with { Comparison = Compare(image, layers, arguments) };
         if (arguments.GetValue(_json))
             answer.WriteJson(Output);

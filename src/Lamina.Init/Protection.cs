@@ -148,6 +148,7 @@ internal sealed class Protection
             string covered = DeviceMapper.Make(name, info.DeviceMapperLine(device, hashDevice, _options.Corruption));
             ByteSource bytes = ByteSource.OpenFile(covered);
             bytes.ReadExactly(0, new byte[info.DataBlockSize]);
+            BootVerity.RequireWhole(bytes, info);
             KernelLog.Say($"layer {image.Name}: {covered} checks it against its root hash {rootHash[..16]}...");
             return new FoundLayer(image.Name, bytes, covered, 0);
         }

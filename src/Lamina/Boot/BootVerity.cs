@@ -8,36 +8,51 @@ namespace Lamina.Boot;
 public static class BootVerity
 {
     /// <summary>
-    /// Finds the tree of an image and puts a root hash to it, so that the kernel can be told. Whether they belong together
-    /// shows when the first block is read.
+    /// Finds the tree that has a root hash, so that the kernel can be told of it. Nothing of the image is looked at: a file's
+    /// length, or the root hash at the top of a tree, tells the place. Whether they belong together shows when the first block is
+    /// read; the kernel is given the root hash that is trusted, whatever was found.
     /// </summary>
     /// <param name="data">The image.</param>
     /// <param name="hash">What has the tree, from its first byte on; null if it stands behind the image.</param>
     /// <param name="rootHash">The root hash, in hexadecimal digits.</param>
     /// <returns>The tree, with the root hash that was given.</returns>
-    /// <exception cref="CorruptImageException">There is no tree, it is cut off, or does not fit the image or the root
-    /// hash.</exception>
-    /// <exception cref="UnsupportedImageException">The tree asks for what is not known.</exception>
+    /// <exception cref="CorruptImageException">There is no such tree.</exception>
     public static VerityInfo Find(ByteSource data, ByteSource? hash, string rootHash)
     {
-        ByteSource holder = hash ?? data;
-        (VeritySuperBlock tree, long offset) = hash is not null ? (VerityTree.Read(hash, 0), 0L)
-            : AppendedTree.Find(data) ?? throw new CorruptImageException(data.Name,
-                "there is no dm-verity tree behind the image");
         byte[] root = Convert.FromHexString(rootHash);
-        int digestSize = VerityAlgorithms.DigestSize(tree.Algorithm);
-        if (root.Length != digestSize)
+        if (hash is null)
         {
-            throw new CorruptImageException(holder.Name, $"the tree has {VerityAlgorithms.NameOf(tree.Algorithm)} digests of " +
-                $"{digestSize} bytes, the root hash given has {root.Length}");
+            return TreeSearch.FindForKernel(data, root, DigestOf) is (VeritySuperBlock found, long offset)
+                ? new VerityInfo(found, root, offset)
+                : throw new CorruptImageException(data.Name, "there is no dm-verity tree behind the image");
         }
-        // What the tree does not reach cannot be read through it, so the image must end where the tree does.
-        long end = AppendedTree.OffsetFor(AppendedTree.DataEnd(data), tree.DataBlockSize);
-        if (ErofsImage.IsErofs(data) && tree.DataLength != end)
-            throw new CorruptImageException(holder.Name, $"the tree covers {tree.DataLength} bytes, the image has {end}");
-        if (holder.Length < offset + tree.Length)
-            throw new CorruptImageException(holder.Name, $"the tree is cut off at byte {holder.Length}", null, offset);
-        return new VerityInfo(tree, root, offset);
+        VeritySuperBlock tree = VerityTree.Read(hash, 0);
+        int digestSize = VerityAlgorithms.DigestSize(tree.Algorithm);
+        return root.Length == digestSize ? new VerityInfo(tree, root, 0)
+            : throw new CorruptImageException(hash.Name, $"the tree has {VerityAlgorithms.NameOf(tree.Algorithm)} digests of " +
+                $"{digestSize} bytes, the root hash given has {root.Length}");
+    }
+
+    /// <summary>By our own SHA-256: /init has no cryptography of a platform. SHA-512 is left to the kernel.</summary>
+    private static byte[]? DigestOf(VeritySuperBlock tree, byte[] block)
+    {
+        if (tree.Algorithm != VerityAlgorithm.Sha256)
+            return null;
+        using ByteSource bytes = ByteSource.FromMemory("block", (byte[])[.. tree.Salt, .. block]);
+        return Sha256.Compute(bytes);
+    }
+
+    /// <summary>
+    /// Makes sure that a tree covers all of an image, as its superblock, which no root hash covers, may say less. The image is
+    /// read through dm-verity.
+    /// </summary>
+    /// <param name="covered">The device that dm-verity made.</param>
+    /// <param name="tree">The tree that it was told of.</param>
+    /// <exception cref="CorruptImageException">The image has more or fewer blocks than the tree covers.</exception>
+    public static void RequireWhole(ByteSource covered, VerityInfo tree)
+    {
+        if (TreeCoverage.FindMismatch(tree.SuperBlock, covered) is { } fault)
+            throw new CorruptImageException(covered.Name, fault);
     }
 
     /// <summary>What an index says of its devices; null for one it says nothing of.</summary>

@@ -114,8 +114,9 @@ public static class DiskImage
         byte[] root = VerityTree.RootOf(tree.SuperBlock, source, source, tree.Offset);
         VerityReport report = VerityCheck.Run(tree.SuperBlock, data, source, tree.Offset, root,
             VerityTree.Counter(progress, tree.SuperBlock.DataLength));
-        if (!report.IsSound)
-            throw new CorruptImageException(source.Name, $"does not match the dm-verity tree behind it: {report.Faults[0]}");
+        string? fault = report.IsSound ? TreeCoverage.FindFault(tree.SuperBlock, tree.Offset, source, source) : report.Faults[0];
+        if (fault is not null)
+            throw new CorruptImageException(source.Name, $"does not match the dm-verity tree behind it: {fault}");
         output.CopyFrom(source, tree.Offset, at, tree.SuperBlock.Length);
         return new VerityInfo(tree.SuperBlock, root, 0);
     }

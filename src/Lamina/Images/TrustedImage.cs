@@ -33,7 +33,13 @@ public static class TrustedImage
     public static TrustReport Verify(string image, IReadOnlyList<string> devices, ReadOnlySpan<byte> rootHash,
         string? hashFile = null, IProgress<(long Done, long Total)>? progress = null)
     {
-        VerityReport report = VerityImage.Verify(image, rootHash, hashFile, null, progress);
-        return new TrustReport(report, report.IsSound ? DeviceCheck.Verify(image, devices, progress, needsTags: true) : null);
+        using ByteSource data = ByteSource.OpenFile(image);
+        using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
+        VerityReport report = VerityImage.Verify(data, rootHash, beside, null, progress);
+        if (!report.IsSound)
+            return new TrustReport(report, null);
+        // From here on only what is covered is looked at: neither the tree nor what may come behind it on a device.
+        ByteSource covered = ByteSource.Slice(data, data.Name, 0, report.Info.SuperBlock.DataLength);
+        return new TrustReport(report, DeviceCheck.Verify(covered, devices, progress, needsTags: true));
     }
 }

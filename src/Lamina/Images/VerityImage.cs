@@ -101,12 +101,27 @@ public static class VerityImage
     {
         using ByteSource data = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
-        if (Locate(data, beside, hashOffset) is not { } tree)
-            throw new CorruptImageException(image, "there is no dm-verity tree behind the image", null,
-                AppendedTree.DataEnd(data));
-        return VerityCheck.Run(tree.SuperBlock, data, beside ?? data, tree.Offset, rootHash.ToArray(),
-            VerityTree.Counter(progress, tree.SuperBlock.DataLength));
+        return Verify(data, rootHash, beside, hashOffset, progress);
     }
+
+    /// <summary>Does what the other does with a source that is open.</summary>
+    internal static VerityReport Verify(ByteSource data, ReadOnlySpan<byte> rootHash, ByteSource? beside, long? hashOffset,
+        IProgress<(long Done, long Total)>? progress)
+    {
+        ByteSource hash = beside ?? data;
+        // Where the tree is comes from the user, or from a search that the root hash decides: not from the image.
+        (VeritySuperBlock tree, long offset) = beside is not null || hashOffset is not null
+            ? (VerityTree.Read(hash, hashOffset ?? 0), hashOffset ?? 0)
+            : TreeSearch.Find(data, rootHash) ?? FindAnother(data);
+        VerityReport report = VerityCheck.Run(tree, data, hash, offset, rootHash.ToArray(),
+            VerityTree.Counter(progress, tree.DataLength));
+        return report.IsSound && TreeCoverage.FindFault(tree, offset, data, hash, hashOffset is not null) is { } fault
+            ? report with { Faults = [fault], FaultCount = 1 } : report;
+    }
+
+    /// <summary>A tree that is not the one asked for, to say what is wrong.</summary>
+    private static (VeritySuperBlock SuperBlock, long Offset) FindAnother(ByteSource data) => AppendedTree.Find(data)
+        ?? throw new CorruptImageException(data.Name, "there is no dm-verity tree behind the image", null, data.Length);
 
     private static (VeritySuperBlock SuperBlock, long Offset)? Locate(ByteSource data, ByteSource? beside, long? offset)
     {

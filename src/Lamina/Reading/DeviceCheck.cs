@@ -67,6 +67,13 @@ public sealed class DeviceCheck
         string image, IReadOnlyList<string> devices, IProgress<(long Done, long Total)>? progress = null, bool needsTags = false)
     {
         using ByteSource source = ByteSource.OpenFile(image);
+        return Verify(source, devices, progress, needsTags);
+    }
+
+    /// <summary>Does what the other does with an image that is open, or with the part of it that is covered.</summary>
+    internal static DeviceReport Verify(
+        ByteSource source, IReadOnlyList<string> devices, IProgress<(long Done, long Total)>? progress, bool needsTags)
+    {
         SuperBlock superBlock = ErofsImage.ReadSuperBlock(source);
         DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, new MetadataReader(source, 0, source.Length));
         if (devices.Count == 0 && AddressSpace.AreWithin(slots, source.Length, superBlock.BlockBits))
@@ -140,7 +147,7 @@ public sealed class DeviceCheck
             if (_tags[i].Kind == DeviceTagKind.None)
                 continue;
             DeviceTag tag = _tags[i];
-            int match = left.FindIndex(at => tag.Text == (tag.Kind == DeviceTagKind.RootHash ? RootOf(at)
+            int match = left.FindIndex(at => tag.Text == (tag.Kind == DeviceTagKind.RootHash ? RootOf(at, tag)
                 : _tags[at].Kind == DeviceTagKind.Digest ? found[at] : DigestOf(at)));
             if (match < 0)
                 return null;
@@ -161,7 +168,7 @@ public sealed class DeviceCheck
         InParallel.For(found.Length, Environment.ProcessorCount, i => found[i] = _tags[i].Kind switch
         {
             DeviceTagKind.Digest => DigestOf(i),
-            DeviceTagKind.RootHash => RootOf(i),
+            DeviceTagKind.RootHash => RootOf(i, _tags[i]),
             _ => "",
         });
         return found;
@@ -170,11 +177,11 @@ public sealed class DeviceCheck
     private string DigestOf(int device) => Convert.ToHexStringLower(ContentDigest.Compute(
         _devices[device], LengthOf(_devices[device], _lengths?[device]), count => Report(count)));
 
-    private string RootOf(int device) => RootOf(_devices[device]);
+    private string RootOf(int device, DeviceTag tag) => RootOf(_devices[device], tag);
 
-    /// <summary>The root hash of the tree behind a device, in hexadecimal digits, or words if there is none.</summary>
-    internal static string RootOf(ByteSource device) => AppendedTree.Find(device) is { } tree
-        ? Convert.ToHexStringLower(VerityTree.RootOf(tree.SuperBlock, device, device, tree.Offset)) : "that of no tree";
+    /// <summary>The root hash that a tag names, if a tree behind a device has it; else words.</summary>
+    internal static string RootOf(ByteSource device, DeviceTag tag) =>
+        TreeSearch.Find(device, tag.Value.Span) is null ? "that of no tree" : tag.Text;
 
     /// <summary>Checks a device through the tree behind it, whose root hash is right; null if all is well.</summary>
     /// <param name="device">The device.</param>
@@ -183,14 +190,19 @@ public sealed class DeviceCheck
     /// <param name="progress">Is told bytes that were read.</param>
     internal static string? FaultInTree(ByteSource device, DeviceSlot slot, int blockBits, Action<long>? progress)
     {
-        (VeritySuperBlock tree, long offset) = AppendedTree.Find(device)!.Value;
-        long needed = checked((long)slot.Blocks << blockBits);
-        if (tree.DataLength < needed)
-            return $"has a tree over {tree.DataLength} bytes, {needed} are needed";
         byte[] root = DeviceTag.Parse(slot.Tag.Span).Value.ToArray();
+        if (TreeSearch.Find(device, root) is not (VeritySuperBlock tree, long offset))
+            return "has no tree with this root hash any more";
         VerityReport report = VerityCheck.Run(tree, device, device, offset, root, progress);
-        return report.IsSound ? null : $"is damaged: {report.Faults[0]}" +
-            (report.FaultCount > 1 ? $", and {report.FaultCount - 1} more" : "");
+        if (!report.IsSound)
+        {
+            return $"is damaged: {report.Faults[0]}" + (report.FaultCount > 1 ? $", and {report.FaultCount - 1} more" : "");
+        }
+        // The slot is covered by the image's own root hash, the tree's superblock and the length of the file are not.
+        long needed = checked((long)slot.Blocks << blockBits);
+        return tree.DataLength > needed || tree.DataLength <= needed - (1L << blockBits)
+            ? $"has a tree over {tree.DataLength} bytes, {needed} are needed"
+            : TreeCoverage.FindFault(tree, offset, device, device);
     }
 
     private void Report(long count)

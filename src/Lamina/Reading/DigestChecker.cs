@@ -83,7 +83,7 @@ internal sealed class DigestChecker
     private void CheckTree(int device, string rootHash, Action<long> onBytes)
     {
         ByteSource bytes = _image.Devices[device].Bytes;
-        string found = DeviceCheck.RootOf(bytes);
+        string found = DeviceCheck.RootOf(bytes, DeviceTag.Parse(_image.Space.Slots[device].Tag.Span));
         string? fault = found != rootHash ? $"has the root hash {found}, {_image.Name} was made with {rootHash}"
             : DeviceCheck.FaultInTree(bytes, _image.Space.Slots[device], _image.SuperBlock.BlockBits, onBytes);
         if (fault is null)

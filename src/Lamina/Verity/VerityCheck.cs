@@ -88,7 +88,11 @@ internal sealed class VerityCheck
     private void CheckLevels()
     {
         if (_shape.Levels == 0)
+        {
+            if (_superBlock.DataBlocks != 1)
+                Add(0, $"{_hash.Name}: a tree without levels over {_superBlock.DataBlocks} blocks");
             return;         // the one block of data was the root
+        }
         // The top block was compared with the root hash. Each level is small beside the one below it.
         HashSet<long> bad = [];
         for (int level = _shape.Levels - 1; level > 0; level--)
@@ -118,7 +122,7 @@ internal sealed class VerityCheck
         {
             long first = block * _shape.PerBlock, end = Math.Min(first + _shape.PerBlock, _shape.CountOf(level - 1));
             if (!unknown.Contains(block))
-                _hash.ReadExactly(_treeAt + _shape.PositionOf(level, block), buffers.Digests);
+                ReadDigests(level, block, (int)(end - first), buffers);
             for (long below = first; below < end; below++)
             {
                 if (unknown.Contains(block))
@@ -144,7 +148,7 @@ internal sealed class VerityCheck
     {
         int size = _superBlock.DataBlockSize;
         long first = group * _shape.PerBlock, end = Math.Min(first + _shape.PerBlock, _superBlock.DataBlocks);
-        _hash.ReadExactly(_treeAt + _shape.PositionOf(0, group), buffers.Digests);
+        ReadDigests(0, group, (int)(end - first), buffers);
         for (long block = first; block < end;)
         {
             int count = (int)Math.Min(end - block, buffers.Data.Length / size);
@@ -157,6 +161,20 @@ internal sealed class VerityCheck
             }
             _progress?.Invoke(data.Length);
         }
+    }
+
+    /// <summary>
+    /// Reads a block of digests, which was compared with the digest above it. Behind the digests that the superblock has blocks
+    /// for there must be zeros: a tree over more data, whose superblock was changed to say less, has digests there.
+    /// </summary>
+    private void ReadDigests(int level, long block, int count, Buffers buffers)
+    {
+        long position = _treeAt + _shape.PositionOf(level, block);
+        _hash.ReadExactly(position, buffers.Digests);
+        if (!buffers.Digests.AsSpan(count * _shape.DigestSize).ContainsAnyExcept((byte)0))
+            return;
+        Add(_superBlock.DataBlocks, $"{_hash.Name}: block {block} of the tree's level {level} has more digests than the " +
+            $"{_superBlock.DataBlocks} blocks of data need (byte 0x{position:X}): the superblock says less than the tree covers");
     }
 
     private void Add(long block, string fault)

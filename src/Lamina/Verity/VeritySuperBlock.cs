@@ -26,7 +26,8 @@ internal sealed record VeritySuperBlock(
 
     private const uint CurrentVersion = 1, NormalType = 1;
     private const int VersionAt = 8, TypeAt = 12, UuidAt = 16, AlgorithmAt = 32, AlgorithmSize = 32, DataBlockSizeAt = 64;
-    private const int HashBlockSizeAt = 68, DataBlocksAt = 72, SaltSizeAt = 80, SaltAt = 88;
+    private const int HashBlockSizeAt = 68, DataBlocksAt = 72, SaltSizeAt = 80, SaltPaddingAt = 82;
+    private const int SaltAt = 88;
 
     /// <summary>Where the tree begins, in bytes from the superblock, which has the first block of the tree's area.</summary>
     public int TreeOffset => (Size + HashBlockSize - 1) / HashBlockSize * HashBlockSize;
@@ -73,6 +74,9 @@ internal sealed record VeritySuperBlock(
         if (salt > MaxSalt)
             throw new CorruptImageException(name, $"a dm-verity salt of {salt} bytes; {MaxSalt} is the most", null,
                 offset + SaltSizeAt);
+        if (bytes[SaltPaddingAt..SaltAt].ContainsAnyExcept((byte)0) || bytes[(SaltAt + salt)..Size].ContainsAnyExcept((byte)0))
+            throw new CorruptImageException(name, "a dm-verity superblock with bytes that mean nothing and are not zero", null,
+                offset);
         return new VeritySuperBlock(new Guid(bytes.Slice(UuidAt, 16), bigEndian: true),
             VerityAlgorithms.Find(algorithm) ?? throw new UnsupportedImageException(name,
                 $"dm-verity tree of {Shown(algorithm)} digests; sha256 and sha512 are known"),

@@ -56,12 +56,25 @@ internal static class VerityTree
     /// <exception cref="CorruptImageException">The file ends before the top of the tree does.</exception>
     public static byte[] RootOf(VeritySuperBlock superBlock, ByteSource data, ByteSource hash, long hashOffset)
     {
+        return DigestOf(superBlock, TopOf(superBlock, data, hash, hashOffset));
+    }
+
+    /// <summary>The block whose digest is the root hash.</summary>
+    /// <exception cref="CorruptImageException">The file ends before it does.</exception>
+    public static byte[] TopOf(VeritySuperBlock superBlock, ByteSource data, ByteSource hash, long hashOffset)
+    {
         bool isSingle = superBlock.Shape.Levels == 0;
         byte[] block = new byte[isSingle ? superBlock.DataBlockSize : superBlock.HashBlockSize];
         if (isSingle)
             data.ReadExactly(0, block);
         else
             hash.ReadExactly(hashOffset + superBlock.TreeOffset, block);
+        return block;
+    }
+
+    /// <summary>A block's digest, by the platform's cryptography.</summary>
+    public static byte[] DigestOf(VeritySuperBlock superBlock, byte[] block)
+    {
         byte[] digest = new byte[VerityAlgorithms.DigestSize(superBlock.Algorithm)];
         new BlockHasher(superBlock.Algorithm, superBlock.Salt, block.Length).Hash(block, digest);
         return digest;

@@ -26,8 +26,10 @@ internal sealed class DeviceRoots
                 continue;
             byte[] root = VerityTree.RootOf(tree.SuperBlock, bytes, bytes, tree.Offset);
             VerityReport report = VerityCheck.Run(tree.SuperBlock, bytes, bytes, tree.Offset, root);
-            if (!report.IsSound)
-                throw new CorruptImageException(original.Name, $"does not match its own dm-verity tree: {report.Faults[0]}");
+            string? fault = report.IsSound ? TreeCoverage.FindFault(tree.SuperBlock, tree.Offset, bytes, bytes)
+                : report.Faults[0];
+            if (fault is not null)
+                throw new CorruptImageException(original.Name, $"does not match its own dm-verity tree: {fault}");
             _found.Add(original, (new DeviceTag(DeviceTagKind.RootHash, root), tree.SuperBlock.DataLength));
         }
     }

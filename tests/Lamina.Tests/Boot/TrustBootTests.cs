@@ -67,6 +67,42 @@ public class TrustBootTests
             Assert.Contains($"layer /dev/vda: it is not what its root hash says, {tree.RootHashText}", story.Failure);
     }
 
+    /// <summary>Each has a tree whose superblock, which no root hash covers, says that it is for one block less.</summary>
+    [Theory]
+    [InlineData("flat")]
+    [InlineData("gpt")]
+    [InlineData("archive")]
+    [InlineData("index")]
+    public void A_tree_that_says_less_than_it_covers_ends_the_boot(string what)
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        string[] layers = BootTests.Layers("plain", "plain", "plain");
+        string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [], s_disk), file, options;
+        if (what is "flat" or "gpt")
+        {
+            WriteResult flat = Merge.ToFile(layers, new WriteOptions { Verity = new VerityOptions() });
+            options = $"lamina.roothash={flat.Verity!.RootHashText}";
+            file = flat.Path;
+            if (what == "gpt")
+                DiskImage.Build(flat.Path, file = Scratch.NewPath("disk.img"));
+            else
+                options += " lamina.root=/dev/vda";
+        }
+        else
+        {
+            InitrdResult archive = MakeTrusted(kernel, InitrdForm.Files, layers, hasIndex: what == "index");
+            (initrd, file, options) = (archive.Path, archive.Path, archive.CommandLine);
+        }
+        byte[] bytes = File.ReadAllBytes(file);
+        ReadOnlySpan<byte> signature = "verity\0\0\u0001\0\0\0\u0001\0\0\0"u8;      // /init has the word as well
+        int tree = what == "index" ? bytes.AsSpan().IndexOf(signature) : bytes.AsSpan().LastIndexOf(signature);
+        BitConverter.TryWriteBytes(bytes.AsSpan(tree + 72), BitConverter.ToUInt32(bytes, tree + 72) - 1);
+        File.WriteAllBytes(file, bytes);
+        BootStory story = BootKit.Try(kernel, initrd, options, disks: initrd == file ? [] : [file]);
+        Assert.DoesNotContain("S: end", story.Lines);
+        Assert.True(story.Failure.Contains("the tree covers "), story.Tail);
+    }
+
     [Theory]
     [InlineData("6.12", InitrdForm.InPlace)]
     [InlineData("7.2", InitrdForm.Files)]
