@@ -65,6 +65,7 @@ internal sealed class ExtractVerb : Verb
             SetsOwners = arguments.GetValue(_noOwner) ? false : null,
             MakesDevices = !arguments.GetValue(_noDevices),
             Overwrites = arguments.GetValue(_force),
+            Inputs = [.. layer.Originals.Select(original => original.Bytes)],
             Progress = progress,
             Cancellation = Session.Interrupts.Token,
         });

@@ -24,7 +24,7 @@ public partial class TidyTests
         ["Layers"] = ["Tree", "Reading", "Format"],
         ["Merging"] = ["Tree"],
         ["Writing"] = ["Tree", "Format", "Compression", "Reading", "Verity", "Platform"],
-        ["Exporting"] = ["Tree", "Reading"],
+        ["Exporting"] = ["Tree", "Reading", "Platform"],
         ["Images"] = ["Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Exporting", "Verity",
             "Platform"],
         ["Boot"] = ["Images", "Format", "Compression", "Reading", "Tree", "Layers", "Merging", "Writing", "Verity", "Mounting",

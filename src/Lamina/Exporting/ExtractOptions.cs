@@ -25,6 +25,12 @@ public sealed record ExtractOptions
     /// </summary>
     public bool Overwrites { get; init; }
 
+    /// <summary>
+    /// The files that the tree is read from, such as those of a layer's <see cref="Tree.Layer.Originals"/>. None of them is
+    /// removed, whatever <see cref="Overwrites"/> says: one in the way is a failure.
+    /// </summary>
+    public IReadOnlyList<ByteSource> Inputs { get; init; } = [];
+
     /// <summary>How many threads decode and write; 0 for one a core.</summary>
     public int Threads { get; init; }
 

@@ -1,3 +1,5 @@
+using Lamina.Platform;
+
 namespace Lamina.Exporting;
 
 /// <summary>The directory that is extracted into, open, and what all threads share.</summary>
@@ -18,6 +20,8 @@ internal sealed class ExtractTarget : IDisposable
         Root = root;
         IsNew = isNew;
         _options = options;
+        foreach (ByteSource input in options.Inputs)
+            Inputs.Add(input);
         bool setsOwners = options.SetsOwners ?? HostCalls.EffectiveUser() == 0;
         Metadata = new MetadataSetter(path, setsOwners, options.SetsOwners != false, Warnings);
     }
@@ -32,6 +36,9 @@ internal sealed class ExtractTarget : IDisposable
     public bool IsNew { get; }
 
     public bool Overwrites => _options.Overwrites;
+
+    /// <summary>What is not to be removed.</summary>
+    public InputFiles Inputs { get; } = new();
 
     public Warnings Warnings { get; } = new();
 

@@ -182,6 +182,7 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
     /// <summary>Removes what is in the way: the name itself, whatever it leads to.</summary>
     private void Remove(int directory, byte* name, ItemPath path)
     {
+        target.Inputs.Refuse(directory, name, $"{target.Path}{path}");
         if (HostCalls.Unlink(directory, name, 0) != 0)
             throw HostError.Failure($"{target.Path}{path}: what is there cannot be replaced");
     }

@@ -19,6 +19,12 @@ internal struct LockRequest
 internal static unsafe class FileLock
 {
     private const int TestLock = 36, SetLock = 37;                      // F_OFD_GETLK, F_OFD_SETLK
+    /// <summary>
+    /// The byte that marks an unfinished file as in use: beyond those that say that a file is being changed, as it may have its
+    /// name for a moment before the mark goes.
+    /// </summary>
+    private const long MarkOffset = 1L << 62;
+
     private const short ReadLock = 0, WriteLock = 1, NoLock = 2;
 
     /// <summary>Takes the lock, or says that another has it. Nobody waits.</summary>
@@ -30,7 +36,7 @@ internal static unsafe class FileLock
     {
         if (!OperatingSystem.IsLinux())
             return;                                                     // FileShare is a lock there
-        LockRequest request = new() { Type = isShared ? ReadLock : WriteLock };
+        LockRequest request = new() { Type = isShared ? ReadLock : WriteLock, Length = MarkOffset };
         if (Native.Lock(file, SetLock, &request) == 0)
             return;
         int errno = Marshal.GetLastPInvokeError();
@@ -39,10 +45,19 @@ internal static unsafe class FileLock
             : SystemFailure.Make($"{path}: cannot be locked", errno);
     }
 
+    /// <summary>
+    /// Marks an unfinished file as in use until its handle is closed. False if it is already, or the file system has no locks.
+    /// </summary>
+    public static bool TryMark(SafeFileHandle file)
+    {
+        LockRequest request = new() { Type = WriteLock, Start = MarkOffset, Length = 1 };
+        return Native.Lock(file, SetLock, &request) == 0;
+    }
+
     /// <summary>Whether somebody holds the lock.</summary>
     public static bool IsTaken(SafeFileHandle file)
     {
-        LockRequest request = new() { Type = ReadLock };
+        LockRequest request = new() { Type = ReadLock, Length = MarkOffset };
         return OperatingSystem.IsLinux() && Native.Lock(file, TestLock, &request) == 0 && request.Type != NoLock;
     }
 }

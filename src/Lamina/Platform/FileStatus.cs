@@ -46,6 +46,13 @@ internal unsafe struct FileStatus
             ? null : throw SystemFailure.Last($"{path} cannot be looked at");
     }
 
+    /// <summary>Looks at what has a name in an open directory, be it a link; null if it cannot be looked at.</summary>
+    internal static FileStatus? Find(int directory, byte* name)
+    {
+        FileStatus status = default;
+        return Native.Status(directory, name, Native.NoFollow, Basic, &status) == 0 ? status : null;
+    }
+
     /// <summary>Looks at a file that is open.</summary>
     internal static FileStatus Of(SafeFileHandle file)
     {

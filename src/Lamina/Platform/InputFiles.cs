@@ -29,8 +29,21 @@ internal sealed class InputFiles
     /// <exception cref="ArgumentException">It is one of them.</exception>
     public void Refuse(string path)
     {
-        if (_files.Count == 0 || FileIdentity.Of(path) is not { } output)
-            return;
+        if (_files.Count > 0 && FileIdentity.Of(path) is { } output)
+            Refuse(output, path);
+    }
+
+    /// <summary>
+    /// Makes sure that what has a name in an open directory, a link itself and not its target, is none of the files.
+    /// </summary>
+    public unsafe void Refuse(int directory, byte* name, string path)
+    {
+        if (_files.Count > 0 && FileStatus.Find(directory, name) is { } status)
+            Refuse(FileIdentity.Of(status), path);
+    }
+
+    private void Refuse(FileIdentity output, string path)
+    {
         foreach ((FileIdentity identity, string name) in _files)
         {
             if (identity.Touches(output))

@@ -21,11 +21,20 @@ internal sealed class NamedFile : OutputPlace
     public static NamedFile Begin(string path, bool overwrites)
     {
         RefuseExisting(path, overwrites);
-        RemoveLeftBehind(path);
+        (string folder, string name) = OperatingSystem.IsLinux() ? Parts(path)
+            : (System.IO.Path.GetDirectoryName(path)!, System.IO.Path.GetFileName(path));
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"{path}: there is no directory {folder}");
         string temporary = $"{path}.{Environment.ProcessId}.partial";
-        // A new file: what somebody has put there, a link for instance, is never written through.
-        return new NamedFile(path, temporary, overwrites,
-            File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read));
+        while (true)
+        {
+            LeftBehind.Remove(folder, name + ".");
+            // A new file: what somebody has put there, a link for instance, is never written through.
+            SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+            if (LeftBehind.TryUse(handle, temporary))
+                return new NamedFile(path, temporary, overwrites, handle);
+            handle.Dispose();
+        }
     }
 
     /// <inheritdoc/>
@@ -33,7 +42,8 @@ internal sealed class NamedFile : OutputPlace
     {
         if (OperatingSystem.IsLinux())
             RefuseChanging(_path);
-        Handle.Dispose();
+        else
+            Handle.Dispose();                                           // what is open cannot be renamed there
         RefuseExisting(_path, _overwrites);
         File.Move(_temporary, _path, _overwrites);
         _isCommitted = true;
@@ -47,42 +57,11 @@ internal sealed class NamedFile : OutputPlace
     /// <inheritdoc/>
     public override void Dispose()
     {
+        if (!_isCommitted && OperatingSystem.IsLinux())
+            File.Delete(_temporary);                                    // while the lock says whose it is
         base.Dispose();
-        if (!_isCommitted)
+        if (!_isCommitted && !OperatingSystem.IsLinux())
             File.Delete(_temporary);
-    }
-
-    /// <summary>Removes unfinished files of this name that nobody has open: whoever writes one holds a lock on it.</summary>
-    private static void RemoveLeftBehind(string path)
-    {
-        (string folder, string name) = OperatingSystem.IsLinux() ? Parts(path)
-            : (System.IO.Path.GetDirectoryName(path)!, System.IO.Path.GetFileName(path));
-        if (!Directory.Exists(folder))
-            throw new DirectoryNotFoundException($"{path}: there is no directory {folder}");
-        const string ending = ".partial";
-        foreach (string left in Directory.EnumerateFiles(folder, "*.partial"))
-        {
-            ReadOnlySpan<char> middle = System.IO.Path.GetFileName(left.AsSpan());
-            if (middle.Length <= name.Length + ending.Length || !middle.StartsWith(name + ".", StringComparison.Ordinal))
-                continue;
-            if (uint.TryParse(middle[(name.Length + 1)..^ending.Length], out _) && IsLeftBehind(left))
-                File.Delete(left);
-        }
-    }
-
-    private static bool IsLeftBehind(string path)
-    {
-        if (new FileInfo(path).LinkTarget is not null)
-            return false;
-        try
-        {
-            using SafeFileHandle unused = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.None);
-            return true;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
     }
 
     private static void RefuseExisting(string path, bool overwrites)

@@ -36,7 +36,7 @@ internal sealed class OutputFile : ImageOutput
         if (place.Device is null)
             return;
         _head = new byte[HeadSize];
-            }
+    }
 
     /// <inheritdoc/>
     public override void SetLength(long length)

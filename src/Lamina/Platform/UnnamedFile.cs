@@ -74,6 +74,8 @@ internal sealed class UnnamedFile : OutputPlace
     private void Replace(string unnamed)
     {
         RefuseChanging(_path);
+        LeftBehind.Remove($"/proc/self/fd/{_folder.DangerousGetHandle()}", $".{_name}.");
+        _ = FileLock.TryMark(Handle);
         for (int attempt = 0; ; attempt++)
         {
             string between = $".{_name}.{Environment.ProcessId}-{attempt}.partial";

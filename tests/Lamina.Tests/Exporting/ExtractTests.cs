@@ -55,6 +55,24 @@ public class ExtractTests
     }
 
     [Fact]
+    public void A_file_that_the_tree_is_read_from_is_not_replaced_by_what_is_in_it()
+    {
+        string folder = Scratch.NewFolder("inputs"), image = Path.Combine(folder, "image"), link = Path.Combine(folder, "link");
+        File.WriteAllText(image, "precious");
+        File.CreateSymbolicLink(link, "image");
+        using ByteSource input = ByteSource.OpenFile(image);
+        ExtractOptions options = new() { Overwrites = true, Inputs = [input] };
+        foreach (Entry entry in (Entry[])[Trees.File("image", "new"), Trees.Link("image", "elsewhere"), Trees.Directory("image")])
+        {
+            string message = Assert.Throws<ArgumentException>(() => Trees.Extract(Trees.Root(entry), folder, options)).Message;
+            Assert.Contains("is an input", message);
+            Assert.Equal("precious", File.ReadAllText(image));
+        }
+        Trees.Extract(Trees.Root(Trees.File("link", "new")), folder, options);      // a link to it is only a link
+        Assert.Equal(("new", "precious"), (File.ReadAllText(link), File.ReadAllText(image)));
+    }
+
+    [Fact]
     public void Zeros_are_not_written_and_large_files_come_out_whole()
     {
         byte[] data = new byte[(40 << 20) + 123];

@@ -1,6 +1,7 @@
 using System.Text;
 using Lamina.Platform;
 using Lamina.Tests.Oracles;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Tests.Platform;
 
@@ -120,8 +121,9 @@ public class OutputFileTests
         foreach (string file in (string[])[left, open, other])
             File.WriteAllText(file, "unfinished");
         File.CreateSymbolicLink(link, other);
-        using (File.OpenHandle(open, FileMode.Open, FileAccess.ReadWrite, FileShare.Read))
+        using (SafeFileHandle inUse = File.OpenHandle(open, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
         {
+            Assert.True(LeftBehind.TryUse(inUse, open));
             using NamedFile begun = NamedFile.Begin(path, overwrites: false);
             RandomAccess.Write(begun.Handle, s_text, 0);
             Assert.Throws<IOException>(() => NamedFile.Begin(path, overwrites: false));
@@ -129,6 +131,19 @@ public class OutputFileTests
         }
         Assert.Equal(new[] { path, open, other, link }.Order(StringComparer.Ordinal),
             Directory.GetFileSystemEntries(Path.GetDirectoryName(path)!).Order(StringComparer.Ordinal));
+        Assert.Equal(s_text, File.ReadAllBytes(path));
+    }
+
+    [Fact]
+    public void What_was_left_at_the_moment_of_replacing_goes_with_the_next_replacing()
+    {
+        string path = Scratch.NewPath("out"), folder = Path.GetDirectoryName(path)!;
+        string left = Path.Combine(folder, ".out.4000000-0.partial"), other = Path.Combine(folder, ".outer.4000000-0.partial");
+        foreach (string file in (string[])[path, left, other])
+            File.WriteAllText(file, "before");
+        Write(path, overwrites: true);
+        Assert.Equal(new[] { other, path }.Order(StringComparer.Ordinal),
+            Directory.GetFileSystemEntries(folder).Order(StringComparer.Ordinal));
         Assert.Equal(s_text, File.ReadAllBytes(path));
     }
 
