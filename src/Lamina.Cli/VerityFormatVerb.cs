@@ -42,7 +42,7 @@ internal sealed class VerityFormatVerb : Verb
     }.AcceptOnlyFromAmong("x86-64", "arm64");
     private readonly Option<bool> _force = new("--force", "-f")
     {
-        Description = "Replace files, and bytes behind the image that are no tree",
+        Description = "Replace files, another tree that the image has, and bytes behind it that are no tree",
     };
     private readonly Option<bool> _json = JsonOption();
 

@@ -43,7 +43,7 @@ public static class MergedImage
         string image, IReadOnlyList<string> layers, WriteOptions? writing = null, MergeOptions? merging = null,
         WhiteoutRules rules = WhiteoutRules.Oci) =>
         With(layers, rules, opened => FlatImage.Append(image, opened, writing ?? new WriteOptions(), merging,
-            (file, progress) => new ImageOutput(file.Handle, progress, file.Device)));
+            (file, progress) => new ImageOutput(file.Handle, progress, file.Device, file.Path)));
 
     /// <summary>
     /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was

@@ -15,7 +15,9 @@ public sealed record VerityFormatOptions
     /// <summary>A new file for the tree; null to put it behind the image, in the same file.</summary>
     public string? HashFile { get; init; }
 
-    /// <summary>Whether an existing hash file, or bytes behind the image that are no tree, may be replaced.</summary>
+    /// <summary>
+    /// Whether an existing hash file, another tree that the image has, or bytes behind it that are no tree, may be replaced.
+    /// </summary>
     public bool Overwrites { get; init; }
 
     /// <summary>A certificate with its key that signs the root hash; null for no signature.</summary>
@@ -167,23 +169,24 @@ public static class VerityImage
     private static VerityInfo WriteNew(
         ChangedFile file, PaddedSource data, VeritySuperBlock planned, IProgress<(long Done, long Total)>? progress)
     {
+        using ImageOutput output = new(file.Handle, null, file.Device, file.Path);
         try
         {
-            RandomAccess.Write(file.Handle, new byte[data.Length - data.End], data.End);
+            output.WriteAside(new byte[data.Length - data.End], data.End);
             VerityInfo info = VerityTree.Write(data, planned, (block, at) =>
             {
                 if (at == 0)
-                    RandomAccess.FlushToDisk(file.Handle);
-                RandomAccess.Write(file.Handle, block, data.Length + at);
+                    output.Flush();
+                output.WriteAside(block, data.Length + at);
             }, progress);
             if (file.Device is null)
-                RandomAccess.SetLength(file.Handle, data.Length + planned.Length);
-            RandomAccess.FlushToDisk(file.Handle);
+                output.SetLength(data.Length + planned.Length);
+            output.Flush();
             return info;
         }
         catch when (file.Device is null)
         {
-            RandomAccess.SetLength(file.Handle, data.FullLength);
+            output.SetLength(data.FullLength);
             throw;
         }
     }
@@ -197,9 +200,9 @@ public static class VerityImage
     {
         string beside = file.Device is null ? file.Path : Path.Combine(Path.GetTempPath(), "tree");
         using OutputPlace aside = OutputPlace.OpenAside(beside);
-        VerityInfo info = VerityTree.Write(data, planned,
-            (block, at) => RandomAccess.Write(aside.Handle, block, at), options.Progress);
-        using ImageOutput made = new(aside.Handle, null), target = new(file.Handle, null, file.Device);
+        using ImageOutput made = new(aside.Handle, null, name: $"{beside}, the new tree beside it");
+        using ImageOutput target = new(file.Handle, null, file.Device, file.Path);
+        VerityInfo info = VerityTree.Write(data, planned, made.WriteAside, options.Progress);
         ByteSource tree = made.ReadBack("the new tree");
         bool isSame = old.Offset == data.Length && old.SuperBlock.Length == planned.Length
             && (file.Device is not null || data.FullLength == old.Offset + planned.Length)
@@ -217,7 +220,7 @@ public static class VerityImage
         try
         {
             target.Reserve(data.End, end - data.End);
-            RandomAccess.Write(file.Handle, new byte[data.Length - data.End], data.End);
+            target.WriteAside(new byte[data.Length - data.End], data.End);
             target.CopyFrom(tree, planned.TreeOffset, data.Length + planned.TreeOffset, planned.Length - planned.TreeOffset);
             target.Flush();
             target.CopyFrom(tree, 0, data.Length, planned.TreeOffset);

@@ -18,7 +18,9 @@ internal sealed record DeviceRoom(string Path, long Length)
 /// <param name="handle">The file.</param>
 /// <param name="progress">Is told how many bytes were written.</param>
 /// <param name="device">Of a block device, its name and size; null of a file.</param>
-internal class ImageOutput(SafeFileHandle handle, Action<long>? progress, DeviceRoom? device = null) : IDisposable
+/// <param name="name">What failures call it.</param>
+internal class ImageOutput(SafeFileHandle handle, Action<long>? progress, DeviceRoom? device = null, string name = "the output")
+    : IDisposable
 {
     /// <summary>Bytes a step when data has to go through memory.</summary>
     private const int BufferSize = 1 << 20;
@@ -69,7 +71,7 @@ internal class ImageOutput(SafeFileHandle handle, Action<long>? progress, Device
             return;
         int errno = Marshal.GetLastPInvokeError();
         if (errno is not (Errno.NotSupported or Errno.NotImplemented or Errno.Invalid))
-            throw SystemFailure.Make($"room for {length} bytes cannot be had", errno);
+            throw SystemFailure.Make($"{name}: room for {length} bytes cannot be had", errno);
     }
 
     /// <summary>
@@ -94,7 +96,17 @@ internal class ImageOutput(SafeFileHandle handle, Action<long>? progress, Device
     }
 
     /// <summary>Waits until all that was written is on the medium.</summary>
-    public virtual void Flush() => RandomAccess.FlushToDisk(handle);
+    public virtual void Flush()
+    {
+        try
+        {
+            RandomAccess.FlushToDisk(handle);
+        }
+        catch (IOException failure)
+        {
+            throw Named(failure);
+        }
+    }
 
     /// <summary>
     /// Copies bytes of a source, by the kernel where it can (which shares the blocks where the file system can). Holes stay
@@ -123,7 +135,20 @@ internal class ImageOutput(SafeFileHandle handle, Action<long>? progress, Device
     public virtual void Dispose() => handle.Dispose();
 
     /// <summary>Writes bytes to their place.</summary>
-    protected virtual void Put(ReadOnlySpan<byte> bytes, long position) => RandomAccess.Write(handle, bytes, position);
+    protected virtual void Put(ReadOnlySpan<byte> bytes, long position)
+    {
+        try
+        {
+            RandomAccess.Write(handle, bytes, position);
+        }
+        catch (IOException failure)
+        {
+            throw Named(failure);
+        }
+    }
+
+    /// <summary>.NET does not know the names of files that it did not open itself.</summary>
+    private IOException Named(IOException failure) => new($"{name}: {failure.Message}", failure.HResult);
 
     /// <summary>Where data go on, from a position on; that position where the file system does not know.</summary>
     private static long NextData(SafeFileHandle file, long offset)

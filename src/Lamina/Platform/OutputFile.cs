@@ -25,12 +25,12 @@ internal sealed class OutputFile : ImageOutput
     /// <exception cref="ArgumentException">The output is an input.</exception>
     /// <exception cref="IOException">A file is there already and may not be replaced, or none can be made.</exception>
     public OutputFile(string path, bool overwrites, InputFiles? inputs = null, bool takesDevices = false,
-        Action<long>? progress = null) : this(OutputPlace.Open(path, overwrites, inputs, takesDevices), progress)
+        Action<long>? progress = null) : this(OutputPlace.Open(path, overwrites, inputs, takesDevices), path, progress)
     {
     }
 
-    private OutputFile(OutputPlace place, Action<long>? progress)
-        : base(place.Handle, progress, place.Device)
+    private OutputFile(OutputPlace place, string path, Action<long>? progress)
+        : base(place.Handle, progress, place.Device, path)
     {
         _place = place;
         if (place.Device is null)
@@ -45,8 +45,8 @@ internal sealed class OutputFile : ImageOutput
         if (_head is null || _isBegun)
             return;
         _isBegun = true;
-        RandomAccess.Write(Handle, new byte[HeadSize], 0);              // from here on there is no image on the device
-        RandomAccess.FlushToDisk(Handle);
+        base.Put(new byte[HeadSize], 0);                                // from here on there is no image on the device
+        Flush();
     }
 
     /// <summary>Makes the result appear: on the medium, and under its name.</summary>
@@ -55,7 +55,7 @@ internal sealed class OutputFile : ImageOutput
         Flush();
         if (_head is not null)
         {
-            RandomAccess.Write(Handle, _head, 0);
+            base.Put(_head, 0);
             Flush();
         }
         _place.Commit();
