@@ -50,6 +50,7 @@ internal sealed class CheckVerb : Verb
         Add(_noVerify);
         Add(_rootHash);
         Add(_hashFile);
+        OnlyWith(_rootHash, _hashFile);
         Add(_json);
     }
 

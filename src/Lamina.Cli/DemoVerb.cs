@@ -164,7 +164,7 @@ internal sealed class DemoVerb : Verb
                     : PathOf($"{name}.erofs");
                 IReadOnlyList<string> devices = mode == OutputMode.Flat ? []
                     : MergedImage.Create([.. s_layers[..count].Select(PathOf)], image, new WriteOptions { Mode = mode }).Devices;
-                using Layer merged = LayerOpener.Open(string.Join(LayerOpener.DeviceSeparator, [image, .. devices]));
+                using Layer merged = LayerOpener.Open(LayerOpener.Join(image, devices));
                 Output.WriteLine($"  --mode {name,-5} {Texts.Size(new FileInfo(image).Length),6}  {about}");
                 Output.WriteLine($"    {new DemoOracle(layers[..count]).Compare(merged.Root)}: as the winning layer has it");
             }

@@ -105,6 +105,7 @@ internal sealed class InitrdVerb : Verb
             _rescueShell, _init, _verity, _force, _json];
         foreach (Option option in options)
             Add(option);
+        OnlyWith(_kernelModules, _modules);
     }
 
     protected override int Run(ParseResult arguments)

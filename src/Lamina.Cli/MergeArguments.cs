@@ -32,7 +32,7 @@ internal sealed class MergeArguments
 
     private readonly VerityArguments _tree;
 
-    public MergeArguments(Command verb)
+    public MergeArguments(Verb verb)
     {
         _kernel.Validators.Add(CheckKernel);
         verb.Add(_kernel);
@@ -41,6 +41,7 @@ internal sealed class MergeArguments
         verb.Add(_noDigest);
         verb.Add(_verity);
         _tree = new VerityArguments(verb, "verity-");
+        verb.OnlyWith(_verity, _tree.All);
     }
 
     /// <summary>The layers, with the order that matters.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lamina.Layers;
 using Lamina.Merging;
 using Lamina.Writing;
 
@@ -16,7 +17,7 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
     public string? VmdkPath { get; init; }
 
     /// <summary>The image with its devices, as the program takes it.</summary>
-    private string Specification => string.Join('@', [Result.Path, .. Result.Devices]);
+    private string Specification => LayerOpener.Join(Result.Path, Result.Devices);
 
     public void Write(Session session)
     {

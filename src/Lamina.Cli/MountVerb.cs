@@ -45,6 +45,7 @@ internal sealed class MountVerb : Verb
         Add(_noVerify);
         Add(_rootHash);
         Add(_hashFile);
+        OnlyWith(_rootHash, _hashFile);
         Add(_options);
     }
 
@@ -52,8 +53,6 @@ internal sealed class MountVerb : Verb
     {
         string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
         string? rootHash = arguments.GetValue(_rootHash), hashFile = arguments.GetValue(_hashFile);
-        if (rootHash is null && hashFile is not null)
-            throw new UsageException("--hash-file without --root-hash", "The tree alone says nothing; name the root hash.");
         if (rootHash is not null)
         {
             if (arguments.GetValue(_noVerify))

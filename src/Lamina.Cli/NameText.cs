@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Lamina.Tree;
 
 namespace Lamina.Cli;
 
@@ -17,7 +18,7 @@ internal static class NameText
         while (!bytes.IsEmpty)
         {
             bool isValid = Rune.DecodeFromUtf8(bytes, out Rune rune, out int count) == System.Buffers.OperationStatus.Done;
-            if (isValid && IsPrintable(rune))
+            if (isValid && ShownText.IsPrintable(rune))
             {
                 text.Append(rune.ToString());
                 if (rune.Value == '\\')
@@ -33,6 +34,18 @@ internal static class NameText
         return text.ToString();
     }
 
+    /// <summary>Text of a message, which may hold names of any kind: what cannot be printed is shown by its bytes.</summary>
+    public static string Shown(string text) => string.Concat(text.EnumerateRunes().Select(Shown));
+
+    /// <summary>A letter as it can be printed.</summary>
+    public static string Shown(Rune rune)
+    {
+        if (ShownText.IsPrintable(rune))
+            return rune.ToString();
+        Span<byte> bytes = stackalloc byte[4];
+        return string.Concat(bytes[..rune.EncodeToUtf8(bytes)].ToArray().Select(value => $"\\x{value:x2}"));
+    }
+
     /// <summary>A value of an extended attribute: text if all of it can be printed, else hexadecimal digits behind 0x.</summary>
     public static string OfValue(ReadOnlySpan<byte> bytes)
     {
@@ -40,7 +53,7 @@ internal static class NameText
         while (!rest.IsEmpty)
         {
             if (Rune.DecodeFromUtf8(rest, out Rune rune, out int count) != System.Buffers.OperationStatus.Done
-                || !IsPrintable(rune))
+                || !ShownText.IsPrintable(rune))
                 return $"0x{Convert.ToHexStringLower(bytes)}";
             rest = rest[count..];
         }
@@ -73,10 +86,4 @@ internal static class NameText
         }
         return bytes[..to];
     }
-
-    /// <summary>What would move the cursor, turn the direction of text or show nothing is not printed.</summary>
-    private static bool IsPrintable(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
-        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate
-        or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse);
 }

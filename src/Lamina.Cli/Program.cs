@@ -45,8 +45,18 @@ internal static class Program
         RootCommand root = Root(session);
         // "@" separates an image from its devices here; it does not name files with further arguments.
         ParseResult result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (result.Action is ParseErrorAction)
-            return Misuse(result, session);
+        bool isHelp = result.Action is HelpAction or VersionAction;
+        if (!isHelp && result.Tokens.Count == 0)
+        {
+            HelpAction.Write(root, session.Error);
+            return ExitCodes.WrongUsage;
+        }
+        if (!isHelp && Misuse.Find(result) is { Count: > 0 } faults)
+        {
+            session.Error.WriteLine($"lamina: {string.Join("; ", faults)}");
+            session.Error.WriteLine($"See: {HelpAction.PathOf(result.CommandResult.Command)} --help");
+            return ExitCodes.WrongUsage;
+        }
         try
         {
             return result.Invoke(new InvocationConfiguration
@@ -84,20 +94,6 @@ internal static class Program
         version.Action = new VersionAction();
         version.Description = "Show the version";
         return root;
-    }
-
-    private static int Misuse(ParseResult result, Session session)
-    {
-        Command command = result.CommandResult.Command;
-        if (command is RootCommand && result.Tokens.Count == 0)
-        {
-            HelpAction.Write(command, session.Error);
-            return ExitCodes.WrongUsage;
-        }
-        string[] messages = [.. result.Errors.Select(error => error.Message.ReplaceLineEndings(" ")).Distinct()];
-        session.Error.WriteLine($"lamina: {string.Join(' ', messages)}");
-        session.Error.WriteLine($"See: {HelpAction.PathOf(command)} --help");
-        return ExitCodes.WrongUsage;
     }
 
     /// <summary>UTF-8 whatever the locale says, as names are bytes that mostly are UTF-8.</summary>

@@ -33,8 +33,8 @@ internal sealed class ProgressLine(Session session, string what)
             double percent = value.Total > 0 ? Math.Min(100.0, 100.0 * value.Done / value.Total) : 0;
             string text = string.Create(CultureInfo.InvariantCulture,
                 $"{what}: {percent:0} %, {Texts.Size(value.Done)} of {Texts.Size(value.Total)}");
-            session.Error.Write(WipeLine + text);
-            session.Error.Flush();
+            session.Terminal.Write(WipeLine + text);
+            session.Terminal.Flush();
             _isShown = true;
             _next = Environment.TickCount64 + StepMilliseconds;
         }
@@ -55,7 +55,7 @@ internal sealed class ProgressLine(Session session, string what)
     {
         if (!_isShown)
             return;
-        session.Error.Write(WipeLine);
-        session.Error.Flush();
+        session.Terminal.Write(WipeLine);
+        session.Terminal.Flush();
     }
 }

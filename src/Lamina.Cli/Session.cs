@@ -9,9 +9,16 @@ internal sealed class Session(TextWriter output, TextWriter error, Interrupts in
     /// <summary>On a narrower terminal tables are easier to read with lines that go on than with broken cells.</summary>
     public const int LeastWidth = 80;
 
-    public TextWriter Output => output;
+    private ShownWriter? _output, _error;
 
-    public TextWriter Error => error;
+    /// <summary>Where results are printed, so that names in them do nothing to a terminal.</summary>
+    public TextWriter Output => _output ??= new ShownWriter(output, () => UsesColour);
+
+    /// <summary>Where progress is drawn, which moves the cursor; nothing but numbers and our own words goes there.</summary>
+    public TextWriter Terminal => error;
+
+    /// <summary>Where messages go.</summary>
+    public TextWriter Error => _error ??= new ShownWriter(error, () => UsesColour);
 
     public Interrupts Interrupts => interrupts;
 

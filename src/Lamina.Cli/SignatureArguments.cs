@@ -26,11 +26,12 @@ internal sealed class SignatureArguments
         Description = "A file with the password of the key, in its first line",
     };
 
-    public SignatureArguments(Command verb)
+    public SignatureArguments(Verb verb)
     {
         verb.Add(_key);
         verb.Add(_certificate);
         verb.Add(_password);
+        verb.OnlyWith(_key, _certificate, _password);
     }
 
     /// <summary>The certificate with its key; null if none was asked for.</summary>

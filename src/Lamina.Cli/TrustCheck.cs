@@ -1,4 +1,5 @@
 using Lamina.Images;
+using Lamina.Layers;
 using Lamina.Reading;
 
 namespace Lamina.Cli;
@@ -36,7 +37,7 @@ internal static class TrustCheck
         if (report.IsSound)
             return;
         string advice = report.RightOrder is { } order
-            ? $"They are the right ones in a wrong order: lamina mount {ShellText.Quote(string.Join('@', [image, .. order]))} DIR"
+            ? $"They are the right ones in a wrong order: lamina mount {ShellText.Quote(LayerOpener.Join(image, order))} DIR"
             : $"Nothing was mounted. See what it was made with: lamina inspect {ShellText.Quote(image)}";
         throw new NoException(string.Join('\n', report.Faults.Select(fault => Describe(image, fault))), advice);
     }

@@ -15,9 +15,29 @@ internal abstract class Verb : Command
     /// <summary>Command lines, without a prompt; behind <c>#</c> what they do.</summary>
     public IReadOnlyList<string> Examples { get; }
 
+    private readonly List<(Option Option, Option Needed)> _needs = [];
+
     protected Session Session { get; }
 
     protected TextWriter Output => Session.Output;
+
+    /// <summary>An option that says nothing without another: alone it is refused, as it would be passed over.</summary>
+    public void OnlyWith(Option needed, params ReadOnlySpan<Option> options)
+    {
+        foreach (Option option in options)
+            _needs.Add((option, needed));
+    }
+
+    /// <summary>An option that was given and has no effect, in words; null if there is none.</summary>
+    public string? FindUseless(ParseResult arguments)
+    {
+        foreach ((Option option, Option needed) in _needs)
+        {
+            if (arguments.GetResult(option) is { Implicit: false } && arguments.GetResult(needed) is not { Implicit: false })
+                return $"{option.Name} has no effect without {needed.Name}";
+        }
+        return null;
+    }
 
     /// <summary>Does it, and returns the exit code. Failures are exceptions.</summary>
     protected abstract int Run(ParseResult arguments);

@@ -38,6 +38,9 @@ internal sealed class VerityArguments
         verb.Add(_blockSize);
     }
 
+    /// <summary>The options that only mean something where a tree is asked for.</summary>
+    public Option[] All => [.. ((Option?[])[_algorithm, _salt, _blockSize]).OfType<Option>()];
+
     /// <summary>What was asked for; the rest is as in <paramref name="usual"/>.</summary>
     public VerityOptions Options(ParseResult arguments, VerityOptions? usual = null)
     {

@@ -72,6 +72,8 @@ internal sealed class VerityFormatVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         if (arguments.GetRequiredValue(_format) == "gpt")
             return MakeDisk(image, arguments);
+        if (arguments.GetResult(_architecture) is { Implicit: false })
+            throw new UsageException("--arch is for disk images", "Add --format gpt, or leave it out.");
         if (arguments.GetValue(_output) is not null)
             throw new UsageException("--output is for disk images", "Add --format gpt; a tree of its own goes to --hash-file.");
         string? hashFile = arguments.GetValue(_hashFile), signature = arguments.GetValue(_signature);

@@ -18,10 +18,19 @@ internal sealed class VerityVerb : Command
     internal static Option<string> HashFileOption(string description) =>
         new("--hash-file") { HelpName = "FILE", Description = description };
 
-    internal static Option<long?> HashOffsetOption() => new("--hash-offset")
+    internal static Option<long?> HashOffsetOption()
     {
-        HelpName = "BYTES",
-        Description = "Where the tree's superblock is in its file. Without: behind the EROFS image, or at the start of " +
-            "--hash-file",
-    };
+        Option<long?> option = new("--hash-offset")
+        {
+            HelpName = "BYTES",
+            Description = "Where the tree's superblock is in its file. Without: behind the EROFS image, or at the start of " +
+                "--hash-file",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.Tokens[0].Value.StartsWith('-'))
+                result.AddError($"--hash-offset {result.Tokens[0].Value}: a place in a file is expected");
+        });
+        return option;
+    }
 }

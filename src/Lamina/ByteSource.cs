@@ -20,6 +20,9 @@ public abstract class ByteSource : IDisposable
     /// </summary>
     internal virtual SafeFileHandle? Handle => null;
 
+    /// <summary>Whether the bytes came from a pipe, and so are in no file that anybody else could open.</summary>
+    internal virtual bool IsSpooled => false;
+
     /// <summary>Which file of the system this is or is part of; null if it is none.</summary>
     internal virtual FileIdentity? Identity => Handle is { } file ? FileIdentity.Of(file) : null;
 
@@ -51,8 +54,39 @@ public abstract class ByteSource : IDisposable
     {
     }
 
-    /// <summary>Opens a file or block device for reading.</summary>
-    public static ByteSource OpenFile(string path) => new FileSource(path);
+    /// <summary>
+    /// Opens a file or block device for reading. What has no positions, a pipe, is read to its end into a file without a name;
+    /// then it is a file like any.
+    /// </summary>
+    /// <param name="path">The path; messages call the source so.</param>
+    /// <exception cref="FileNotFoundException">There is nothing.</exception>
+    /// <exception cref="IOException">It is a directory, a character device or a socket, or the system refused.</exception>
+    public static ByteSource OpenFile(string path) => OpenFile(path, null);
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="spoolBeside">Beside which file a pipe is kept; null for the folder of temporary files.</param>
+    internal static ByteSource OpenFile(string path, string? spoolBeside)
+    {
+        if (!OperatingSystem.IsLinux() || FileStatus.Find(path) is not { } status)
+            return new FileSource(path, null);
+        string beside = spoolBeside ?? Path.Combine(Path.GetTempPath(), "lamina");
+        switch (status.Type)
+        {
+            case FileStatus.RegularFile when status.Size == 0:
+                FileSource file = new(path, null);                      // files of /proc have bytes, though they say 0
+                if (file.Read(0, stackalloc byte[1]) == 0)
+                    return file;
+                file.Dispose();
+                return new FileSource(path, beside);
+            case FileStatus.RegularFile or FileStatus.BlockDevice:
+                return new FileSource(path, null);
+            case FileStatus.Fifo:
+                return new FileSource(path, beside);
+            default:
+                throw new IOException($"{path}: is {OutputPlace.Describe(status.Type)}, which cannot be read as a file");
+        }
+    }
 
     /// <summary>Wraps bytes in memory.</summary>
     public static ByteSource FromMemory(string name, ReadOnlyMemory<byte> bytes) => new MemorySource(name, bytes);
@@ -73,10 +107,15 @@ public abstract class ByteSource : IDisposable
     {
         private readonly SafeFileHandle _handle;
 
-        public FileSource(string path)
+        /// <param name="path">The file.</param>
+        /// <param name="spoolBeside">Beside which file a copy is kept; null to read the file itself.</param>
+        public FileSource(string path, string? spoolBeside)
         {
             Name = path;
-            _handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            IsSpooled = spoolBeside is not null;
+            _handle = spoolBeside is null
+                ? File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete)
+                : Spool.ToUnnamedFile(path, spoolBeside);
             long length = RandomAccess.GetLength(_handle);
             // A block device reports length 0 to stat(2), and so does .NET; seeking to its end tells the truth.
             Length = length > 0 || !OperatingSystem.IsLinux() ? length : Math.Max(0, Native.Seek(_handle, 0, Native.FromEnd));
@@ -87,6 +126,8 @@ public abstract class ByteSource : IDisposable
         public override long Length { get; }
 
         internal override SafeFileHandle Handle => _handle;
+
+        internal override bool IsSpooled { get; }
 
         public override int Read(long offset, Span<byte> destination)
         {

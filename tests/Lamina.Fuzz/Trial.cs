@@ -62,7 +62,7 @@ internal sealed class Trial
     {
         string[] devices = DevicesOf(mutation.Subject);
         File.WriteAllBytes(_image, mutation.Bytes);
-        string specification = string.Join(LayerOpener.DeviceSeparator, [_image, .. devices]);
+        string specification = LayerOpener.Join(_image, devices);
         string target = Path.Combine(_work, $"{TargetName}{_count++}");
         WriteOptions options = s_options[dice.Next(s_options.Length)] with { ComputesDigests = dice.Next(4) == 0 };
         bool isLower = dice.Next(2) == 0, checksMerged = dice.Next(CheckedMerges) == 0;

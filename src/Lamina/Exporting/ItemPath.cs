@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Tree;
 
 namespace Lamina.Exporting;
 
@@ -52,7 +53,7 @@ internal sealed class ItemPath
         while (!bytes.IsEmpty)
         {
             bool isText = Rune.DecodeFromUtf8(bytes, out Rune rune, out int count) == System.Buffers.OperationStatus.Done;
-            if (isText && !Rune.IsControl(rune) && rune.Value != '\\')
+            if (isText && ShownText.IsPrintable(rune) && rune.Value != '\\')
                 text.Append(rune.ToString());
             else if (isText && rune.Value == '\\')
                 text.Append(@"\\");

@@ -36,7 +36,7 @@ internal static class FlatImage
         inputs.Refuse(path);
         using ErofsImage image = ErofsImage.Open(path);
         Layer flat = ErofsLayer.Open(image);                            // its files are the image's
-        AppendBase appendBase = ReadBase(image);
+        AppendBase appendBase = ReadBase(image, "Make a flat image first: lamina merge LAYER... -o FLAT");
         if (appendBase.HasTree && writing.Verity is null)
         {
             throw new UnsupportedImageException(path, "has a dm-verity tree, which would not cover what is appended",
@@ -67,13 +67,20 @@ internal static class FlatImage
     public static IReadOnlyList<string> Split(string path, string directory, bool overwrites)
     {
         using ErofsImage image = ErofsImage.Open(path);
-        AppendBase state = ReadBase(image);
+        AppendBase state = ReadBase(image, image.Space.Slots.Length > 0
+            ? "They are where they were; their names: lamina inspect INDEX"
+            : "Only a flat image by lamina merge has its layers in it.");
         ByteSource bytes = image.Primary.Bytes;
         InputFiles inputs = new InputFiles().Add(bytes);
         List<(string Name, RecordedOriginal Original)> files = [];
         HashSet<string> names = [];
         foreach (RecordedOriginal original in state.Record.Originals)
             files.Add((UniqueName(SafeName(original.Name.Span), names), original));
+        if (files.Count == 0)
+        {
+            throw new UnsupportedImageException(image.Name, "is a full image: it has copies of what is used of its layers, not " +
+                "the layers", "Its tree can be had with: lamina extract, or lamina export.");
+        }
         Directory.CreateDirectory(directory);
         List<string> written = [];
         foreach ((string name, RecordedOriginal original) in files)
@@ -98,9 +105,8 @@ internal static class FlatImage
         return written;
     }
 
-    private static AppendBase ReadBase(ErofsImage image)
+    private static AppendBase ReadBase(ErofsImage image, string advice)
     {
-        const string advice = "Make a flat image first: lamina merge LAYER... -o FLAT";
         if (image.Space.Slots.Length > 0)
             throw new UnsupportedImageException(image.Name, "is an index: its originals are other files", advice);
         long end = (long)image.SuperBlock.Blocks << image.SuperBlock.BlockBits;

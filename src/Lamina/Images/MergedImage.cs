@@ -22,7 +22,7 @@ public static class MergedImage
     public static WriteResult Create(
         IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
         WhiteoutRules rules = WhiteoutRules.Oci) =>
-        With(layers, rules, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, output, writing));
+        With(layers, rules, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, output, writing), output);
 
     /// <summary>Does all that <see cref="Create"/> does, but for writing.</summary>
     public static WriteResult Plan(
@@ -71,13 +71,14 @@ public static class MergedImage
         With([.. layers, image], rules, opened => TreeComparison.Compare(
             "the merge", Merger.Merge(opened[..^1], merging), image, opened[^1].Root, comparing));
 
-    private static TResult With<TResult>(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], TResult> action)
+    private static TResult With<TResult>(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], TResult> action,
+        string? spoolBeside = null)
     {
         List<Layer> opened = [];
         try
         {
             foreach (string layer in layers)
-                opened.Add(LayerOpener.Open(layer, rules));
+                opened.Add(LayerOpener.Open(layer, rules, spoolBeside));
             return action([.. opened]);
         }
         finally

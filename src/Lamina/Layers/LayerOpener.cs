@@ -6,8 +6,12 @@ namespace Lamina.Layers;
 /// <summary>Makes a layer of whatever a file is: found from its bytes, never from its name.</summary>
 public static class LayerOpener
 {
-    /// <summary>Between an image and the devices it needs, in <c>IMAGE@DEVICE@DEVICE</c>.</summary>
+    /// <summary>
+    /// Between an image and the devices it needs, in <c>IMAGE@DEVICE@DEVICE</c>. A name that has one itself is written with two.
+    /// </summary>
     public const char DeviceSeparator = '@';
+
+    private const string Doubled = "@@", StandardInput = "-";
 
     /// <summary>Opens a layer.</summary>
     /// <param name="specification">A path, with the paths of its devices behind <c>@</c>; a file of that whole name goes
@@ -17,14 +21,21 @@ public static class LayerOpener
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
     /// known.</exception>
-    public static Layer Open(string specification, WhiteoutRules rules = WhiteoutRules.Oci)
+    public static Layer Open(string specification, WhiteoutRules rules = WhiteoutRules.Oci) =>
+        Open(specification, rules, null);
+
+    /// <summary>Opens a layer.</summary>
+    /// <param name="specification">As above; <c>-</c> is standard input.</param>
+    /// <param name="rules">As above.</param>
+    /// <param name="spoolBeside">Beside which file a pipe is kept; null for the folder of temporary files.</param>
+    internal static Layer Open(string specification, WhiteoutRules rules, string? spoolBeside)
     {
         string[] paths = Split(specification);
         List<ByteSource> opened = [];
         try
         {
             foreach (string path in paths)
-                opened.Add(OpenFile(path));
+                opened.Add(OpenFile(path, spoolBeside));
             return Open(opened[0], [.. opened[1..]], rules);
         }
         catch
@@ -35,18 +46,33 @@ public static class LayerOpener
         }
     }
 
-    /// <summary>Splits a specification into the image and its devices.</summary>
-    public static string[] Split(string specification) =>
-        File.Exists(specification) ? [specification] : specification.Split(DeviceSeparator);
-
-    private static ByteSource OpenFile(string path)
+    /// <summary>Splits a specification into the image and its devices; a file of that whole name goes first.</summary>
+    public static string[] Split(string specification)
     {
+        const char kept = '\0';                                         // which no name has
+        return File.Exists(specification) ? [specification]
+            : [.. specification.Replace(Doubled, kept.ToString()).Split(DeviceSeparator)
+                .Select(part => part.Replace(kept, DeviceSeparator))];
+    }
+
+    /// <summary>The specification of an image with devices, whatever their names are.</summary>
+    public static string Join(string image, params IEnumerable<string> devices)
+    {
+        string[] parts = [image, .. devices];
+        return parts.Length == 1 ? image
+            : string.Join(DeviceSeparator, parts.Select(part => part.Replace(DeviceSeparator.ToString(), Doubled)));
+    }
+
+    private static ByteSource OpenFile(string path, string? spoolBeside)
+    {
+        if (path == StandardInput)
+            return ByteSource.OpenFile("/dev/stdin", spoolBeside);
         if (Directory.Exists(path))
         {
             throw new UnsupportedImageException(path, "a directory cannot be a layer yet",
                 $"Make an image of it: mkfs.erofs LAYER.erofs {path}");
         }
-        return ByteSource.OpenFile(path);
+        return ByteSource.OpenFile(path, spoolBeside);
     }
 
     /// <summary>Makes a layer of an open source, which it owns from now on.</summary>

@@ -33,6 +33,13 @@ public static class ImageWriter
         long done = 0, total = 0;
         Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
             : null;
+        if ((options.Mode == OutputMode.Index || options.VmdkPath is not null) && layers.SelectMany(layer => layer.Originals)
+            .FirstOrDefault(original => original.Bytes.IsSpooled) is { } pipe)
+        {
+            throw new UnsupportedImageException(pipe.Name,
+                "comes through a pipe, so there is no file that the image could refer to",
+                "Write it to a file first, or merge with --mode flat.");
+        }
         InputFiles inputs = new();
         foreach (Original original in layers.SelectMany(layer => layer.Originals))
             inputs.Add(original.Bytes);

@@ -1,10 +1,51 @@
 using System.Text;
 using Lamina.Cli;
+using Lamina.Tests.Generators;
+using Lamina.Tests.Oracles;
 
 namespace Lamina.Tests.Cli;
 
 public class NameTextTests
 {
+    [Theory]
+    [InlineData("plain text, ümläute ┌─┐ 漢字\n\ttab", "plain text, ümläute ┌─┐ 漢字\n\ttab")]
+    [InlineData("a\u001b[2Jb", "a\\x1b[2Jb")]
+    [InlineData("\u001b]0;title\u0007", "\\x1b]0;title\\x07")]
+    [InlineData("x\u202egnp.exe", "x\\xe2\\x80\\xaegnp.exe")]
+    [InlineData("one\rtwo", "one\\x0dtwo")]
+    [InlineData("\u009b31m", "\\xc2\\x9b31m")]
+    [InlineData("\u001b[31m", "\\x1b[31m")]
+    public void Nothing_that_is_printed_moves_a_cursor_or_turns_text(string text, string expected)
+    {
+        using StringWriter plain = new(), coloured = new();
+        new ShownWriter(plain, () => false).Write(text);
+        Assert.Equal(expected, plain.ToString());
+        new ShownWriter(coloured, () => true).Write(text);
+        Assert.Equal(text == "\u001b[31m" ? text : expected, coloured.ToString());     // a colour alone
+    }
+
+    [Fact]
+    public void Hostile_names_reach_no_output_of_any_verb()
+    {
+        byte[] name = "e\u001b[2J\u202e\rvil"u8.ToArray();
+        string folder = Scratch.NewFolder("hostile"), tar = Path.Combine(folder, "a\u001b[2J\u202e.tar");
+        File.WriteAllBytes(tar, new TarBuilder().Add(new TarFields { Name = name }, "x"u8).Directory("d").End().ToArray());
+        string other = Path.Combine(folder, "other.tar"), image = Path.Combine(folder, "i\u001b[2J.erofs");
+        File.WriteAllBytes(other, new TarBuilder().Directory("d").End().ToArray());
+        string shown = NameText.Of(name);
+        foreach (string[] command in (string[][])
+            [["merge", "--explain", tar, other, tar, "-o", image], ["merge", tar, "-o", image], ["ls", "-lR", tar], ["tree", tar],
+                ["stat", tar, shown], ["stat", tar, "/no\u202e"], ["diff", tar, other], ["check", image], ["dump", image],
+                ["inspect", image], ["split", image, Path.Combine(folder, "parts")], ["split", tar, folder],
+                ["cat", tar, "/\u001b[2J"], ["check", image, "--against", other], ["verity", "format", image],
+                ["verity", "inspect", image], ["mount", image, tar], ["xx\u001b[2J"], ["ls", "--\u202e", tar]])
+        {
+            CliRun run = CliRun.Of(command);
+            string all = run.Output + run.Error;
+            Assert.True(all.AsSpan().IndexOfAny('\u001b', '\u202e', '\r') < 0, $"{command[0]}: {all}");
+        }
+    }
+
     [Theory]
     [InlineData("plain name.txt", "plain name.txt")]
     [InlineData("Grüße 日本 🎉", "Grüße 日本 🎉")]

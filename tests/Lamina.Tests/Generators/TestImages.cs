@@ -11,7 +11,7 @@ namespace Lamina.Tests.Generators;
 internal sealed record ImageFile(string Path, IReadOnlyList<string> Devices)
 {
     /// <summary>As the program takes it for a layer.</summary>
-    public string Specification => string.Join(LayerOpener.DeviceSeparator, [Path, .. Devices]);
+    public string Specification => LayerOpener.Join(Path, Devices);
 
     public KernelMount Mount() => KernelMount.Erofs(Path, [.. Devices]);
 
