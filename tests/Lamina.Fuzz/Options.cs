@@ -7,6 +7,7 @@ internal sealed record Options
 {
     public const string Usage = """
         usage: Lamina.Fuzz [--count N] [--seed N] [--from INDEX] [--workers N] [--scratch FOLDER] [--keep FOLDER]
+                           [--kernel] [--fsck PATH]
 
         Changes images and tars of the corpus and runs check, extract and merge on each. The same seed gives the same images.
           --count N         how many images; 100000 otherwise
@@ -15,6 +16,8 @@ internal sealed record Options
           --workers N       processes; one a core otherwise
           --scratch FOLDER  where images are merged and extracted; best in memory
           --keep FOLDER     where images that show a fault are kept; artifacts/fuzz otherwise
+          --kernel          instead, let this machine's kernel read what a check finds sound and what a merge makes; as root
+          --fsck PATH       with --kernel: let this fsck.erofs, of erofs-utils 1.9, read it too
         """;
 
     public static string CorpusPath => Path.Combine(AppContext.BaseDirectory, "Fixtures", "corpus.tar.zst");
@@ -31,6 +34,12 @@ internal sealed record Options
 
     public string Keep { get; private set; } = Path.Combine("artifacts", "fuzz");
 
+    /// <summary>Whether others judge as well: see <see cref="KernelTrial"/>.</summary>
+    public bool AsksKernel { get; private set; }
+
+    /// <summary>The fsck.erofs that judges besides; null for none.</summary>
+    public string? Fsck { get; private set; }
+
     /// <summary>For a worker: its first image. Null for the process that starts them.</summary>
     public int? WorkerFrom { get; private set; }
 
@@ -40,6 +49,12 @@ internal sealed record Options
         Options options = new();
         for (int i = 0; i < arguments.Length; i += 2)
         {
+            if (arguments[i] == "--kernel")
+            {
+                options.AsksKernel = true;
+                i--;
+                continue;
+            }
             if (i + 1 == arguments.Length)
                 return null;
             string value = arguments[i + 1];
@@ -64,6 +79,9 @@ internal sealed record Options
                 case "--keep":
                     options.Keep = value;
                     break;
+                case "--fsck" when File.Exists(value):
+                    options.Fsck = value;
+                    break;
                 case "--worker" when isNumber:
                     options.WorkerFrom = number;
                     break;
@@ -78,7 +96,8 @@ internal sealed record Options
     public string[] ForWorker(int first) =>
     [
         "--worker", $"{first}", "--count", $"{Count}", "--seed", $"{Seed}", "--from", $"{From}", "--workers", $"{Workers}",
-        "--scratch", Scratch,
+        "--scratch", Scratch, .. AsksKernel ? ["--kernel"] : Array.Empty<string>(),
+        .. AsksKernel && Fsck is not null ? ["--fsck", Fsck] : Array.Empty<string>(),
     ];
 
     public Options WithScratch(string folder) => this with { Scratch = folder };

@@ -18,6 +18,7 @@ internal sealed class Overseer(Options options) : IDisposable
     private readonly List<string> _faults = [];
     private readonly BlockingCollection<(int Index, string What)> _reports = [];
     private readonly List<Process> _running = [];
+    private readonly SortedDictionary<string, int> _explained = [];
     private int _done, _refused;
     private long _slowest, _peak;
     private bool _isWatched = true, _isOver;
@@ -49,7 +50,10 @@ internal sealed class Overseer(Options options) : IDisposable
             if (File.ReadAllText(backing).Contains(options.Scratch, StringComparison.Ordinal))
                 _faults.Add($"{backing} is left");
         }
-        string watched = _isWatched ? "" : "; writes outside were not watched, as this kernel has no Landlock";
+        foreach ((string reason, int count) in _explained)
+            Console.WriteLine($"{count} explained: {reason}");
+        string watched = _isWatched || options.AsksKernel ? ""
+            : "; writes outside were not watched, as this kernel has no Landlock";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{_done} images, {_faults.Count} faults, {_refused} refused, slowest {_slowest} ms of processor time, " +
             $"peak {_peak >> 20} MiB, seed {options.Seed}, {_clock.Elapsed.TotalSeconds:0} s{watched}"));
@@ -69,7 +73,8 @@ internal sealed class Overseer(Options options) : IDisposable
     /// <summary>One worker after another, until every image of the sequence had its turn.</summary>
     private void Drive(int first)
     {
-        bool isSandboxed = Sandbox.TryEnter(options.Scratch);       // for this thread, and so for what it starts
+        // For this thread, and so for what it starts.
+        bool isSandboxed = !options.AsksKernel && Sandbox.TryEnter(options.Scratch);
         lock (_lock)
             _isWatched &= isSandboxed;
         while (first < options.From + options.Count && !_isOver)
@@ -105,6 +110,10 @@ internal sealed class Overseer(Options options) : IDisposable
                     Count(long.Parse(fields[2], CultureInfo.InvariantCulture),
                         long.Parse(fields[3], CultureInfo.InvariantCulture), fields[4] == "1");
                     break;
+                case Worker.Explained:
+                    lock (_lock)
+                        _explained[fields[2]] = _explained.GetValueOrDefault(fields[2]) + 1;
+                    break;
                 default:
                     Report(index, fields[2].Replace('\v', '\n'));
                     break;
@@ -131,7 +140,10 @@ internal sealed class Overseer(Options options) : IDisposable
         string program = Environment.ProcessPath!;
         string[] self = Path.GetFileNameWithoutExtension(program) == "dotnet"
             ? [Path.Combine(AppContext.BaseDirectory, "Lamina.Fuzz.dll")] : [];
-        ProcessStartInfo start = new(program, [.. self, .. options.ForWorker(first)])
+        string[] command = [program, .. self, .. options.ForWorker(first)];
+        if (options.AsksKernel)
+            command = ["unshare", "--mount", "--propagation", "private", .. command];
+        ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
@@ -171,7 +183,8 @@ internal sealed class Overseer(Options options) : IDisposable
 
     private void Keep(int index, string what)
     {
-        Mutation mutation = Mutation.Make(Subject.ReadCorpus(Options.CorpusPath), index, Mutation.DiceOf(options.Seed, index));
+        Subject[] subjects = Subject.ReadCorpus(Options.CorpusPath, Path.Combine(options.Scratch, "seeds"));
+        Mutation mutation = Mutation.Make(subjects, index, Mutation.DiceOf(options.Seed, index));
         Directory.CreateDirectory(options.Keep);
         string path = Path.Combine(options.Keep, $"{options.Seed}-{index}-{mutation.Subject.Name}");
         File.WriteAllBytes(path, mutation.Bytes);

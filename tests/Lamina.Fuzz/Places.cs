@@ -15,6 +15,8 @@ internal enum PlaceKind
     Chunks,
     Cluster,
     TarHeader,
+    Record,
+    Tree,
 }
 
 /// <summary>A run of an image's bytes that holds a structure.</summary>
@@ -52,6 +54,14 @@ internal static class Places
             yield return new Place(PlaceKind.SuperBlock, superBlock.DeviceTableSlot * DeviceSlot.Size, DeviceSlot.Size);
         if (superBlock.XattrPrefixCount > 0)
             yield return new Place(PlaceKind.Xattrs, (int)superBlock.XattrPrefixStart * sizeof(uint), 16);
+        ByteSource file = image.Primary.Bytes;
+        if (LayerRecordReader.Find(file, file.Length) is { } record)
+        {
+            yield return new Place(PlaceKind.Record, 0, HeadRecord.Size);
+            yield return new Place(PlaceKind.Record, (int)record.Where.Position, record.Where.Length);
+        }
+        if (AppendedTree.FindExtent(file) is { } tree)
+            yield return new Place(PlaceKind.Tree, (int)tree.Start, (int)tree.Length);
         Stack<ulong> open = new([superBlock.RootNid]);
         if (superBlock.PackedNid != 0 && superBlock.Has(IncompatibleFeatures.Fragments))
             open.Push(superBlock.PackedNid);

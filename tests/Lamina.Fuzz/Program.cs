@@ -14,7 +14,7 @@ internal static class Program
         }
         if (options.WorkerFrom is { } first)
             return Worker.Run(options, first);
-        string memory = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
+        string memory = Directory.Exists("/dev/shm") && !options.AsksKernel ? "/dev/shm" : Path.GetTempPath();
         string parent = options.Scratch.Length > 0 ? options.Scratch : memory;
         string folder = Path.Combine(parent, $"lamina-fuzz-{Environment.ProcessId}");
         Directory.CreateDirectory(folder);

@@ -14,13 +14,17 @@ namespace Lamina.Fuzz;
 /// How long all of it had a processor: what else the machine does is not the image's fault. What waits for ever is seen by who
 /// watches the process.
 /// </param>
-internal readonly record struct TrialResult(string? Fault, bool IsRefused, double Milliseconds);
+internal readonly record struct TrialResult(string? Fault, bool IsRefused, double Milliseconds)
+{
+    /// <summary>Differences to other judges that have a reason: see <see cref="Exceptions"/>.</summary>
+    public string[] Explained { get; init; } = [];
+}
 
 /// <summary>
 /// The contract with images that lie: whatever their bytes, a check, an extraction and a merge end soon, with a result or with
 /// one of the two exceptions that say so, and leave nothing behind. What a check finds sound, the others can read.
 /// </summary>
-internal sealed class Trial
+internal sealed class Trial : ITrial
 {
     private const string ImageName = "image", MergedName = "merged", TargetName = "target", UpperName = "upper";
 
@@ -54,10 +58,10 @@ internal sealed class Trial
         _expected = [ImageName, UpperName, "work"];
     }
 
-    /// <summary>Where extracted trees are, until somebody removes them.</summary>
+    /// <inheritdoc/>
     public string Trees => _work;
 
-    /// <summary>Tries an image.</summary>
+    /// <inheritdoc/>
     public TrialResult Try(Mutation mutation, Random dice)
     {
         string[] devices = DevicesOf(mutation.Subject);

@@ -21,15 +21,16 @@ internal static class Worker
     private const int Attempts = 3, TreesKept = 40;
 
     /// <summary>The lines that pass between the processes, fields parted by tabs.</summary>
-    public const string Begun = "begun", Done = "done", Failed = "failed";
+    public const string Begun = "begun", Done = "done", Failed = "failed", Explained = "explained";
 
     public static int Run(Options options, int first)
     {
         new Thread(EndWithParent) { IsBackground = true }.Start();
-        Subject[] subjects = Subject.ReadCorpus(Options.CorpusPath);
+        Subject[] subjects = Subject.ReadCorpus(Options.CorpusPath, Path.Combine(options.Scratch, $"seeds-{first}"));
         string folder = Path.Combine(options.Scratch, $"worker-{first % options.Workers}-{first}");
         Directory.CreateDirectory(folder);
-        Trial trial = new(folder, subjects.First(subject => subject.Name == "layer-config-lz4hc.erofs").Bytes);
+        byte[] upper = subjects.First(subject => subject.Name == "layer-config-lz4hc.erofs").Bytes;
+        ITrial trial = options.AsksKernel ? new KernelTrial(folder, upper, options.Fsck) : new Trial(folder, upper);
         foreach (Subject sound in subjects)
         {
             // Sound images first: what they take is what everything takes.
@@ -57,6 +58,8 @@ internal static class Worker
                 result = trial.Try(mutation, dice);
                 time = Math.Min(time, result.Milliseconds);
             }
+            foreach (string reason in result.Explained)
+                Tell(Explained, index, reason);
             long memory = Math.Max(0, Memory("VmHWM") - before);
             string? fault = result.Fault
                 ?? (time > TimeAllowance ? $"it took {time:0} ms" : null)
@@ -73,7 +76,7 @@ internal static class Worker
             .Replace("\t", "    ").ReplaceLineEndings("\v"))));
 
     /// <summary>Names need not be text that .NET can say, so another program removes them.</summary>
-    public static void RemoveTrees(Trial trial)
+    public static void RemoveTrees(ITrial trial)
     {
         if (!Environment.IsPrivilegedProcess)
             Run("chmod", "-R", "u+rwx", trial.Trees);               // directories that only root could empty

@@ -24,6 +24,9 @@ internal readonly record struct CompressionConfigs(ushort Algorithms)
     /// <summary>z_erofs_lzma_cfgs.dict_size: in bytes.</summary>
     public uint LzmaDictionarySize { get; init; }
 
+    /// <summary>z_erofs_lzma_cfgs.format, z_erofs_zstd_cfgs.format: 0, no other is known.</summary>
+    public ushort Format { get; init; }
+
     /// <summary>z_erofs_deflate_cfgs.windowbits: 8 to 15.</summary>
     public byte DeflateWindowBits { get; init; }
 
@@ -47,9 +50,13 @@ internal readonly record struct CompressionConfigs(ushort Algorithms)
                 Lz4MaxDistance = BinaryPrimitives.ReadUInt16LittleEndian(record),
                 Lz4MaxClusterBlocks = BinaryPrimitives.ReadUInt16LittleEndian(record[2..]),
             },
-            1 => this with { LzmaDictionarySize = BinaryPrimitives.ReadUInt32LittleEndian(record) },
+            1 => this with
+            {
+                LzmaDictionarySize = BinaryPrimitives.ReadUInt32LittleEndian(record),
+                Format = BinaryPrimitives.ReadUInt16LittleEndian(record[4..]),
+            },
             2 => this with { DeflateWindowBits = record[0] },
-            _ => this with { ZstdWindowLog = record[1] },
+            _ => this with { ZstdWindowLog = record[1], Format = record[0] },
         };
         return true;
     }
@@ -60,8 +67,11 @@ internal readonly record struct CompressionConfigs(ushort Algorithms)
     /// </summary>
     public string? FaultOf(int codec, int blockSize) => codec switch
     {
+        0 when Lz4MaxClusterBlocks > MaxLz4ClusterBlocks =>
+            $"LZ4 clusters of up to {Lz4MaxClusterBlocks} blocks are above {MaxLz4ClusterBlocks} blocks",
         0 when (long)Lz4MaxClusterBlocks * blockSize > MaxClusterSize =>
             $"LZ4 clusters of up to {Lz4MaxClusterBlocks} blocks are above {MaxClusterSize} bytes",
+        1 or 3 when Format != 0 => $"format {Format} of codec {codec} is not known",
         1 when LzmaDictionarySize is < MinLzmaDictionary or > MaxLzmaDictionary =>
             $"an LZMA dictionary of {LzmaDictionarySize} bytes is not between {MinLzmaDictionary} and {MaxLzmaDictionary}",
         2 when DeflateWindowBits > MaxDeflateWindowBits =>
@@ -70,6 +80,12 @@ internal readonly record struct CompressionConfigs(ushort Algorithms)
             $"a Zstandard window of 2^{ZstdWindowLog + 10} bytes is above 2^{MaxZstdWindowLog + 10}",
         _ => null,
     };
+
+    /// <summary>
+    /// Kernels compare the count before they know the block size, with that of blocks as large as their pages
+    /// (<c>z_erofs_load_lz4_config</c>).
+    /// </summary>
+    public const int MaxLz4ClusterBlocks = 256;
 
     private const int MaxClusterSize = 1 << 20, MinLzmaDictionary = 4096, MaxLzmaDictionary = 8 << 20;
     private const int MaxDeflateWindowBits = 15, MaxZstdWindowLog = 10;

@@ -32,14 +32,14 @@ internal sealed record SuperBlock
     public const int LabelSize = 16;
 
     /// <summary>Where fields stand that messages point at.</summary>
-    public const int CompatAt = 8, SlotsAt = 13, InodesAt = 16;
+    public const int CompatAt = 8, SlotsAt = 13, InodesAt = 16, PackedAt = 96, SharePrefixAt = 105;
 
     private const int MagicAt = 0, ChecksumAt = 4, BlockBitsAt = 12, RootOrBlocksHighAt = 14;
     private const int EpochAt = 24;
     private const int NanosecondsAt = 32, BlocksLowAt = 36, MetaBlockAt = 40, XattrBlockAt = 44;
     private const int UuidAt = 48, LabelAt = 64;
     private const int IncompatAt = 80, AlgorithmsAt = 84, DevicesAt = 86, DeviceSlotAt = 88, DirBitsAt = 90, PrefixCountAt = 91;
-    private const int PrefixStartAt = 92, PackedAt = 96, FilterAt = 104, SharePrefixAt = 105, BuildTimeAt = 108;
+    private const int PrefixStartAt = 92, FilterAt = 104, BuildTimeAt = 108;
     private const int Root8At = 112, MetaboxAt = 128;
 
     /// <summary>checksum: CRC-32C of the rest of the superblock's block, if the feature is on.</summary>
@@ -108,6 +108,9 @@ internal sealed record SuperBlock
     /// <summary>xattr_filter_reserved: 0, or the name filter is not to be used.</summary>
     public byte XattrFilterReserved { get; init; }
 
+    /// <summary>ishare_xattr_prefix_id: with ISHARE_XATTRS, which long prefix is the name of files' fingerprints.</summary>
+    public byte SharePrefix { get; init; }
+
     /// <summary>build_time: seconds after the epoch at which the image was made.</summary>
     public uint BuildTime { get; init; }
 
@@ -158,6 +161,7 @@ internal sealed record SuperBlock
             XattrPrefixStart = BinaryPrimitives.ReadUInt32LittleEndian(bytes[PrefixStartAt..]),
             PackedNid = BinaryPrimitives.ReadUInt64LittleEndian(bytes[PackedAt..]),
             XattrFilterReserved = bytes[FilterAt],
+            SharePrefix = bytes[SharePrefixAt],
             BuildTime = BinaryPrimitives.ReadUInt32LittleEndian(bytes[BuildTimeAt..]),
             MetaboxNid = BinaryPrimitives.ReadUInt64LittleEndian(bytes[MetaboxAt..]),
         };
@@ -193,6 +197,7 @@ internal sealed record SuperBlock
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[PrefixStartAt..], XattrPrefixStart);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[PackedAt..], PackedNid);
         bytes[FilterAt] = XattrFilterReserved;
+        bytes[SharePrefixAt] = SharePrefix;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[BuildTimeAt..], BuildTime);
         if (wide)
             BinaryPrimitives.WriteUInt64LittleEndian(bytes[Root8At..], RootNid);

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Lamina.Tree;
+using static Lamina.Tree.PosixAcl;
 
 namespace Lamina.Layers;
 
@@ -8,10 +10,6 @@ namespace Lamina.Layers;
 /// </summary>
 internal static class TarAcl
 {
-    private const int HeaderSize = 4, EntrySize = 8;
-    private const uint Version = 2, NoId = 0xFFFFFFFF;
-    private const ushort UserObject = 1, User = 2, GroupObject = 4, Group = 8, Mask = 16, Other = 32;
-
     /// <summary>The binary value; null if the text says nothing.</summary>
     /// <exception cref="CorruptImageException">The text is not an ACL.</exception>
     /// <exception cref="UnsupportedImageException">It names users instead of numbering them.</exception>
@@ -35,7 +33,7 @@ internal static class TarAcl
                 throw place.Corrupt($"the ACL {TarPlace.Show(text)} lacks an entry for the owner, the group or the others");
         }
         byte[] binary = new byte[HeaderSize + EntrySize * entries.Count];
-        BinaryPrimitives.WriteUInt32LittleEndian(binary, Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(binary, PosixAcl.Version);
         Span<byte> at = binary.AsSpan(HeaderSize);
         foreach ((ushort tag, uint id, ushort permissions) in entries)
         {
@@ -57,7 +55,7 @@ internal static class TarAcl
     {
         isMinimal = false;
         if (binary.Length < HeaderSize + 3 * EntrySize || (binary.Length - HeaderSize) % EntrySize != 0
-            || BinaryPrimitives.ReadUInt32LittleEndian(binary) != Version)
+            || BinaryPrimitives.ReadUInt32LittleEndian(binary) != PosixAcl.Version)
             return null;
         int? user = null, group = null, mask = null, other = null;
         isMinimal = binary.Length == HeaderSize + 3 * EntrySize;

@@ -30,8 +30,6 @@ internal sealed class TarXattrs
 
     private static ReadOnlySpan<byte> DefaultText => "SCHILY.acl.default"u8;
 
-    private static ReadOnlySpan<byte> AccessAcl => "system.posix_acl_access"u8;
-
     private static ReadOnlySpan<byte> SelinuxText => "RHT.security.selinux"u8;
 
     /// <summary>Whether a pax record with this key is about an extended attribute.</summary>
@@ -75,8 +73,8 @@ internal sealed class TarXattrs
             else                                                        // kept as text; the kernel's value ends in a NUL
                 items.Add(Checked(place, "security.selinux"u8.ToArray(), [.. value, 0]));
         }
-        AddAcl(place, items, AccessAcl, access);
-        AddAcl(place, items, "system.posix_acl_default"u8, defaults);
+        AddAcl(place, items, PosixAcl.AccessName, access);
+        AddAcl(place, items, PosixAcl.DefaultName, defaults);
         return Finish(items);
     }
 
@@ -84,11 +82,11 @@ internal sealed class TarXattrs
     private static TarAttributes Finish(List<Xattr> items)
     {
         XattrSet set = XattrSet.Create(items);
-        if (!set.TryGet(AccessAcl, out ReadOnlyMemory<byte> value))
+        if (!set.TryGet(PosixAcl.AccessName, out ReadOnlyMemory<byte> value))
             return new TarAttributes(set, null);
         ushort? permissions = TarAcl.PermissionsOf(value.Span, out bool isMinimal);
         if (isMinimal)
-            set = XattrSet.Create(items.Where(item => !item.Name.Span.SequenceEqual(AccessAcl)));
+            set = XattrSet.Create(items.Where(item => !item.Name.Span.SequenceEqual(PosixAcl.AccessName)));
         return new TarAttributes(set, permissions);
     }
 

@@ -92,10 +92,17 @@ internal sealed class AddressSpace
                 }
             }
         }
+        // Kernels read whole blocks, so what is in a last one that is cut off cannot be read.
+        long whole = original.Length >> bits << bits;
         if (address > (ulong)original.Length || length > original.Length - (long)address)
         {
             throw _image.Corrupt(inode,
                 $"data at byte 0x{address:X} ({length} bytes) lies past the end of {original.Name} ({original.Length} bytes)");
+        }
+        if (length > whole - (long)address)
+        {
+            throw _image.Corrupt(inode, $"data at byte 0x{address:X} ({length} bytes) lies in the last block of " +
+                $"{original.Name}, which has {original.Length - whole} of {1 << bits} bytes");
         }
         return (original, (long)address, length);
     }

@@ -203,6 +203,9 @@ internal sealed class ClusterMapReader
                 _extents.Add(new ClusterExtent(head.Logical, 0, null, 0, 0, ClusterEncoding.Hole, false));
                 continue;
             }
+            if (isBig && head.Count == Head.Unsaid)
+                throw _image.Corrupt(_inode, $"the cluster of byte {head.Logical} does not say how many blocks it has",
+                    _mapPosition);
             int length = (isBig ? Math.Max(head.Count, 1) : 1) << _blockBits;
             AddCluster(head.Logical, (ulong)head.Record.Block << _blockBits, length, EncodingOf(head.Record.Type),
                 head.Record.IsPartial);
@@ -345,6 +348,9 @@ internal sealed class ClusterMapReader
     {
         /// <summary>The count where the index says that there are none: a hole.</summary>
         public const int NoBlocks = -1;
+
+        /// <summary>The count where the record that should say it does not.</summary>
+        public const int Unsaid = -2;
     }
 
     /// <summary>Collects the heads of an index, the lcluster behind each telling its cluster's size.</summary>
@@ -381,7 +387,10 @@ internal sealed class ClusterMapReader
                 throw _image.Corrupt(reader._inode, $"logical cluster {cluster} counts blocks, without big clusters",
                     reader._mapPosition);
             if (cluster == (List[^1].Logical >> clusterBits) + 1)
-                List[^1] = List[^1] with { Count = record.IsHole ? Head.NoBlocks : record.Count };
+                List[^1] = List[^1] with
+                {
+                    Count = record.IsHole ? Head.NoBlocks : record.Count > 0 ? record.Count : Head.Unsaid,
+                };
         }
     }
 }

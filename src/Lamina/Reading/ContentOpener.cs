@@ -26,7 +26,10 @@ internal static class ContentOpener
             return new PlacedContent(0, [], blockSize);
         long body = inode.Size - tail;
         ulong block = inode.Record.WideUnion;
-        ulong mask = image.SuperBlock.Has(IncompatibleFeatures.Wide48Bit) ? ChunkIndex.WideHole : ChunkIndex.NarrowHole;
+        // As wide as the inode's form has it, whatever the superblock announces (erofs_read_inode).
+        bool isWide = inode.Record.IsExtended
+            || (inode.Record.IsSingleLinkOrDotOmitted && inode.Type != NodeType.Directory);
+        ulong mask = isWide ? ChunkIndex.WideHole : ChunkIndex.NarrowHole;
         bool isHole = inode.Record.Layout == DataLayout.FlatPlain && (block & mask) == mask;
         if (isHole)
             return new PlacedContent(inode.Size, [], blockSize);

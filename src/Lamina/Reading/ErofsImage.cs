@@ -166,11 +166,9 @@ public sealed partial class ErofsImage : IDisposable
     }
 
     /// <summary>
-    /// Whether an inode must be read before the packed file can be: it is that file, or the metabox which that file lives in.
+    /// Whether an inode must be read before the packed file can be: it is that file, which never lies in the metabox.
     /// </summary>
-    internal bool IsNeededForPacked(in Inode inode) => inode.Nid == SuperBlock.PackedNid ||
-        ((SuperBlock.PackedNid & MetaboxBit) != 0 && SuperBlock.Has(IncompatibleFeatures.Metabox)
-            && inode.Nid == SuperBlock.MetaboxNid);
+    internal bool IsNeededForPacked(in Inode inode) => inode.Nid == SuperBlock.PackedNid;
 
     /// <summary>Claims the bytes of an inode's chunk or cluster table, so that no two inodes have the same.</summary>
     internal void ClaimTable(in Inode inode, long end)
@@ -240,6 +238,17 @@ public sealed partial class ErofsImage : IDisposable
         if (superBlock.DirectoryBlockBits != 0)
             throw new UnsupportedImageException(source.Name,
                 $"directory blocks of {superBlock.DirectoryBlockBits} bits more than blocks");
+        if (superBlock.Has(IncompatibleFeatures.Metabox)
+            && (superBlock.ExtensionSlots == 0 || (superBlock.MetaboxNid & MetaboxBit) != 0))
+            throw new CorruptImageException(source.Name, "the metabox has no inode of its own", null, SuperBlock.Offset);
+        if ((superBlock.PackedNid & MetaboxBit) != 0)
+            throw new CorruptImageException(source.Name, "the packed file is said to be in the metabox, which is opened later",
+                null, SuperBlock.Offset + SuperBlock.PackedAt);
+        if (superBlock.Has(CompatibleFeatures.InodeShareXattrs) && superBlock.SharePrefix >= superBlock.XattrPrefixCount)
+        {
+            throw new CorruptImageException(source.Name, $"the fingerprints of files are named by prefix " +
+                $"{superBlock.SharePrefix} of {superBlock.XattrPrefixCount}", null, SuperBlock.Offset + SuperBlock.SharePrefixAt);
+        }
         if (superBlock.Blocks > (ulong)(source.Length >> superBlock.BlockBits))
         {
             throw new CorruptImageException(source.Name,
@@ -302,8 +311,6 @@ public sealed partial class ErofsImage : IDisposable
     {
         if (!SuperBlock.Has(IncompatibleFeatures.Metabox))
             return null;
-        if (SuperBlock.ExtensionSlots == 0 || (SuperBlock.MetaboxNid & MetaboxBit) != 0)
-            throw new CorruptImageException(Name, "the metabox has no inode of its own", null, SuperBlock.Offset);
         Content content = OpenContent(ReadInode(SuperBlock.MetaboxNid));
         ContentSource bytes = OpenSource(content, $"{Name} (metabox)");
         return new MetadataReader(bytes, 0, bytes.Length);

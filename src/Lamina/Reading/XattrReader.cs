@@ -81,29 +81,54 @@ internal sealed class XattrReader
         // A header with nothing behind it has no meaning yet: kernels answer EOPNOTSUPP (erofs_init_inode_xattrs).
         if (raw.Length == XattrHeader.Size)
             throw _image.Corrupt(inode, $"{raw.Length} bytes of xattrs hold a header alone");
+        if (_image.SuperBlock.Has(CompatibleFeatures.SharedXattrsInMetabox)
+            && !_image.SuperBlock.Has(IncompatibleFeatures.Metabox))
+            throw _image.Corrupt(inode, "shared xattrs are said to be in the metabox, and the image has none");
         XattrHeader header = XattrHeader.Parse(raw);
         int position = XattrHeader.Size + header.SharedCount * sizeof(uint);
         if (position > raw.Length)
             throw _image.Corrupt(inode, $"{header.SharedCount} shared xattrs do not fit into {raw.Length} bytes");
         List<Xattr> items = [];
-        for (int i = 0; i < header.SharedCount; i++)
-        {
-            uint id = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(raw[(XattrHeader.Size + i * sizeof(uint))..]);
-            items.Add(ReadShared(inode, id));
-        }
-        // Less than a record's size left over, or a record of zeros, is padding.
         while (position + XattrEntryRecord.Size <= raw.Length)
         {
             XattrEntryRecord record = XattrEntryRecord.Parse(raw[position..]);
             if (record is { NameIndex: 0, NameLength: 0, ValueSize: 0 })
-                break;
+            {
+                position += XattrEntryRecord.Size;      // padding, behind which kernels go on
+                continue;
+            }
             if (position + XattrEntryRecord.Size + record.NameLength + record.ValueSize > raw.Length)
                 throw _image.Corrupt(inode,
                     $"an xattr of {record.TotalSize} bytes reaches past the inode's {raw.Length} bytes of xattrs");
             items.Add(Parse(inode, record, raw[(position + XattrEntryRecord.Size)..]));
             position += record.TotalSize;
         }
+        for (int i = 0; i < header.SharedCount; i++)
+        {
+            uint id = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(raw[(XattrHeader.Size + i * sizeof(uint))..]);
+            items.Add(ReadShared(inode, id));
+        }
+        CheckFilter(inode, header, items);
+        items.Reverse();                                // of two of one name kernels find the first, a set keeps the last
         return XattrSet.Create(items);
+    }
+
+    /// <summary>
+    /// With XATTR_FILTER kernels do not look for a name whose bit is set: such an attribute is listed and cannot be read
+    /// (<c>erofs_getxattr</c>).
+    /// </summary>
+    private void CheckFilter(in Inode inode, XattrHeader header, List<Xattr> items)
+    {
+        SuperBlock superBlock = _image.SuperBlock;
+        if (!superBlock.Has(CompatibleFeatures.XattrFilter) || superBlock.XattrFilterReserved != 0)
+            return;
+        foreach (Xattr item in items)
+        {
+            ReadOnlySpan<byte> name = item.Name.Span;
+            if (XattrNames.TrySplit(name, out byte index, out int prefix)
+                && (header.NameFilter & XattrHeader.FilterBit(index, name[prefix..])) != 0)
+                throw _image.Corrupt(inode, $"the filter of its xattr names says that {ShownBytes.Of(name)} is not there");
+        }
     }
 
     /// <summary>Where a shared xattr stands.</summary>
@@ -112,7 +137,7 @@ internal sealed class XattrReader
         SuperBlock superBlock = _image.SuperBlock;
         bool inMetabox = superBlock.Has(CompatibleFeatures.SharedXattrsInMetabox);
         MetadataReader metadata = _image.MetadataOf(inMetabox ? ErofsImage.MetaboxBit : 0);
-        return (metadata, (inMetabox ? 0 : (long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint));
+        return (metadata, ((long)superBlock.XattrBlockAddress << superBlock.BlockBits) + (long)id * sizeof(uint));
     }
 
     /// <summary>A shared xattr, the same object for all inodes that have it.</summary>
@@ -161,17 +186,23 @@ internal sealed class XattrReader
             throw _image.Corrupt(inode, $"an xattr name of {name.Length} bytes is too long or holds a NUL");
         if (record is { NameIndex: 2 or 3, NameLength: > 0 })
             throw _image.Corrupt(inode, $"a POSIX ACL has a name of its own, {record.NameLength} bytes");
-        return new Xattr(name, body.Slice(record.NameLength, record.ValueSize).ToArray());
+        if (name[^1] == (byte)'.' && XattrNames.TrySplit(name, out _, out int namespaceLength) && namespaceLength == name.Length)
+            throw _image.Corrupt(inode, $"an xattr has no name behind {ShownBytes.Of(name)}");
+        byte[] value = body.Slice(record.NameLength, record.ValueSize).ToArray();
+        if (TreeRules.FaultOfXattr(name, value) is { } fault)
+            throw _image.Corrupt(inode, fault);
+        return new Xattr(name, value);
     }
 
     /// <summary>
     /// Long prefixes lie in the metabox, else in the packed file, else in the image (<c>erofs_xattr_prefixes_init</c>,
-    /// fs/erofs/xattr.c); with the feature plain_xattr_pfx always in the image.
+    /// fs/erofs/xattr.c); with the feature plain_xattr_pfx always in the image. Kernels look at their count alone, not at the
+    /// feature that announces them.
     /// </summary>
     private byte[][] ReadLongPrefixes()
     {
         SuperBlock superBlock = _image.SuperBlock;
-        if (!superBlock.Has(IncompatibleFeatures.XattrPrefixes) || superBlock.XattrPrefixCount == 0)
+        if (superBlock.XattrPrefixCount == 0)
             return [];
         MetadataReader metadata = _image.MetadataOf(0);
         PrefixMetadata = metadata;

@@ -45,9 +45,15 @@ internal static class TreeRules
                 return $"an attribute's name of {xattr.Name.Length} bytes, or with a NUL, is not possible";
             if (xattr.Value.Length > XattrSet.MaxValueLength)
                 return $"an attribute of {xattr.Value.Length} bytes is larger than {XattrSet.MaxValueLength}";
+            if (FaultOfXattr(xattr.Name.Span, xattr.Value.Span) is { } fault)
+                return fault;
         }
         return null;
     }
+
+    /// <summary>Why an attribute that kernels look into is none to them; null if it is, or if it is any other.</summary>
+    public static string? FaultOfXattr(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) =>
+        PosixAcl.FaultOf(name, value) ?? FileCapability.FaultOf(name, value);
 
     private static string? FaultOfPayload(Node node)
     {

@@ -100,7 +100,9 @@ internal static class HeaderWriter
         return new CompressionConfigs(algorithms)
         {
             Lz4MaxDistance = (ushort)limits.Lz4Distance,
-            Lz4MaxClusterBlocks = (ushort)Math.Max(1, (limits.Lz4ClusterSize + blockSize - 1) / blockSize),
+            // It sizes buffers, in pages: more than kernels take is never needed, whatever the block size.
+            Lz4MaxClusterBlocks = (ushort)Math.Clamp((limits.Lz4ClusterSize + blockSize - 1) / blockSize, 1,
+                CompressionConfigs.MaxLz4ClusterBlocks),
             LzmaDictionarySize = limits.LzmaDictionary,
             DeflateWindowBits = limits.DeflateWindowBits,
             ZstdWindowLog = limits.ZstdWindowBits,

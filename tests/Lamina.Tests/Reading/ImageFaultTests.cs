@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Lamina.Format;
+using Lamina.Fuzz;
 using Lamina.Reading;
 using Lamina.Tests.Oracles;
 
@@ -104,10 +105,21 @@ public class ImageFaultTests
                 Span<byte> inode = bytes.AsSpan((int)At(image, path));
                 Assert.Equal(1, inode[0] & 1);
                 BinaryPrimitives.WriteInt64LittleEndian(inode[8..], long.MaxValue & ~4095);
+                inode.Slice(6, 2).Fill(0xFF);
                 inode.Slice(16, 4).Fill(0xFF);
             }
         });
         Assert.DoesNotContain(ImageChecker.Check(Image(bytes)).Faults, fault => fault.Path is not null);
+    }
+
+    [Fact]
+    public void Data_in_a_last_block_that_is_cut_off_is_named_as_kernels_read_whole_blocks()
+    {
+        byte[] bytes = File.ReadAllBytes(Corpus.PathOf("layer-config-plain.erofs"))[..^1];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(SuperBlock.Offset + 36), bytes.Length / 4096);
+        Subject.Sum(bytes);
+        Assert.Contains(ImageChecker.Check(Image(bytes)).Faults,
+            fault => fault.Message.Contains("lies in the last block", StringComparison.Ordinal));
     }
 
     [Fact]

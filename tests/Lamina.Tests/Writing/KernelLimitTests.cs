@@ -1,3 +1,5 @@
+using Lamina.Format;
+using Lamina.Fuzz;
 using Lamina.Images;
 using Lamina.Reading;
 using Lamina.Tests.Generators;
@@ -56,6 +58,21 @@ public class KernelLimitTests
         CorruptImageException fault = Assert.Throws<CorruptImageException>(
             () => ClusterDecoding.Decode(map, extent, new byte[60000]));
         Assert.Contains("only zeros in its first block", fault.What);
+    }
+
+    [Fact]
+    public void Clusters_counted_in_small_blocks_are_no_more_than_kernels_take()
+    {
+        byte[] layer = File.ReadAllBytes(Corpus.PathOf("lz4hc-64k.erofs"));
+        int record = SuperBlock.Offset + SuperBlock.Parse(layer.AsSpan(SuperBlock.Offset, SuperBlock.ParsedSize)).Size;
+        layer[record + 4] = 255;                            // z_erofs_lz4_cfgs.max_pclusterblks
+        Subject.Sum(layer);
+        string path = Scratch.NewPath("lz4.erofs");
+        File.WriteAllBytes(path, layer);
+        WriteResult result = Merge.ToFile([path],
+            new WriteOptions { Mode = OutputMode.Full, Kernel = KernelProfile.Linux615, BlockSize = 512 });
+        using ErofsImage merged = ErofsImage.Open(result.Path);
+        Assert.Equal(CompressionConfigs.MaxLz4ClusterBlocks, merged.Configs.Lz4MaxClusterBlocks);
     }
 
     [Fact]

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using Lamina.Mounting;
 using Lamina.Platform;
+using Lamina.Reading;
 
-namespace Lamina.Tests.Oracles;
+namespace Lamina.Fuzz;
 
 /// <summary>
 /// Files as the kernel has them: names, targets and attribute values are bytes, which System.IO cannot say. Paths are
@@ -125,7 +125,7 @@ internal static unsafe partial class RawFiles
     private static byte[] Terminated(byte[] path) => [.. path, 0];
 
     private static Exception Failure(string call, byte[] path, int? errno = null) =>
-        SystemFailure.Make($"{call} {KernelManifest.Show(path)}", errno ?? Marshal.GetLastPInvokeError());
+        SystemFailure.Make($"{call} {ShownBytes.Of(path)}", errno ?? Marshal.GetLastPInvokeError());
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     private static partial int OpenFile(byte* path, int flags);
