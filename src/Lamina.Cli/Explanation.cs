@@ -61,6 +61,7 @@ internal sealed class Explanation(MergeAccount account, IReadOnlyList<string> la
         MergeOutcome.Replaced => "replaced",
         MergeOutcome.Removed => "removed",
         MergeOutcome.Opaque => "hidden as a whole",
+        MergeOutcome.Followed => "goes through a link",
         _ => "merged",
     };
 }

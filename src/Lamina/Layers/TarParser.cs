@@ -58,6 +58,7 @@ internal sealed class TarParser
             Root = root,
             HasRootMetadata = _tree.HasRoot,
             HasOpaqueRoot = _tree.HasOpaqueRoot,
+            FollowsLinks = rules != WhiteoutRules.Overlay,
             Rules = rules == WhiteoutRules.Oci ? WhiteoutRules.Overlay : rules,       // the marks are translated
             Originals = [_archive],
             BlockSize = TarHeader.Size,

@@ -16,6 +16,9 @@ public enum MergeOutcome
 
     /// <summary>Directories of one name became one; metadata are the uppermost's.</summary>
     Merged,
+
+    /// <summary>A directory that a layer has no entry for is a symbolic link below: what it holds lies where that leads.</summary>
+    Followed,
 }
 
 /// <summary>One name that more than one layer has, and who won it.</summary>

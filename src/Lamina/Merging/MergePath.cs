@@ -24,5 +24,7 @@ internal sealed record MergePath(MergePath? Parent, ReadOnlyMemory<byte> Name)
         return [.. bytes];
     }
 
-    public static string Show(MergePath? path) => path is null ? "/" : Encoding.UTF8.GetString(path.ToBytes());
+    public static string Show(MergePath? path) => path is null ? "/" : Show(path.ToBytes());
+
+    public static string Show(ReadOnlySpan<byte> path) => Encoding.UTF8.GetString(path);
 }

@@ -18,7 +18,16 @@ public static class Merger
         ArgumentOutOfRangeException.ThrowIfZero(layers.Count);
         if (layers.Count == 1)
             return layers[0].Root;
-        MergeContext context = new([.. layers], options ?? new MergeOptions());
+        options ??= new MergeOptions();
+        return Join(ImpliedDirectories.Follow(layers, options), options);
+    }
+
+    /// <summary>Merges layers whose implied directories are where they belong.</summary>
+    internal static Node Join(IReadOnlyList<Layer> layers, MergeOptions options)
+    {
+        if (layers.Count == 1)
+            return layers[0].Root;
+        MergeContext context = new([.. layers], options);
         List<MergeSource> sources = [];
         for (int i = layers.Count - 1; i >= 0; i--)
             sources.Add(new MergeSource(i, layers[i].Root));

@@ -55,14 +55,25 @@ public sealed class Layer : IDisposable
     /// </summary>
     public IReadOnlySet<Node> Implied { get; init; } = new HashSet<Node>();
 
+    /// <summary>
+    /// Whether directories without an entry go through symbolic links of layers below, as where archives are unpacked one over the
+    /// other; overlayfs knows no such directories.
+    /// </summary>
+    internal bool FollowsLinks { get; init; }
+
     /// <summary>What is odd about the source and should be told to whoever named it; null if nothing is.</summary>
     public string? Warning { get; init; }
 
     /// <summary>The same layer under other rules; the two share their files, so only one is to be disposed.</summary>
-    public Layer With(WhiteoutRules rules) => new()
+    public Layer With(WhiteoutRules rules) => With(Root, Implied, rules);
+
+    /// <summary>The same layer with another tree over the same files.</summary>
+    internal Layer With(Node root, IReadOnlySet<Node> implied) => With(root, implied, Rules);
+
+    private Layer With(Node root, IReadOnlySet<Node> implied, WhiteoutRules rules) => new()
     {
         Name = Name,
-        Root = Root,
+        Root = root,
         HasRootMetadata = HasRootMetadata,
         HasOpaqueRoot = HasOpaqueRoot,
         Rules = rules,
@@ -70,7 +81,8 @@ public sealed class Layer : IDisposable
         BlockSize = BlockSize,
         Codecs = Codecs,
         RequiredKernel = RequiredKernel,
-        Implied = Implied,
+        Implied = implied,
+        FollowsLinks = FollowsLinks,
         Warning = Warning,
     };
 
