@@ -17,7 +17,8 @@ public enum MergeOutcome
     /// <summary>Directories of one name became one; metadata are the uppermost's.</summary>
     Merged,
 
-    /// <summary>A directory that a layer has no entry for is a symbolic link below: what it holds lies where that leads.</summary>
+    /// <summary>A directory that a layer has no entry for is a symbolic link below: what it holds lies where that
+    /// leads.</summary>
     Followed,
 }
 

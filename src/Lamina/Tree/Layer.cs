@@ -56,8 +56,8 @@ public sealed class Layer : IDisposable
     public IReadOnlySet<Node> Implied { get; init; } = new HashSet<Node>();
 
     /// <summary>
-    /// Whether directories without an entry go through symbolic links of layers below, as where archives are unpacked one over the
-    /// other; overlayfs knows no such directories.
+    /// Whether directories without an entry go through symbolic links of layers below, as where archives are unpacked one over
+    /// the other; overlayfs knows no such directories.
     /// </summary>
     internal bool FollowsLinks { get; init; }
 
