@@ -43,7 +43,7 @@ internal sealed class AppendVerb : Verb
         {
             result = MergedImage.Append(image, layers,
                 _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress },
-                new MergeOptions { Account = account }, _common.Rules(arguments));
+                new MergeOptions { Account = account, UserXattr = _common.UserXattr(arguments) }, _common.Rules(arguments));
         }
         progress.Dispose();
         foreach (string warning in result.Warnings)

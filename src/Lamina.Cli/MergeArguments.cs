@@ -30,6 +30,12 @@ internal sealed class MergeArguments
         Description = "Put a dm-verity tree behind the image, made while it is written, and print the root hash",
     };
 
+    private readonly Option<bool> _userXattr = new("--userxattr")
+    {
+        Description = "Take user.overlay.* for the marks of images, as an overlay mounted with userxattr does. Without: " +
+            "trusted.overlay.*, and the others are attributes like any",
+    };
+
     private readonly VerityArguments _tree;
 
     public MergeArguments(Verb verb)
@@ -38,6 +44,7 @@ internal sealed class MergeArguments
         verb.Add(_kernel);
         verb.Add(_blockSize);
         verb.Add(_rules);
+        verb.Add(_userXattr);
         verb.Add(_noDigest);
         verb.Add(_verity);
         _tree = new VerityArguments(verb, "verity-");
@@ -65,6 +72,9 @@ internal sealed class MergeArguments
         "cpio" => WhiteoutRules.Cpio,
         _ => WhiteoutRules.Oci,
     };
+
+    /// <summary>Whether marks are those of unprivileged overlays.</summary>
+    public bool UserXattr(ParseResult arguments) => arguments.GetValue(_userXattr);
 
     /// <summary>How to write.</summary>
     /// <param name="arguments">The command line.</param>

@@ -174,7 +174,7 @@ internal sealed class ImpliedDirectories
         {
             (_layer, _node) = (layer, node);
             IsImplied = node is null || (layer.Implied.Contains(node) && node != layer.Root);
-            IsOpaque = node is not null && (node == layer.Root ? layer.HasOpaqueRoot : OverlayMarks.IsOpaque(node));
+            IsOpaque = node is not null && (node == layer.Root ? layer.HasOpaqueRoot : OverlayMarks.Trusted.IsOpaque(node));
             _isChanged = node is null;
         }
 
@@ -258,8 +258,9 @@ internal sealed class ImpliedDirectories
         private XattrSet Xattrs()
         {
             XattrSet set = _node?.Xattrs ?? XattrSet.Empty;
-            bool isMarked = _node is not null && OverlayMarks.IsOpaque(_node);
-            return IsOpaque && !isMarked && _node != _layer.Root ? XattrSet.Create([.. set.Items, OverlayMarks.Opaque]) : set;
+            bool isMarked = _node is not null && OverlayMarks.Trusted.IsOpaque(_node);
+            return IsOpaque && !isMarked && _node != _layer.Root
+                ? XattrSet.Create([.. set.Items, OverlayMarks.Trusted.Opaque]) : set;
         }
     }
 }

@@ -9,6 +9,12 @@ public sealed record MergeOptions
     /// </summary>
     public bool KeepWhiteouts { get; init; }
 
+    /// <summary>
+    /// Take <c>user.overlay.*</c> for the marks of images, not <c>trusted.overlay.*</c>, as an overlay mounted with
+    /// <c>userxattr</c> does: layers that an unprivileged user's overlay wrote.
+    /// </summary>
+    public bool UserXattr { get; init; }
+
     /// <summary>Is told of every name that more than one layer has; null to save the work.</summary>
     public MergeAccount? Account { get; init; }
 }

@@ -87,7 +87,7 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
         }
         int directories = 1;
         while (directories < same.Count && same[directories].Node.IsDirectory &&
-            !(context.HasMarks(same[directories - 1].Layer) && OverlayMarks.IsOpaque(same[directories - 1].Node)))
+            !context.IsOpaque(same[directories - 1]))
         {
             directories++;
         }

@@ -56,8 +56,16 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     /// <summary>Whether a layer's marks mean anything; a cpio has none.</summary>
     public bool HasMarks(int layer) => layers[layer].Rules != WhiteoutRules.Cpio;
 
+    /// <summary>In which attributes a layer keeps its marks: an image as it was asked for, an archive as they were
+    /// translated.</summary>
+    public OverlayMarks MarksOf(int layer) => MarksFor(layers[layer].FollowsLinks);
+
+    private OverlayMarks MarksFor(bool isArchive) => options.UserXattr && !isArchive ? OverlayMarks.User : OverlayMarks.Trusted;
+
+    public bool IsOpaque(MergeSource source) => HasMarks(source.Layer) && MarksOf(source.Layer).IsOpaque(source.Node);
+
     public bool IsWhiteout(MergeSource source) =>
-        HasMarks(source.Layer) && (source.Node.IsWhiteout || OverlayMarks.IsXattrWhiteout(source.Node));
+        HasMarks(source.Layer) && (source.Node.IsWhiteout || MarksOf(source.Layer).IsXattrWhiteout(source.Node));
 
     /// <summary>
     /// Joins the directories of one name, uppermost first, down to the first opaque one. Metadata are the uppermost's that has
@@ -78,14 +86,14 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         {
             MergeSource source = sources[count++];
             RefuseUnsupported(source, path);
-            if (path is null ? layers[source.Layer].HasOpaqueRoot : HasMarks(source.Layer) && OverlayMarks.IsOpaque(source.Node))
+            if (path is null ? layers[source.Layer].HasOpaqueRoot : IsOpaque(source))
             {
                 isOpaque = true;
                 break;
             }
         }
         MergeSource[] joined = [.. sources[..count]];
-        Node metadata = MetadataOf(joined.Concat(sources.Skip(count)).Concat(hidden ?? [])) ?? joined[^1].Node;
+        MergeSource metadata = MetadataOf(joined.Concat(sources.Skip(count)).Concat(hidden ?? [])) ?? joined[^1];
         bool marksOpaque = options.KeepWhiteouts && isOpaque && !isClosed;
         if (marksOpaque && path is null)
         {
@@ -93,8 +101,9 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
                 "its root hides all that is below, which no layer of an overlay can",
                 "Merge without keeping whiteouts, or leave out the layers below this one.");
         }
-        return metadata.With(OverlayMarks.Strip(metadata.Xattrs, options.KeepWhiteouts, marksOpaque),
-            new MergedListing(this, joined, path, isOpaque || isClosed));
+        XattrSet shown = MarksOf(metadata.Layer).Strip(metadata.Node.Xattrs, options.KeepWhiteouts,
+            marksOpaque ? MarksFor(isArchive: false).Opaque : null);
+        return metadata.Node.With(shown, new MergedListing(this, joined, path, isOpaque || isClosed));
     }
 
     /// <summary>A whiteout that is kept.</summary>
@@ -107,7 +116,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         if (node.Xattrs.IsEmpty)
             return node;
         RefuseUnsupported(source, new MergePath(parent, name));
-        XattrSet stripped = OverlayMarks.Strip(node.Xattrs, options.KeepWhiteouts, false);
+        XattrSet stripped = MarksOf(source.Layer).Strip(node.Xattrs, options.KeepWhiteouts, null);
         if (ReferenceEquals(stripped, node.Xattrs))
             return node;
         lock (_lock)
@@ -120,21 +129,21 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
 
     private void RefuseUnsupported(MergeSource source, MergePath? path)
     {
-        if (HasMarks(source.Layer) && OverlayMarks.Unsupported(source.Node) is { } feature)
+        if (HasMarks(source.Layer) && MarksOf(source.Layer).Unsupported(source.Node) is { } feature)
         {
             throw new UnsupportedImageException(NameOf(source.Layer), $"{MergePath.Show(path)}: {feature} cannot be merged",
                 "Mount the overlay that made this layer, and make the layer anew from what it shows.");
         }
     }
 
-    private Node? MetadataOf(IEnumerable<MergeSource> sources)
+    private MergeSource? MetadataOf(IEnumerable<MergeSource> sources)
     {
         foreach (MergeSource source in sources)
         {
             Layer layer = layers[source.Layer];
             bool isSilent = layer.Implied.Contains(source.Node) || (!layer.HasRootMetadata && source.Node == layer.Root);
             if (!isSilent)
-                return source.Node;
+                return source;
         }
         return null;
     }

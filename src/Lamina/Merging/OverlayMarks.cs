@@ -3,47 +3,54 @@ using Lamina.Tree;
 namespace Lamina.Merging;
 
 /// <summary>
-/// The extended attributes overlayfs keeps its books in (Documentation/filesystems/overlayfs.rst), in the namespaces
-/// <c>trusted.overlay.</c> and <c>user.overlay.</c>.
+/// The extended attributes overlayfs keeps its books in (Documentation/filesystems/overlayfs.rst): those of
+/// <c>trusted.overlay.</c>, or where it is mounted with <c>userxattr</c> those of <c>user.overlay.</c>. The other namespace
+/// means nothing then, and is shown.
 /// </summary>
-internal static class OverlayMarks
+internal sealed class OverlayMarks
 {
-    private static ReadOnlySpan<byte> TrustedPrefix => "trusted.overlay."u8;
+    private readonly byte[] _prefix;
+    private readonly byte[] _opaque, _whiteout, _redirect, _metacopy;
 
-    private static ReadOnlySpan<byte> UserPrefix => "user.overlay."u8;
+    private OverlayMarks(ReadOnlySpan<byte> prefix)
+    {
+        _prefix = prefix.ToArray();
+        _opaque = [.. prefix, .. "opaque"u8];
+        _whiteout = [.. prefix, .. "whiteout"u8];
+        _redirect = [.. prefix, .. "redirect"u8];
+        _metacopy = [.. prefix, .. "metacopy"u8];
+        Opaque = new Xattr(_opaque, "y"u8.ToArray());
+    }
+
+    /// <summary>Those of an overlay mounted as usual; marks of OCI layers come out as these.</summary>
+    public static OverlayMarks Trusted { get; } = new("trusted.overlay."u8);
+
+    /// <summary>Those of an overlay mounted with <c>userxattr</c>.</summary>
+    public static OverlayMarks User { get; } = new("user.overlay."u8);
 
     /// <summary>What stands before a name that a nested overlay is to see: <c>trusted.overlay.overlay.opaque</c>.</summary>
     private static ReadOnlySpan<byte> Escape => "overlay."u8;
 
-    /// <summary>The marks there are (<c>enum ovl_xattr</c>, fs/overlayfs/overlayfs.h).</summary>
-    private static readonly byte[][] s_known =
-    [
-        [.. "opaque"u8], [.. "redirect"u8], [.. "origin"u8], [.. "impure"u8], [.. "nlink"u8], [.. "upper"u8], [.. "uuid"u8],
-        [.. "metacopy"u8], [.. "protattr"u8], [.. "whiteout"u8], [.. "whiteouts"u8],
-    ];
-
-    public static Xattr Opaque { get; } = new("trusted.overlay.opaque"u8.ToArray(), "y"u8.ToArray());
+    /// <summary>The mark of a directory that hides all below it.</summary>
+    public Xattr Opaque { get; }
 
     /// <summary>Whether a directory hides all below it.</summary>
-    public static bool IsOpaque(Node directory) => Value(directory, "opaque"u8) is { Length: 1 } value &&
-        value.Span[0] == (byte)'y';
+    public bool IsOpaque(Node directory) => directory.Xattrs.TryGet(_opaque, out ReadOnlyMemory<byte> value) &&
+        value.Span.SequenceEqual("y"u8);
 
     /// <summary>
     /// Whether a file is a whiteout in the form of a marked empty file. The kernel takes it for one whether or not its
     /// directory says that it may hold such (<c>overlay.opaque</c> = <c>x</c>): lookup does not ask, only listing does.
     /// </summary>
-    public static bool IsXattrWhiteout(Node node) =>
-        node.Type == NodeType.RegularFile && !node.Xattrs.IsEmpty && Value(node, "whiteout"u8) is not null &&
-            node.Content.Size == 0;
+    public bool IsXattrWhiteout(Node node) =>
+        node.Type == NodeType.RegularFile && node.Xattrs.TryGet(_whiteout, out _) && node.Content.Size == 0;
 
     /// <summary>The name of a feature that cannot be merged yet, if the node uses it.</summary>
-    public static string? Unsupported(Node node)
+    public string? Unsupported(Node node)
     {
-        if (node.Xattrs.IsEmpty)
-            return null;
-        if (Value(node, "redirect"u8) is not null)
+        if (node.Xattrs.TryGet(_redirect, out _))
             return "overlay.redirect (a renamed directory)";
-        return Value(node, "metacopy"u8) is not null ? "overlay.metacopy (a file without its data)" : null;
+        return node.Xattrs.TryGet(_metacopy, out _) ? "overlay.metacopy (a file without its data)" : null;
     }
 
     /// <summary>
@@ -52,69 +59,25 @@ internal static class OverlayMarks
     /// </summary>
     /// <param name="set">The attributes of a file of a layer.</param>
     /// <param name="isForOverlay">The result is to be a layer of an overlay again, so escapes stay.</param>
-    /// <param name="marksOpaque">Whether the opaque mark is to be among them.</param>
-    public static XattrSet Strip(XattrSet set, bool isForOverlay, bool marksOpaque)
+    /// <param name="mark">A mark that is to be among them; null for none.</param>
+    public XattrSet Strip(XattrSet set, bool isForOverlay, Xattr? mark)
     {
         bool hasMarks = false;
         foreach (Xattr item in set.Items)
-            hasMarks |= IsMark(item.Name.Span);
-        if (!hasMarks && !marksOpaque)
+            hasMarks |= item.Name.Span.StartsWith(_prefix);
+        if (!hasMarks && mark is null)
             return set;
         List<Xattr> kept = [];
         foreach (Xattr item in set.Items)
         {
-            if (!IsMark(item.Name.Span))
+            if (!item.Name.Span.StartsWith(_prefix))
                 kept.Add(item);
-            else if (Unescape(item.Name.Span) is { } name)
-                kept.Add(isForOverlay ? item : item with { Name = name });
+            else if (item.Name.Span[_prefix.Length..].StartsWith(Escape))
+                kept.Add(isForOverlay ? item
+                    : item with { Name = (byte[])[.. _prefix, .. item.Name.Span[(_prefix.Length + Escape.Length)..]] });
         }
-        if (marksOpaque)
-            kept.Add(Opaque);
+        if (mark is { } added)
+            kept.Add(added);
         return XattrSet.Create(kept);
-    }
-
-    /// <summary>
-    /// Whether an attribute belongs to the books: all of <c>trusted.overlay.</c>, which no overlay shows; of
-    /// <c>user.overlay.</c>,
-    /// which is shown to all but overlays mounted with <c>userxattr</c>, only what is known to be a mark.
-    /// </summary>
-    private static bool IsMark(ReadOnlySpan<byte> name)
-    {
-        if (name.StartsWith(TrustedPrefix))
-            return true;
-        return name.StartsWith(UserPrefix) && IsKnown(name[UserPrefix.Length..]);
-    }
-
-    private static bool IsKnown(ReadOnlySpan<byte> mark)
-    {
-        foreach (byte[] known in s_known)
-        {
-            if (mark.SequenceEqual(known))
-                return true;
-        }
-        return false;
-    }
-
-    private static byte[]? Unescape(ReadOnlySpan<byte> name)
-    {
-        if (!name.StartsWith(TrustedPrefix))
-            return null;
-        ReadOnlySpan<byte> rest = name[TrustedPrefix.Length..];
-        return rest.StartsWith(Escape) ? [.. TrustedPrefix, .. rest[Escape.Length..]] : null;
-    }
-
-    private static ReadOnlyMemory<byte>? Value(Node node, ReadOnlySpan<byte> mark)
-    {
-        if (node.Xattrs.IsEmpty)
-            return null;
-        Span<byte> name = stackalloc byte[TrustedPrefix.Length + mark.Length];
-        TrustedPrefix.CopyTo(name);
-        mark.CopyTo(name[TrustedPrefix.Length..]);
-        if (node.Xattrs.TryGet(name, out ReadOnlyMemory<byte> value))
-            return value;
-        name = name[..(UserPrefix.Length + mark.Length)];
-        UserPrefix.CopyTo(name);
-        mark.CopyTo(name[UserPrefix.Length..]);
-        return node.Xattrs.TryGet(name, out value) ? value : (ReadOnlyMemory<byte>?)null;
     }
 }

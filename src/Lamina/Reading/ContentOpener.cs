@@ -13,7 +13,7 @@ internal static class ContentOpener
     public static Content Open(ErofsImage image, in Inode inode) => inode.Record.Layout switch
     {
         DataLayout.FlatPlain => OpenFlat(image, inode, 0),
-        DataLayout.FlatInline => OpenFlat(image, inode, (int)(inode.Size & (image.BlockSize - 1))),
+        DataLayout.FlatInline => OpenFlat(image, inode, image.InlineTailOf(inode.Size)),
         DataLayout.ChunkBased => OpenChunks(image, inode),
         _ => new ImageEncodedContent(image, inode),
     };

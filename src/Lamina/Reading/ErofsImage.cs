@@ -142,7 +142,7 @@ public sealed partial class ErofsImage : IDisposable
         }
         Inode inode = new() { Nid = nid, Record = record, Position = position };
         Check(inode, metadata);
-        int tail = record.Layout == DataLayout.FlatInline ? (int)record.Size & (BlockSize - 1) : 0;
+        int tail = record.Layout == DataLayout.FlatInline ? InlineTailOf((long)record.Size) : 0;
         if (!ClaimsOf(inode).TryClaimInode(position, inode.End + tail))
             throw Corrupt(inode, $"its {inode.End + tail - position} bytes overlap another inode's");
         return inode;
@@ -176,6 +176,12 @@ public sealed partial class ErofsImage : IDisposable
         if (!ClaimsOf(inode).TryClaimTable(inode.End, end))
             throw Corrupt(inode, $"its table of {end - inode.End} bytes overlaps another inode", inode.End);
     }
+
+    /// <summary>
+    /// The bytes of a file's last block, which lie behind the inode in an inline layout: of a file of whole blocks the last one
+    /// as a whole (<c>erofs_map_blocks_flatmode</c>, fs/erofs/data.c).
+    /// </summary>
+    internal int InlineTailOf(long size) => size <= 0 ? 0 : (int)((size - 1) & (BlockSize - 1)) + 1;
 
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
     internal Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);

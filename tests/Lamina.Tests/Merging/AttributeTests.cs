@@ -1,3 +1,4 @@
+using Lamina.Merging;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -84,15 +85,21 @@ public class AttributeTests
     }
 
     [Fact]
-    public void Marks_of_unprivileged_overlays_count_like_those_of_others_and_are_left_out()
+    public void Marks_of_unprivileged_overlays_count_only_where_they_are_asked_for()
     {
         ImageFile low = TestImages.Of(Grow.Directory(("d", Grow.Directory(("low", Grow.Fifo()))), ("f", Grow.File("low"))));
         ImageFile high = TestImages.Of(Grow.Directory(
             ("d", Grow.Directory(Traits.With(("user.overlay.opaque", "y"), ("user.note", "n")))),
             ("f", Grow.File("", Traits.With(("user.overlay.whiteout", ""))))));
-        string[] shown = TestImages.Shown(TestImages.Merge(TestImages.Full, low, high));
-        Assert.Equal(2, shown.Length);
-        Assert.Contains("\"xattrs\": {\"user.note\": \"6e\"}", shown[1]);
+        string[] layers = [low, high];
+        string[] asked = TestImages.Shown(TestImages.MergeAs(TestImages.Full, new MergeOptions { UserXattr = true }, layers));
+        Assert.Equal(2, asked.Length);
+        Assert.Contains("\"xattrs\": {\"user.note\": \"6e\"}", asked[1]);
+        // A mount without userxattr knows nothing of them: overlayfs says so, and shows them.
+        string[] plain = TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers));
+        Assert.Equal(TestImages.Overlaid(low, high), plain);
+        Assert.Contains(plain, row => row.Contains("\"/d/low\"", StringComparison.Ordinal));
+        Assert.Contains(plain, row => row.Contains("user.overlay.opaque", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -169,8 +169,9 @@ public class WhiteoutTests
     {
         ImageFile low = TestImages.Of(Grow.Directory(("old", Grow.Directory())));
         ImageFile high = TestImages.Of(Grow.Directory(("new", Grow.Directory(Traits.With((xattr, "/old"))))));
-        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() => TestImages.Merge(TestImages.Full, low,
-            high));
+        MergeOptions options = new() { UserXattr = xattr.StartsWith("user.", StringComparison.Ordinal) };
+        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() =>
+            TestImages.MergeAs(TestImages.Full, options, low, high));
         Assert.Contains($"{high.Path}: /new: {feature}", fault.Message);
         Assert.NotNull(fault.Advice);
     }

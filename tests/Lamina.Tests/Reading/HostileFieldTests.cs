@@ -56,7 +56,7 @@ public class HostileFieldTests
         { Plain, "inode:/text/200001", 8, 8, 1UL << 50, "lies past the end of hostile.erofs" },
         { Plain, "inode:/link/short", 8, 8, 4096, "a symbolic link of 4096 bytes; 1 to 4095 are possible" },
         { Plain, "inode:/link/short", 8, 8, 0, "a symbolic link of 0 bytes" },
-        { Plain, "inode:/many", 8, 8, 1UL << 40, "a directory of 1099511627776 bytes is too large" },
+        { Plain, "inode:/many", 8, 8, (1UL << 40) + 1, "a directory of 1099511627777 bytes is too large" },
         { Plain, "directory:/many", 8, 2, 0, "the directory block at byte 0 has no sound first record" },
         { Plain, "directory:/many", 8, 2, 0xFFFF, "the directory block at byte 0 has no sound first record" },
         { Plain, "directory:/many", 20, 2, 0xFFFF, "name 0 of the block at byte 0 is at" },
