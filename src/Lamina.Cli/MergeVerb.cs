@@ -85,8 +85,12 @@ internal sealed class MergeVerb : Verb
             throw new UsageException($"--vmdk describes a flat image, the mode is {mode}", "Leave out --mode, or --vmdk.");
 
         MergeAccount? account = arguments.GetValue(_explain) ? new MergeAccount() : null;
-        MergeOptions merging = new() { KeepWhiteouts = arguments.GetValue(_keepWhiteouts), Account = account,
-            UserXattr = _common.UserXattr(arguments) };
+        MergeOptions merging = new()
+        {
+            KeepWhiteouts = arguments.GetValue(_keepWhiteouts),
+            Account = account,
+            UserXattr = _common.UserXattr(arguments)
+        };
         using ProgressLine progress = new(Session, "writing");
         WriteOptions writing = _common.Writing(arguments) with
         {

@@ -39,7 +39,7 @@ internal static partial class Misuse
                 case TokenType.Option:
                     // The word behind an option with one value is that value; lists end where the next option begins.
                     takesValue = Known(result).FirstOrDefault(option => Names(option).Contains(token.Value)) is
-                        { AllowMultipleArgumentsPerToken: false, Arity.MaximumNumberOfValues: > 0 } option
+                    { AllowMultipleArgumentsPerToken: false, Arity.MaximumNumberOfValues: > 0 } option
                         && option.ValueType != typeof(bool);
                     continue;
                 case TokenType.Argument when !takesValue && token.Value.Length > 1 && token.Value[0] == '-':

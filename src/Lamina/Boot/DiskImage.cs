@@ -1,6 +1,6 @@
 using System.IO.Hashing;
-using System.Security.Cryptography.X509Certificates;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Lamina.Platform;
 using Lamina.Reading;
