@@ -103,6 +103,36 @@ public class TrustBootTests
         Assert.True(story.Failure.Contains("the tree covers "), story.Tail);
     }
 
+    /// <summary>Of a GPT image: what its partitions hold, and how long it is. Where they are is covered by nothing.</summary>
+    [Theory]
+    [InlineData("data")]
+    [InlineData("superblock")]
+    [InlineData("metadata")]
+    [InlineData("top of the tree")]
+    [InlineData("shorter")]
+    public void A_disk_image_that_was_altered_does_not_boot(string what)
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        const int partition = 1 << 20;
+        WriteResult flat = Merge.ToFile(BootTests.Layers("plain", "plain", "plain"),
+            new WriteOptions { Verity = new VerityOptions() });
+        string disk = Scratch.NewPath("disk.img");
+        DiskImage.Build(flat.Path, disk);
+        byte[] bytes = File.ReadAllBytes(disk);
+        int at = what switch
+        {
+            "data" => partition + (int)IndexOf(flat.Path, File.ReadAllBytes(BootKit.SystemProgram).AsSpan(4096, 64)),
+            "superblock" => partition + SuperBlock.Offset + 0x10,
+            "metadata" => partition + RootInode(flat.Path) + 4,
+            _ => bytes.AsSpan().LastIndexOf("verity\0\0\u0001\0\0\0\u0001\0\0\0"u8) + 4096,
+        };
+        bytes[at] ^= 1;
+        File.WriteAllBytes(disk, what == "shorter" ? bytes[..^(2 << 20)] : bytes);
+        string initrd = BootKit.MakeInitrd(kernel, InitrdForm.Files, [], s_disk);
+        BootStory story = BootKit.Try(kernel, initrd, $"lamina.roothash={flat.Verity!.RootHashText}", disks: disk);
+        Assert.DoesNotContain("S: end", story.Lines);
+    }
+
     [Theory]
     [InlineData("6.12", InitrdForm.InPlace)]
     [InlineData("7.2", InitrdForm.Files)]

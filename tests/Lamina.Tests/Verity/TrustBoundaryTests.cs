@@ -203,6 +203,104 @@ public class TrustBoundaryTests
             Assert.Throws<CorruptImageException>(() => MergedImage.Create([layer, other], index, options));
     }
 
+    /// <summary>An index over two layers that it names by their SHA-256, with a tree behind it.</summary>
+    private static readonly Lazy<(byte[] Index, string[] Layers, VerityInfo Tree)> s_index = new(() =>
+    {
+        string[] layers = [Corpus.Layer("base", "plain"), Corpus.Layer("app", "zstd-frag")];
+        WriteResult result = Merge.ToFile(layers, new WriteOptions { Mode = OutputMode.Index, Verity = new VerityOptions() });
+        return (File.ReadAllBytes(result.Path), layers, result.Verity!);
+    });
+
+    public static TheoryData<string, Func<byte[], byte[]>> IndexAlterations
+    {
+        get
+        {
+            (byte[] bytes, _, VerityInfo info) = s_index.Value;
+            int end = (int)info.SuperBlock.DataLength, tree = (int)info.HashOffset;
+            ByteSource source = ByteSource.FromMemory("index", bytes);
+            HeadRecord record = LayerRecordReader.Find(source, end)!.Value.Where;
+            SuperBlock superBlock = ErofsImage.ReadSuperBlock(source);
+            int table = superBlock.DeviceTableSlot * DeviceSlot.Size;
+            return new TheoryData<string, Func<byte[], byte[]>>
+            {
+                { "header page", Flip(3) },
+                { "superblock: count of devices", Flip(SuperBlock.Offset + 86) },
+                { "device table: a tag", Flip(table + 9) },
+                { "device table: blocks", Flip(table + 64) },
+                { "device table: address", Flip(table + 68) },
+                { "metadata", Flip(((int)superBlock.MetaBlockAddress << superBlock.BlockBits) + 40) },
+                { "layer record", Flip((int)record.Position + 9) },
+                { "padding", Flip(end - 1) },
+                { "tree", Flip(tree + info.SuperBlock.TreeOffset + 4) },
+                { "tree's superblock: blocks", Set(tree + 72, (uint)(end / Page - 1)) },
+                { "tree's superblock: salt", Set(tree + 80, 1) },
+                { "longer", bytes => [.. bytes, .. new byte[512]] },
+                { "shorter", bytes => bytes[..^512] },
+                { "without the tree", bytes => bytes[..tree] },
+            };
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(IndexAlterations), DisableDiscoveryEnumeration = true)]
+    public void An_index_that_was_altered_is_refused(string what, Func<byte[], byte[]> alter)
+    {
+        (byte[] bytes, string[] layers, VerityInfo info) = s_index.Value;
+        string index = Scratch.NewPath("index.erofs"), target = Scratch.NewFolder("mount");
+        File.WriteAllBytes(index, bytes);
+        Assert.True(TrustedImage.Verify(index, layers, info.RootHash.Span).IsSound);
+        File.WriteAllBytes(index, alter(bytes));
+        string[] command = ["mount", "--root-hash", info.RootHashText, $"{index}@{layers[0]}@{layers[1]}", target];
+        CliRun run = CliRun.Of(command);
+        Assert.True(run.Code is 1 or 3, $"{what}: {run.Code} {run.Output} {run.Error}");
+        Assert.Empty(Directory.GetFileSystemEntries(target));
+    }
+
+    public static TheoryData<string, Func<byte[], byte[]>> PlainAlterations => new()
+    {
+        { "a byte", Flip(9000) }, { "its last byte", bytes => Flip(bytes.Length - 1)(bytes) },
+        { "longer", bytes => [.. bytes, 0] }, { "shorter", bytes => bytes[..^1] }, { "empty", _ => [] },
+    };
+
+    [Theory]
+    [MemberData(nameof(PlainAlterations), DisableDiscoveryEnumeration = true)]
+    public void A_layer_named_by_its_digest_that_was_altered_is_refused(string what, Func<byte[], byte[]> alter)
+    {
+        (byte[] bytes, string[] layers, VerityInfo info) = s_index.Value;
+        string index = Scratch.NewPath("index.erofs"), layer = Scratch.NewPath("layer.erofs");
+        string target = Scratch.NewFolder("mount");
+        File.WriteAllBytes(index, bytes);
+        File.WriteAllBytes(layer, alter(File.ReadAllBytes(layers[0])));
+        CliRun run = CliRun.Of("mount", "--root-hash", info.RootHashText, $"{index}@{layer}@{layers[1]}", target);
+        Assert.True(run.Code == 1, $"{what}: {run.Code} {run.Output} {run.Error}");
+    }
+
+    public static TheoryData<string, Func<byte[], byte[]>, Func<byte[], byte[]>> BesideAlterations => new()
+    {
+        { "data", Flip(5000), Same }, { "data, longer", bytes => [.. bytes, .. new byte[Page]], Same },
+        { "data, shorter", bytes => bytes[..^Page], Same }, { "tree, top", Same, Flip(Page + 3) },
+        { "tree, a digest", Same, bytes => Flip(bytes.Length - Page)(bytes) }, { "tree, longer", Same, bytes => [.. bytes, 0] },
+        { "tree, shorter", Same, bytes => bytes[..^1] }, { "tree, blocks", Same, Set(72, 150) },
+        { "tree, behind its superblock", Same, Flip(1000) },
+        { "both, one block less", bytes => bytes[..^Page], bytes => Set(72, 199)(bytes) },
+    };
+
+    [Theory]
+    [MemberData(nameof(BesideAlterations), DisableDiscoveryEnumeration = true)]
+    public void Data_and_a_tree_in_a_file_of_its_own_are_refused_when_either_was_altered(
+        string what, Func<byte[], byte[]> alterData, Func<byte[], byte[]> alterTree)
+    {
+        string data = VerityTreeTests.Data(200 * Page), tree = Scratch.NewPath("tree");
+        VerityInfo info = VerityImage.Format(data, new VerityFormatOptions { HashFile = tree });
+        Assert.True(VerityImage.Verify(data, info.RootHash.Span, tree).IsSound);
+        File.WriteAllBytes(data, alterData(File.ReadAllBytes(data)));
+        File.WriteAllBytes(tree, alterTree(File.ReadAllBytes(tree)));
+        CliRun run = CliRun.Of("verity", "verify", data, "--hash-file", tree, "--root-hash", info.RootHashText);
+        Assert.True(run.Code is 1 or 3, $"{what}: {run.Code} {run.Output} {run.Error}");
+    }
+
+    private static byte[] Same(byte[] bytes) => bytes;
+
     private static int TreeOf(byte[] bytes) => bytes.AsSpan().LastIndexOf("verity\0\0"u8);
 
     private static DeviceSlot[] Slots(string index)
