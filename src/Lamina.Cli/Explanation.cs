@@ -62,6 +62,7 @@ internal sealed class Explanation(MergeAccount account, IReadOnlyList<string> la
         MergeOutcome.Removed => "removed",
         MergeOutcome.Opaque => "hidden as a whole",
         MergeOutcome.Followed => "goes through a link",
+        MergeOutcome.Linked => "names a file below",
         _ => "merged",
     };
 }

@@ -53,7 +53,7 @@ public static class BootIndex
     /// <exception cref="UnsupportedImageException">It is no layer, or not known.</exception>
     public static void Check(ByteSource layer)
     {
-        if (LayerOpener.Open(layer, []).Warning is { } warning)
+        if (LayerOpener.Open(layer, [], WhiteoutRules.Oci, isUpper: true).Warning is { } warning)
             throw new UnsupportedImageException(layer.Name, $"{warning}; an archive to boot from has no use for it");
     }
 
@@ -108,5 +108,6 @@ public static class BootIndex
         $"layers lie in place, which takes Linux 6.6 or later; the kernel is {kernelRelease}",
         "Make the archive with --form files.");
 
-    private static Layer[] Open(IReadOnlyList<ByteSource> layers) => [.. layers.Select(layer => LayerOpener.Open(layer, []))];
+    private static Layer[] Open(IReadOnlyList<ByteSource> layers) =>
+        [.. layers.Select((layer, index) => LayerOpener.Open(layer, [], WhiteoutRules.Oci, isUpper: index > 0))];
 }

@@ -43,7 +43,7 @@ public static class MergedImage
         string image, IReadOnlyList<string> layers, WriteOptions? writing = null, MergeOptions? merging = null,
         WhiteoutRules rules = WhiteoutRules.Oci) =>
         With(layers, rules, opened => FlatImage.Append(image, opened, writing ?? new WriteOptions(), merging,
-            (file, progress) => new ImageOutput(file.Handle, progress, file.Device, file.Path)));
+            (file, progress) => new ImageOutput(file.Handle, progress, file.Device, file.Path)), isUpper: true);
 
     /// <summary>
     /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was
@@ -72,13 +72,13 @@ public static class MergedImage
             "the merge", Merger.Merge(opened[..^1], merging), image, opened[^1].Root, comparing));
 
     private static TResult With<TResult>(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], TResult> action,
-        string? spoolBeside = null)
+        string? spoolBeside = null, bool isUpper = false)
     {
         List<Layer> opened = [];
         try
         {
             foreach (string layer in layers)
-                opened.Add(LayerOpener.Open(layer, rules, spoolBeside));
+                opened.Add(LayerOpener.Open(layer, rules, spoolBeside, isUpper || opened.Count > 0));
             return action([.. opened]);
         }
         finally

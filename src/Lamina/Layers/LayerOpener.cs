@@ -22,13 +22,14 @@ public static class LayerOpener
     /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
     /// known.</exception>
     public static Layer Open(string specification, WhiteoutRules rules = WhiteoutRules.Oci) =>
-        Open(specification, rules, null);
+        Open(specification, rules, null, isUpper: false);
 
     /// <summary>Opens a layer.</summary>
     /// <param name="specification">As above; <c>-</c> is standard input.</param>
     /// <param name="rules">As above.</param>
     /// <param name="spoolBeside">Beside which file a pipe is kept; null for the folder of temporary files.</param>
-    internal static Layer Open(string specification, WhiteoutRules rules, string? spoolBeside)
+    /// <param name="isUpper">Whether it is merged over other layers: hard links of a tar may then go to files of these.</param>
+    internal static Layer Open(string specification, WhiteoutRules rules, string? spoolBeside, bool isUpper)
     {
         string[] paths = Split(specification);
         List<ByteSource> opened = [];
@@ -36,7 +37,7 @@ public static class LayerOpener
         {
             foreach (string path in paths)
                 opened.Add(OpenFile(path, spoolBeside));
-            return Open(opened[0], [.. opened[1..]], rules);
+            return Open(opened[0], [.. opened[1..]], rules, isUpper);
         }
         catch
         {
@@ -82,7 +83,11 @@ public static class LayerOpener
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
     /// known.</exception>
-    public static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules = WhiteoutRules.Oci)
+    public static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules = WhiteoutRules.Oci) =>
+        Open(source, devices, rules, isUpper: false);
+
+    /// <summary>Makes a layer of an open source, as above.</summary>
+    internal static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules, bool isUpper)
     {
         if (ErofsImage.IsErofs(source))
         {
@@ -92,7 +97,7 @@ public static class LayerOpener
         if (devices.Length > 0)
             throw new UnsupportedImageException(source.Name, $"{devices.Length} devices for what is not an EROFS image");
         if (TarLayer.IsEmpty(source) || TarLayer.IsTar(source))
-            return TarLayer.Open(source, rules);
+            return TarLayer.Open(source, rules, isUpper);
         throw new UnsupportedImageException(source.Name, $"is {Describe(source)}, not an EROFS image or a tar", Advise(source));
     }
 

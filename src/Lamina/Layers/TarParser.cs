@@ -14,6 +14,8 @@ internal sealed class TarParser
     private readonly TarPlace _place;
     private readonly TarMarks _marks;
     private readonly TreeBuilder _tree;
+    private readonly bool _isUpper;
+    private readonly List<LowerLink> _lowerLinks = [];
     private readonly TarXattrs _xattrs = new();
     private readonly TarPax _global = new(TarPax.MaxGlobalXattrLength);
     private readonly TarPax _pax = new(TarPax.MaxHeaderLength);
@@ -25,8 +27,13 @@ internal sealed class TarParser
     private bool _hasPax;
     private long _offset;
 
-    public TarParser(Original archive, WhiteoutRules rules)
+    /// <summary>Begins to read an archive.</summary>
+    /// <param name="archive">The archive.</param>
+    /// <param name="rules">How it marks what it hides.</param>
+    /// <param name="isUpper">Whether layers are below, which may have what hard links go to.</param>
+    public TarParser(Original archive, WhiteoutRules rules, bool isUpper)
     {
+        _isUpper = isUpper && rules == WhiteoutRules.Oci;
         _source = archive.Name;
         _archive = archive;
         _window = new TarWindow(archive.Bytes);
@@ -51,6 +58,8 @@ internal sealed class TarParser
             ReadHeader(new TarHeader(_block));
         if (rules == WhiteoutRules.Oci)
             RefuseImageArchive();
+        LowerLink[] lowerLinks =
+            [.. _lowerLinks.Select(link => link with { IsTargetLater = _tree.TryFind(link.Target.Span, out _) })];
         Node root = _tree.Finish();
         return new Layer
         {
@@ -63,6 +72,7 @@ internal sealed class TarParser
             Originals = [_archive],
             BlockSize = TarHeader.Size,
             Implied = _tree.Implied,
+            LowerLinks = lowerLinks,
             Warning = warning,
         };
     }
@@ -240,12 +250,29 @@ internal sealed class TarParser
     private void AddLink(ReadOnlySpan<byte> path, ReadOnlySpan<byte> target)
     {
         ReadOnlySpan<byte> plain = TarPath.Plain(_place, target, Reserve(ref _target, target.Length));
-        if (!_tree.TryFind(plain, out Node? node))
+        bool isItself = plain.SequenceEqual(path);                                     // named twice to tar
+        if (_tree.TryFind(plain, out Node? node))
+        {
+            if (node is null)
+                throw _place.Corrupt($"it is a hard link to {TarPlace.Show(target)}, which is a directory");
+        }
+        else if (_isUpper && !isItself)
+        {
+            node = StandInFor(path, plain);
+        }
+        else
+        {
             throw _place.Corrupt($"it is a hard link to {TarPlace.Show(target)}, which is not in the archive before it");
-        if (node is null)
-            throw _place.Corrupt($"it is a hard link to {TarPlace.Show(target)}, which is a directory");
-        if (!plain.SequenceEqual(path))                                                // named twice to tar: a link to itself
+        }
+        if (!isItself)
             _tree.Add(path, node);
+    }
+
+    private Node StandInFor(ReadOnlySpan<byte> path, ReadOnlySpan<byte> target)
+    {
+        Node standIn = new() { Type = NodeType.RegularFile, Permissions = 0, Payload = _empty };
+        _lowerLinks.Add(new LowerLink(standIn, path.ToArray(), target.ToArray(), IsTargetLater: false, _place.Header));
+        return standIn;
     }
 
     private ReadOnlySpan<byte> TargetOf(in TarHeader header) => _pax.LinkPath ?? _longLink ?? header.LinkName;

@@ -20,6 +20,9 @@ public enum MergeOutcome
     /// <summary>A directory that a layer has no entry for is a symbolic link below: what it holds lies where that
     /// leads.</summary>
     Followed,
+
+    /// <summary>A hard link of a layer is a further name of a file that only layers below have.</summary>
+    Linked,
 }
 
 /// <summary>One name that more than one layer has, and who won it.</summary>

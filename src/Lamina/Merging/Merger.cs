@@ -19,10 +19,10 @@ public static class Merger
         if (layers.Count == 1)
             return layers[0].Root;
         options ??= new MergeOptions();
-        return Join(ImpliedDirectories.Follow(layers, options), options);
+        return Join(ArchiveLayers.Prepare(layers, options), options);
     }
 
-    /// <summary>Merges layers whose implied directories are where they belong.</summary>
+    /// <summary>Merges layers whose names are where they belong.</summary>
     internal static Node Join(IReadOnlyList<Layer> layers, MergeOptions options)
     {
         if (layers.Count == 1)
@@ -54,18 +54,21 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     public string NameOf(int layer) => layers[layer].Name;
 
     /// <summary>Whether a layer's marks mean anything; a cpio has none.</summary>
-    public bool HasMarks(int layer) => layers[layer].Rules != WhiteoutRules.Cpio;
+    private bool HasMarks(MergeSource source) => layers[OwnerOf(source)].Rules != WhiteoutRules.Cpio;
 
     /// <summary>In which attributes a layer keeps its marks: an image as it was asked for, an archive as they were
     /// translated.</summary>
-    public OverlayMarks MarksOf(int layer) => MarksFor(layers[layer].FollowsLinks);
+    private OverlayMarks MarksOf(MergeSource source) => MarksFor(layers[OwnerOf(source)].FollowsLinks);
+
+    /// <summary>The layer a file is of; another one where it is a hard link to a file below.</summary>
+    private int OwnerOf(MergeSource source) => layers[source.Layer].Borrowed.GetValueOrDefault(source.Node, source.Layer);
 
     private OverlayMarks MarksFor(bool isArchive) => options.UserXattr && !isArchive ? OverlayMarks.User : OverlayMarks.Trusted;
 
-    public bool IsOpaque(MergeSource source) => HasMarks(source.Layer) && MarksOf(source.Layer).IsOpaque(source.Node);
+    public bool IsOpaque(MergeSource source) => HasMarks(source) && MarksOf(source).IsOpaque(source.Node);
 
     public bool IsWhiteout(MergeSource source) =>
-        HasMarks(source.Layer) && (source.Node.IsWhiteout || MarksOf(source.Layer).IsXattrWhiteout(source.Node));
+        HasMarks(source) && (source.Node.IsWhiteout || MarksOf(source).IsXattrWhiteout(source.Node));
 
     /// <summary>
     /// Joins the directories of one name, uppermost first, down to the first opaque one. Metadata are the uppermost's that has
@@ -101,7 +104,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
                 "its root hides all that is below, which no layer of an overlay can",
                 "Merge without keeping whiteouts, or leave out the layers below this one.");
         }
-        XattrSet shown = MarksOf(metadata.Layer).Strip(metadata.Node.Xattrs, options.KeepWhiteouts,
+        XattrSet shown = MarksOf(metadata).Strip(metadata.Node.Xattrs, options.KeepWhiteouts,
             marksOpaque ? MarksFor(isArchive: false).Opaque : null);
         return metadata.Node.With(shown, new MergedListing(this, joined, path, isOpaque || isClosed));
     }
@@ -116,7 +119,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
         if (node.Xattrs.IsEmpty)
             return node;
         RefuseUnsupported(source, new MergePath(parent, name));
-        XattrSet stripped = MarksOf(source.Layer).Strip(node.Xattrs, options.KeepWhiteouts, null);
+        XattrSet stripped = MarksOf(source).Strip(node.Xattrs, options.KeepWhiteouts, null);
         if (ReferenceEquals(stripped, node.Xattrs))
             return node;
         lock (_lock)
@@ -129,7 +132,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
 
     private void RefuseUnsupported(MergeSource source, MergePath? path)
     {
-        if (HasMarks(source.Layer) && MarksOf(source.Layer).Unsupported(source.Node) is { } feature)
+        if (HasMarks(source) && MarksOf(source).Unsupported(source.Node) is { } feature)
         {
             throw new UnsupportedImageException(NameOf(source.Layer), $"{MergePath.Show(path)}: {feature} cannot be merged",
                 "Mount the overlay that made this layer, and make the layer anew from what it shows.");

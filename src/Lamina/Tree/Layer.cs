@@ -16,6 +16,8 @@ public enum WhiteoutRules
 /// <summary>A source that has become a tree, ready to be merged.</summary>
 public sealed class Layer : IDisposable
 {
+    private static readonly Dictionary<Node, int> s_none = [];
+
     /// <summary>The name messages and reports use: the path as given.</summary>
     public required string Name { get; init; }
 
@@ -61,30 +63,40 @@ public sealed class Layer : IDisposable
     /// </summary>
     internal bool FollowsLinks { get; init; }
 
+    /// <summary>Hard links whose files only layers below can have, in the order of the archive.</summary>
+    internal IReadOnlyList<LowerLink> LowerLinks { get; init; } = [];
+
+    /// <summary>Files of layers below that this layer has names for, with the indexes of their layers.</summary>
+    internal IReadOnlyDictionary<Node, int> Borrowed { get; init; } = s_none;
+
     /// <summary>What is odd about the source and should be told to whoever named it; null if nothing is.</summary>
     public string? Warning { get; init; }
 
     /// <summary>The same layer under other rules; the two share their files, so only one is to be disposed.</summary>
-    public Layer With(WhiteoutRules rules) => With(Root, Implied, rules);
+    public Layer With(WhiteoutRules rules) => With(Root, Implied, rules, Borrowed);
 
     /// <summary>The same layer with another tree over the same files.</summary>
-    internal Layer With(Node root, IReadOnlySet<Node> implied) => With(root, implied, Rules);
+    internal Layer With(Node root, IReadOnlySet<Node> implied, IReadOnlyDictionary<Node, int> borrowed) =>
+        With(root, implied, Rules, borrowed);
 
-    private Layer With(Node root, IReadOnlySet<Node> implied, WhiteoutRules rules) => new()
-    {
-        Name = Name,
-        Root = root,
-        HasRootMetadata = HasRootMetadata,
-        HasOpaqueRoot = HasOpaqueRoot,
-        Rules = rules,
-        Originals = Originals,
-        BlockSize = BlockSize,
-        Codecs = Codecs,
-        RequiredKernel = RequiredKernel,
-        Implied = implied,
-        FollowsLinks = FollowsLinks,
-        Warning = Warning,
-    };
+    private Layer With(
+        Node root, IReadOnlySet<Node> implied, WhiteoutRules rules, IReadOnlyDictionary<Node, int> borrowed) => new()
+        {
+            Name = Name,
+            Root = root,
+            HasRootMetadata = HasRootMetadata,
+            HasOpaqueRoot = HasOpaqueRoot,
+            Rules = rules,
+            Originals = Originals,
+            BlockSize = BlockSize,
+            Codecs = Codecs,
+            RequiredKernel = RequiredKernel,
+            Implied = implied,
+            FollowsLinks = FollowsLinks,
+            LowerLinks = LowerLinks,
+            Borrowed = borrowed,
+            Warning = Warning,
+        };
 
     /// <inheritdoc/>
     public void Dispose()

@@ -49,7 +49,12 @@ public sealed class Node
     public DirectoryListing Listing => (DirectoryListing)Payload!;
 
     /// <summary>The same file with other attributes, and for a directory other names in it.</summary>
-    public Node With(XattrSet xattrs, object? payload) => new()
+    public Node With(XattrSet xattrs, object? payload) => With(xattrs, payload, HasSingleName);
+
+    /// <summary>The same file, which has further names from now on.</summary>
+    internal Node WithMoreNames() => With(Xattrs, Payload, hasSingleName: false);
+
+    private Node With(XattrSet xattrs, object? payload, bool hasSingleName) => new()
     {
         Type = Type,
         Permissions = Permissions,
@@ -57,7 +62,7 @@ public sealed class Node
         GroupId = GroupId,
         Modified = Modified,
         Xattrs = xattrs,
-        HasSingleName = HasSingleName,
+        HasSingleName = hasSingleName,
         Device = Device,
         Payload = payload,
     };

@@ -95,6 +95,11 @@ public class AttributeTests
         string[] asked = TestImages.Shown(TestImages.MergeAs(TestImages.Full, new MergeOptions { UserXattr = true }, layers));
         Assert.Equal(2, asked.Length);
         Assert.Contains("\"xattrs\": {\"user.note\": \"6e\"}", asked[1]);
+        if (KernelMount.OverlayObstacle is null)
+        {
+            using KernelMount overlay = KernelMount.OverlayOfImages([low.Path, high.Path], userXattr: true);
+            Assert.Equal(overlay.Manifest(noLinkCounts: true), asked);
+        }
         // A mount without userxattr knows nothing of them: overlayfs says so, and shows them.
         string[] plain = TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers));
         Assert.Equal(TestImages.Overlaid(low, high), plain);

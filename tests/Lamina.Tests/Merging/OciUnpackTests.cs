@@ -1,5 +1,10 @@
+using System.Text;
+using Lamina.Images;
+using Lamina.Merging;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
+using Lamina.Tree;
+using Lamina.Writing;
 
 namespace Lamina.Tests.Merging;
 
@@ -57,6 +62,31 @@ public class OciUnpackTests
         { "attributes of a directory alone", Tars(Base(), Root().Directory("var", 0x1ED)) },
         { "a file that becomes a link and back", Tars(Base(), Root().Symlink("etc/motd", "issue"),
             Root().File("etc/motd", "x")) },
+        { "a hard link to a file below", Tars(Base(), Root().Link("etc/two", "etc/motd")) },
+        { "a hard link to a file below, with its directory", Tars(Base(), Root().Directory("etc", 0x1C0)
+            .Link("etc/two", "./etc/motd")) },
+        { "a hard link to a file below with two names", Tars(Base().Link("var/also", "etc/motd"),
+            Root().Link("etc/two", "etc/motd")) },
+        { "hard links of two layers to one file", Tars(Base(), Root().Link("etc/two", "etc/motd"),
+            Root().Link("etc/three", "etc/two")) },
+        { "two hard links, one by the other", Tars(Base(), Root().Link("etc/two", "etc/motd").Link("etc/three", "etc/two")) },
+        { "a hard link below a link, both ways", Tars(Base(), Root().Link("bin/bash", "bin/sh")) },
+        { "a hard link through a link of its own layer", Tars(Base(), Root().Symlink("conf", "etc")
+            .Link("two", "conf/motd")) },
+        { "a hard link to a symbolic link below", Tars(Base(), Root().Link("bin2", "bin")) },
+        { "a hard link to a pipe below", Tars(Base().Device('6', "pipe", 0, 0), Root().Link("pipe2", "pipe")) },
+        { "a hard link over a file below", Tars(Base(), Root().Link("var/cache/a", "etc/motd")) },
+        { "a hard link, and then a new file for it", Tars(Base(), Root().Link("etc/two", "etc/motd")
+            .File("etc/motd", "new")) },
+        { "a hard link, and then its file is removed", Tars(Base(), Root().Link("etc/two", "etc/motd")
+            .File("etc/.wh.motd")) },
+        { "a hard link, and then another file in its place", Tars(Base(), Root().Link("etc/two", "etc/motd")
+            .File("etc/two", "other")) },
+        { "a hard link to a new file, by a link below", Tars(Base(), Root().File("usr/bin/sh", "new").Link("ash", "bin/sh")) },
+        { "a hard link to a new file that came by a link below", Tars(Base(), Root().File("bin/sh", "new")
+            .Link("ash", "usr/bin/sh")) },
+        { "a hard link to a file that the third layer replaces", Tars(Base(), Root().Link("etc/two", "etc/motd"),
+            Root().File("etc/motd", "new")) },
     };
 
     private static byte[][] Tars(params TarBuilder[] tars) => [.. tars.Select(tar => tar.End().ToArray())];
@@ -76,7 +106,8 @@ public class OciUnpackTests
         string empty = Scratch.NewPath("empty.tar");
         File.WriteAllBytes(empty, Root().End().ToArray());
         string[] layers = files.Length > 1 ? files : [.. files, empty];
-        string[] found = [.. TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers)).Select(Umoci.WithoutTime)];
+        string[] found = [.. TestImages.Shown(
+            TestImages.MergeAs(TestImages.Full, null, layers), noLinkCounts: false).Select(Umoci.Comparable)];
         Assert.True(expected.SequenceEqual(found),
             $"{what}:\n{string.Join('\n', expected.Except(found).Select(row => $"- {row}"))}\n" +
             string.Join('\n', found.Except(expected).Select(row => $"+ {row}")));
@@ -91,5 +122,82 @@ public class OciUnpackTests
         CorruptImageException refusal = Assert.Throws<CorruptImageException>(() =>
             TestImages.MergeAs(TestImages.Full, null, low, high));
         Assert.Contains("/a: its path leads through more than 40 symbolic links", refusal.Message);
+    }
+
+    [Fact]
+    public void Hard_links_go_to_files_of_images_below_which_thereby_have_more_names()
+    {
+        Traits marked = Traits.With(("user.overlay.origin", "x"), ("user.note", "n"));
+        Node twice = Grow.File("twice");
+        ImageFile low = TestImages.Of(Grow.Directory(
+            ("d", Grow.Directory(("one", Grow.File("once", marked)), ("first", twice), ("second", twice)))));
+        string high = Write(Root().Link("d/more", "d/one").Link("third", "d/second").Link("fourth", "third"));
+        MergeAccount account = new();
+        MergeOptions merging = new() { Account = account, UserXattr = true };
+        string[] rows = TestImages.Shown(TestImages.MergeAs(TestImages.Flat, merging, low, high), noLinkCounts: false);
+        Assert.Equal(["d/first 4", "d/more 2", "d/one 2", "d/second 4", "fourth 4", "third 4"], rows
+            .Where(row => row.Contains("\"type\": \"f\"", StringComparison.Ordinal))
+            .Select(row => $"{Field(row, "path\": \"/")} {Field(row, "nlink\": ")}"));
+        Assert.All(rows, row => Assert.DoesNotContain("user.overlay", row));
+        Assert.Equal(["/d/more", "/third"], account.Events.Where(what => what.Outcome == MergeOutcome.Linked)
+            .Select(what => Encoding.ASCII.GetString(what.Path.Span)));
+        Assert.Equal(0, account.WastedBytes);
+    }
+
+    [Fact]
+    public void Layers_that_are_appended_may_have_hard_links_into_the_image()
+    {
+        string flat = Scratch.NewPath("flat.erofs");
+        MergedImage.Create([Write(Base())], flat);
+        MergedImage.Append(flat, [Write(Root().Link("etc/two", "etc/motd"))]);
+        Assert.Equal(2, TestImages.Shown(new ImageFile(flat, []), noLinkCounts: false)
+            .Count(row => row.Contains("\"nlink\": 2", StringComparison.Ordinal)
+                && row.Contains("\"type\": \"f\"", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("etc/none", "which is not in the archive before it and in no layer below")]
+    [InlineData("etc/two", "which is not in the archive before it")]
+    [InlineData("etc", "which is a directory")]
+    [InlineData("var/cache", "which is a directory")]
+    public void Hard_links_to_what_no_layer_has_as_a_file_are_refused(string target, string reason)
+    {
+        string low = Write(Base()), high = Write(Root().Link("etc/two", target));
+        foreach (WriteOptions options in (WriteOptions[])[TestImages.Full, TestImages.Flat])
+        {
+            CorruptImageException refusal = Assert.Throws<CorruptImageException>(() =>
+                TestImages.MergeAs(options, null, low, high));
+            Assert.Contains($"entry etc/two: it is a hard link to {target}, {reason}", refusal.Message);
+        }
+        Assert.Throws<CorruptImageException>(() => TestImages.MergeAs(TestImages.Full, null, high, low));
+    }
+
+    [Fact]
+    public void Links_below_that_lead_where_no_directory_can_be_are_refused()
+    {
+        string deep = string.Join('/', Enumerable.Repeat("d", 2000));
+        foreach (TarBuilder low in (TarBuilder[])[LongLink("a", new string('n', 256)),
+            LongLink("a", $"b/{deep}").Pax(("linkpath", Encoding.ASCII.GetBytes(deep))).Symlink("b", "")])
+        {
+            UnsupportedImageException refusal = Assert.Throws<UnsupportedImageException>(() =>
+                TestImages.MergeAs(TestImages.Full, null, Write(low), Write(Root().File("a/x", "x"))));
+            Assert.Contains("/a: its path leads through a symbolic link of a layer below", refusal.Message);
+        }
+    }
+
+    private static TarBuilder LongLink(string name, string target) =>
+        Root().Pax(("linkpath", Encoding.ASCII.GetBytes(target))).Symlink(name, "");
+
+    private static string Field(string row, string before)
+    {
+        int at = row.IndexOf(before, StringComparison.Ordinal) + before.Length;
+        return row[at..row.IndexOfAny([',', '"'], at)];
+    }
+
+    private static string Write(TarBuilder tar)
+    {
+        string path = Scratch.NewPath("layer.tar");
+        File.WriteAllBytes(path, tar.End().ToArray());
+        return path;
     }
 }

@@ -54,7 +54,11 @@ internal sealed class KernelMount : IDisposable
     }
 
     /// <summary>Mounts an overlay of images, lowest first, each on a loop device of its own.</summary>
-    internal static KernelMount OverlayOfImages(params IReadOnlyList<string> lowestFirst)
+    internal static KernelMount OverlayOfImages(params IReadOnlyList<string> lowestFirst) =>
+        OverlayOfImages(lowestFirst, userXattr: false);
+
+    /// <summary>Mounts an overlay of images; with <c>userxattr</c>, marks of unprivileged overlays count in it.</summary>
+    internal static KernelMount OverlayOfImages(IReadOnlyList<string> lowestFirst, bool userXattr)
     {
         SkipUnlessOverlayIsPossible();
         List<KernelMount> lower = [];
@@ -62,7 +66,7 @@ internal sealed class KernelMount : IDisposable
         {
             foreach (string image in lowestFirst)
                 lower.Add(ErofsByLoop(image));
-            return MountOverlay([.. lower.Select(mount => mount.Path)], lower);
+            return MountOverlay([.. lower.Select(mount => mount.Path)], lower, userXattr);
         }
         catch
         {
@@ -98,7 +102,7 @@ internal sealed class KernelMount : IDisposable
         return new KernelMount(target, []);
     }
 
-    private static KernelMount MountOverlay(IReadOnlyList<string> lowestFirst, List<KernelMount> lower)
+    private static KernelMount MountOverlay(IReadOnlyList<string> lowestFirst, List<KernelMount> lower, bool userXattr = false)
     {
         const int pageOfOptions = 4000;
         string target = Scratch.NewFolder("overlay");
@@ -107,6 +111,8 @@ internal sealed class KernelMount : IDisposable
         List<MountOption> options = joined.Length < pageOfOptions
             ? [new MountOption("lowerdir", joined)]
             : [.. upperFirst.Select(directory => new MountOption("lowerdir+", directory))];
+        if (userXattr)
+            options.Add(new MountOption("userxattr", null));
         MountCall.Mount("overlay", "overlay", target, MountFlags.ReadOnly, options, context: joined.Length >= pageOfOptions);
         return new KernelMount(target, lower, isOverlay: true);
     }
