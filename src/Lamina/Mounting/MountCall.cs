@@ -21,6 +21,9 @@ public static unsafe class MountCall
     /// <summary>More lines than a file system has reason to write; the log of a context holds 8.</summary>
     private const int LogLimit = 32;
 
+    /// <summary>Longer than any process takes to start.</summary>
+    private const int BusyMilliseconds = 1000;
+
     private const uint CloseOnExec = 1, SetFlag = 0, SetString = 1, Create = 6, EmptyPath = 4, AttributeNoAccessTime = 0x10;
 
     /// <summary>Whether the kernel has a file system, built in or as a module, and lets this process mount it.</summary>
@@ -64,15 +67,26 @@ public static unsafe class MountCall
             throw Refusal(fileSystem, source, target, Marshal.GetLastPInvokeError(), []);
     }
 
-    /// <summary>Unmounts what is uppermost on a directory.</summary>
+    /// <summary>
+    /// Unmounts what is uppermost on a directory. A busy mount is tried again for a second: a process that another thread starts holds
+    /// copies of all descriptors for the moment until it becomes its program.
+    /// </summary>
     /// <param name="target">The directory.</param>
     /// <param name="lazy">Whether to take it out of sight now and let the kernel finish when its last user is gone.</param>
     public static void Unmount(string target, bool lazy = false)
     {
         const int detach = 2, noFollow = 8;
-        if (Native.Unmount(target, noFollow | (lazy ? detach : 0)) == 0)
-            return;
-        int errno = Marshal.GetLastPInvokeError();
+        long start = Environment.TickCount64;
+        int errno;
+        while (true)
+        {
+            if (Native.Unmount(target, noFollow | (lazy ? detach : 0)) == 0)
+                return;
+            errno = Marshal.GetLastPInvokeError();
+            if (errno != Errno.Busy || Environment.TickCount64 - start > BusyMilliseconds)
+                break;
+            Thread.Sleep(5);
+        }
         throw SystemFailure.Make($"{target} cannot be unmounted", errno, errno switch
         {
             Errno.Busy => "A process has a file open or its working directory there.",

@@ -33,7 +33,11 @@ internal static partial class Unprivileged
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("lamina-nobody-");
         File.SetUnixFileMode(folder.FullName, (UnixFileMode)0x1FF);
-        Oracles.Scratch.AtExit(() => folder.Delete(recursive: true));
+        Oracles.Scratch.AtExit(() =>
+        {
+            if (Directory.Exists(folder.FullName))
+                folder.Delete(recursive: true);
+        });
         return folder.FullName;
     }
 

@@ -52,7 +52,10 @@ internal static class Scratch
             return;
         string root = s_root.Value;
         lock (s_endings)
+        {
             s_endings.ForEach(ending => ending());
+            s_endings.Clear();
+        }
         try
         {
             // Trees that tests extract have directories that only root could empty.
