@@ -68,25 +68,18 @@ public static unsafe class MountCall
     }
 
     /// <summary>
-    /// Unmounts what is uppermost on a directory. A busy mount is tried again for a second: a process that another thread starts holds
-    /// copies of all descriptors for the moment until it becomes its program.
+    /// Unmounts what is uppermost on a directory. A busy mount is tried again for a second: a process that another thread starts
+    /// holds copies of all descriptors for the moment until it becomes its program.
     /// </summary>
     /// <param name="target">The directory.</param>
     /// <param name="lazy">Whether to take it out of sight now and let the kernel finish when its last user is gone.</param>
     public static void Unmount(string target, bool lazy = false)
     {
         const int detach = 2, noFollow = 8;
-        long start = Environment.TickCount64;
-        int errno;
-        while (true)
-        {
-            if (Native.Unmount(target, noFollow | (lazy ? detach : 0)) == 0)
-                return;
-            errno = Marshal.GetLastPInvokeError();
-            if (errno != Errno.Busy || Environment.TickCount64 - start > BusyMilliseconds)
-                break;
-            Thread.Sleep(5);
-        }
+        int errno = 0;
+        SpinWait.SpinUntil(() => (errno = Try()) != Errno.Busy, BusyMilliseconds);
+        if (errno == 0)
+            return;
         throw SystemFailure.Make($"{target} cannot be unmounted", errno, errno switch
         {
             Errno.Busy => "A process has a file open or its working directory there.",
@@ -94,6 +87,8 @@ public static unsafe class MountCall
             Errno.NotPermitted => "Unmounting needs root (CAP_SYS_ADMIN).",
             _ => null,
         });
+
+        int Try() => Native.Unmount(target, noFollow | (lazy ? detach : 0)) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     /// <summary>mount(2) has no way to write a comma in a value, so such options do not fit either.</summary>
