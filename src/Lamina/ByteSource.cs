@@ -20,6 +20,9 @@ public abstract class ByteSource : IDisposable
     /// </summary>
     internal virtual SafeFileHandle? Handle => null;
 
+    /// <summary>All of the bytes where they are in memory; empty where they are not.</summary>
+    internal virtual ReadOnlyMemory<byte> Memory => default;
+
     /// <summary>Whether the bytes came from a pipe, and so are in no file that anybody else could open.</summary>
     internal virtual bool IsSpooled => false;
 
@@ -154,6 +157,8 @@ public abstract class ByteSource : IDisposable
         public override string Name => name;
 
         public override long Length => bytes.Length;
+
+        internal override ReadOnlyMemory<byte> Memory => bytes;
 
         public override int Read(long offset, Span<byte> destination)
         {

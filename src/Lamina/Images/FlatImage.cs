@@ -4,6 +4,7 @@ using Lamina.Merging;
 using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
+using Lamina.Verity;
 using Lamina.Writing;
 
 namespace Lamina.Images;
@@ -36,25 +37,26 @@ internal static class FlatImage
         inputs.Refuse(path);
         using ErofsImage image = ErofsImage.Open(path);
         Layer flat = ErofsLayer.Open(image);                            // its files are the image's
-        AppendBase appendBase = ReadBase(image, "Make a flat image first: lamina merge LAYER... -o FLAT");
+        AppendBase appendBase = ReadBase(image, flat, "Make a flat image first: lamina merge LAYER... -o FLAT");
         if (appendBase.HasTree && writing.Verity is null)
         {
             throw new UnsupportedImageException(path, "has a dm-verity tree, which would not cover what is appended",
                 "Append with --verity: the image gets a new tree, and with it a new root hash.");
         }
-        Layer[] all = [flat, .. layers];
-        using WriteJob job = new(Merger.Merge(all, merging), all, writing, appendBase);
-        long before = image.Primary.Length, done = 0, total = job.TotalLength - appendBase.Length;
+        using LayoutPlanner planner = new(Merger.Merge([flat, .. layers], merging), layers, writing, appendBase);
+        ImageLayout layout = planner.Layout;
+        long before = image.Primary.Length, done = 0, total = layout.WrittenLength;
         Action<long>? progress = writing.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
             : null;
         using ImageOutput output = openOutput(locked, progress);
+        LayoutWriter writer = new(layout, output, path);
         try
         {
-            WriteResult result = job.Write(output, path);
+            VerityInfo? verity = writer.Write(writing.Verity);
             output.Flush();
-            return result;
+            return planner.Result(path, layout.Length) with { Verity = verity };
         }
-        catch when (!job.HasBegunHeader)
+        catch when (!writer.HasBegunHeader)
         {
             // The header is written last, so the old image is still there; only what was put behind it goes. Once the header is
             // begun, what it leads to must stay.
@@ -67,49 +69,66 @@ internal static class FlatImage
     public static IReadOnlyList<string> Split(string path, string directory, bool overwrites)
     {
         using ErofsImage image = ErofsImage.Open(path);
-        AppendBase state = ReadBase(image, image.Space.Slots.Length > 0
+        LayerRecord record = ReadRecord(image, image.Space.Slots.Length > 0
             ? "They are where they were; their names: lamina inspect INDEX"
             : "Only a flat image by lamina merge has its layers in it.");
-        ByteSource bytes = image.Primary.Bytes;
-        InputFiles inputs = new InputFiles().Add(bytes);
-        List<(string Name, RecordedOriginal Original)> files = [];
-        HashSet<string> names = [];
-        foreach (RecordedOriginal original in state.Record.Originals)
-            files.Add((UniqueName(SafeName(original.Name.Span), names), original));
-        if (files.Count == 0)
+        if (record.Originals.Length == 0)
         {
             throw new UnsupportedImageException(image.Name, "is a full image: it has copies of what is used of its layers, not " +
                 "the layers", "Its tree can be had with: lamina extract, or lamina export.");
         }
-        Directory.CreateDirectory(directory);
+        ByteSource bytes = image.Primary.Bytes;
+        InputFiles inputs = new InputFiles().Add(bytes);
+        HashSet<string> names = [];
         List<string> written = [];
-        foreach ((string name, RecordedOriginal original) in files)
+        Directory.CreateDirectory(directory);
+        foreach (RecordedOriginal original in record.Originals)
+        {
+            string name = UniqueName(SafeName(original.Name.Span), names);
+            Write(name, new ImageLayout { Length = original.Length, Body = [new Segment(0, original.Length, bytes, original.Start)] },
+                () => CheckDigest(bytes, original, image.Name, name));
+        }
+        foreach (RecordedState former in record.History)
+        {
+            int head = former.Header.Length;
+            Write(UniqueName($"before-append-{written.Count - record.Originals.Length + 1}.erofs", names), new ImageLayout
+            {
+                Length = former.Length,
+                Body = [new Segment(head, former.Length - head, bytes, head)],
+                Header = new Segment(0, head, ByteSource.FromMemory(image.Name, former.Header)),
+            });
+        }
+        return written;
+
+        void Write(string name, ImageLayout layout, Action? check = null)
         {
             string target = Path.Combine(directory, name);
             using OutputFile output = new(target, overwrites, inputs);
-            output.CopyFrom(bytes, original.Start, 0, original.Length);
-            CheckDigest(bytes, original, image.Name, name);
+            new LayoutWriter(layout, output, target).Write();
+            check?.Invoke();
             output.Commit();
             written.Add(target);
         }
-        for (int i = 0; i < state.Record.History.Length; i++)
-        {
-            RecordedState former = state.Record.History[i];
-            string target = Path.Combine(directory, UniqueName($"before-append-{i + 1}.erofs", names));
-            using OutputFile output = new(target, overwrites, inputs);
-            output.CopyFrom(bytes, 0, 0, former.Length);
-            output.Write(former.Header.Span, 0);
-            output.Commit();
-            written.Add(target);
-        }
-        return written;
     }
 
-    private static AppendBase ReadBase(ErofsImage image, string advice)
+    private static AppendBase ReadBase(ErofsImage image, Layer layer, string advice)
+    {
+        LayerRecord record = ReadRecord(image, advice);
+        byte[] header = new byte[HeaderWriter.PageSize];
+        image.Primary.Bytes.ReadExactly(0, header);
+        // A tree belongs to the old image: as long as that counts, it must stay.
+        var tree = AppendedTree.Find(image.Primary.Bytes);
+        long length = tree is { } found ? found.Offset + found.SuperBlock.Length : EndOf(image);
+        return new AppendBase(layer, (length + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header,
+            image.SuperBlock.Label.ToArray(), tree is not null);
+    }
+
+    /// <summary>What is inside, as the image records it; all of it lies within.</summary>
+    private static LayerRecord ReadRecord(ErofsImage image, string advice)
     {
         if (image.Space.Slots.Length > 0)
             throw new UnsupportedImageException(image.Name, "is an index: its originals are other files", advice);
-        long end = (long)image.SuperBlock.Blocks << image.SuperBlock.BlockBits;
+        long end = EndOf(image);
         LayerRecord record = LayerRecordReader.Read(image.Primary.Bytes, end) ??
             throw new UnsupportedImageException(image.Name, "was not written by lamina: it has no layer record", advice);
         foreach (RecordedOriginal original in record.Originals)
@@ -123,14 +142,10 @@ internal static class FlatImage
             if (state.Length < HeaderWriter.PageSize || state.Length > end || state.Header.Length != HeaderWriter.PageSize)
                 throw new CorruptImageException(image.Name, $"a former state of {state.Length} bytes is not possible");
         }
-        byte[] header = new byte[HeaderWriter.PageSize];
-        image.Primary.Bytes.ReadExactly(0, header);
-        // A tree belongs to the old image: as long as that counts, it must stay.
-        var tree = AppendedTree.Find(image.Primary.Bytes);
-        long length = tree is { } found ? found.Offset + found.SuperBlock.Length : end;
-        return new AppendBase((length + HeaderWriter.PageSize - 1) & ~(HeaderWriter.PageSize - 1L), record, header,
-            image.SuperBlock.Label.ToArray(), tree is not null);
+        return record;
     }
+
+    private static long EndOf(ErofsImage image) => (long)image.SuperBlock.Blocks << image.SuperBlock.BlockBits;
 
     private static void CheckDigest(ByteSource bytes, RecordedOriginal original, string image, string name)
     {

@@ -114,6 +114,11 @@ internal class ImageOutput(SafeFileHandle handle, Action<long>? progress, Device
     /// </summary>
     public virtual void CopyFrom(ByteSource source, long offset, long position, long length)
     {
+        if (source.Memory is { IsEmpty: false } memory)
+        {
+            Write(memory.Span.Slice((int)offset, (int)length), position);
+            return;
+        }
         SafeFileHandle? file = OperatingSystem.IsLinux() ? source.Handle : null;
         while (length > 0)
         {

@@ -1,4 +1,3 @@
-using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Writing;
@@ -38,12 +37,11 @@ internal sealed class CopyArea
     /// <summary>Adds bytes in memory.</summary>
     public long Add(byte[] bytes) => Add(ByteSource.FromMemory("copied data", bytes), 0, bytes.Length);
 
-    /// <summary>Writes the area. What rounds a piece up to blocks is left as it is: zeros in a new file.</summary>
-    public void Write(ImageOutput output, long position)
-    {
-        foreach (Piece piece in _pieces)
-            output.CopyFrom(piece.Source, piece.Offset, position + piece.At, piece.Length);
-    }
+    /// <summary>
+    /// The area as runs of an image, from an address on. What rounds a piece up to whole blocks is in none of them: zeros.
+    /// </summary>
+    public IEnumerable<Segment> At(long address) =>
+        _pieces.Select(piece => new Segment(address + piece.At, piece.Length, piece.Source, piece.Offset));
 
     /// <summary>The area as bytes, for data that is copied once more in another form.</summary>
     private sealed class AreaSource(CopyArea area) : ByteSource

@@ -1,5 +1,6 @@
 using Lamina.Platform;
 using Lamina.Tree;
+using Lamina.Verity;
 
 namespace Lamina.Writing;
 
@@ -15,8 +16,8 @@ public static class ImageWriter
     public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null)
     {
         WriteOptions planning = (options ?? new WriteOptions()) with { ComputesDigests = false, Verity = null };
-        using WriteJob job = new(root, layers, planning);
-        return job.Result(path);
+        using LayoutPlanner planner = new(root, layers, planning);
+        return planner.Result(path, FileOf(planner.Layout, planning).Length);
     }
 
     /// <summary>Writes an image. It appears whole or not at all.</summary>
@@ -47,11 +48,17 @@ public static class ImageWriter
             throw new ArgumentException($"{vmdk}: the descriptor cannot be the image as well");
         using OutputFile output = new(path, options.Overwrites, inputs, takesDevices: true, progress);
         using OutputFile? descriptor = options.VmdkPath is null ? null : new(options.VmdkPath, options.Overwrites, inputs);
-        using WriteJob job = new(root, layers, options);
-        total = job.TotalLength;
-        WriteResult result = job.Write(output, path, descriptor);
+        using LayoutPlanner planner = new(root, layers, options);
+        ImageLayout file = FileOf(planner.Layout, options);
+        total = file.WrittenLength;
+        VerityInfo? verity = new LayoutWriter(file, output, path).Write(options.Verity);
+        if (descriptor is not null)
+            VmdkDescriptor.Write(descriptor, options.VmdkPath!, path, planner.Layout);
         output.Commit();
         descriptor?.Commit();
-        return result;
+        return planner.Result(path, file.Length) with { Verity = verity };
     }
+
+    private static ImageLayout FileOf(ImageLayout layout, WriteOptions options) =>
+        options.VmdkPath is null ? layout : VmdkDescriptor.FileOf(layout);
 }

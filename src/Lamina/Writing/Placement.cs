@@ -20,6 +20,9 @@ internal abstract class Placement
     /// <summary>Tells that a run of an original is referred to.</summary>
     public abstract void Use(Original original, long offset, long length);
 
+    /// <summary>Puts an original to an address, whole.</summary>
+    public abstract void Put(Original original, long address);
+
     /// <summary>The address of an original's byte.</summary>
     public abstract long AddressOf(Original original, long offset);
 }
@@ -30,7 +33,7 @@ internal sealed class WholePlacement(int padding) : Placement
 {
     private readonly Dictionary<Original, long> _bases = new(ReferenceEqualityComparer.Instance);
 
-    public void Add(Original original, long address) => _bases[original] = address;
+    public override void Put(Original original, long address) => _bases[original] = address;
 
     public override long EndOf(Original original) => (original.Length + padding - 1) / padding * padding;
 
@@ -75,8 +78,7 @@ internal sealed class RangePlacement(IReadOnlyList<Original> originals, int bloc
             used.Add((start, end));
     }
 
-    /// <summary>Something that is not an original, at an address of its own.</summary>
-    public void AddOther(Original original, long address) => _others.Add(original, address);
+    public override void Put(Original original, long address) => _others.Put(original, address);
 
     /// <summary>Gives every run its address, from a position on; returns the end.</summary>
     public long Assign(long position)
@@ -116,14 +118,17 @@ internal sealed class RangePlacement(IReadOnlyList<Original> originals, int bloc
         return ranges.Addresses[at] + offset - ranges.Starts[at];
     }
 
-    /// <summary>The runs to copy: from where to where, how many bytes. The last may reach past the original's end.</summary>
-    public IEnumerable<(Original Original, long Start, long Address, long Length)> Runs()
+    /// <summary>The runs to copy. One may end before its last block does: where the original ends.</summary>
+    public IEnumerable<Segment> Runs()
     {
         foreach (Original original in originals)
         {
             Ranges ranges = _ranges[original];
             for (int i = 0; i < ranges.Used.Count; i++)
-                yield return (original, ranges.Used[i].Start, ranges.Addresses[i], ranges.Used[i].End - ranges.Used[i].Start);
+            {
+                (long start, long end) = ranges.Used[i];
+                yield return new Segment(ranges.Addresses[i], Math.Min(end, original.Length) - start, original.Bytes, start);
+            }
         }
     }
 }

@@ -21,8 +21,8 @@ internal sealed class TreeWriter : IDisposable
     /// <param name="path">Its name, for messages.</param>
     /// <param name="length">The image's length, in bytes; the tree comes behind.</param>
     /// <param name="options">How the tree is made.</param>
-    /// <param name="there">How many bytes from the start are there already: those of an image that is appended to.</param>
-    public TreeWriter(ImageOutput output, string path, long length, VerityOptions options, long? there)
+    /// <param name="there">How many bytes from the start the output has already: those of an image that is appended to.</param>
+    public TreeWriter(ImageOutput output, string path, long length, VerityOptions options, long there)
     {
         _output = output;
         _planned = VerityTree.Plan(options, length);
@@ -30,8 +30,8 @@ internal sealed class TreeWriter : IDisposable
         _builder = new MerkleBuilder(output.ReadBack(path), length, _planned.Parameters,
             (block, position) => output.WriteAside(block, _start + _planned.TreeOffset + position));
         output.Wrote = _builder.Written;
-        if (there is { } known)
-            _builder.Written(0, known);
+        if (there > 0)
+            _builder.Written(0, there);
     }
 
     /// <summary>Bytes of the tree with its superblock.</summary>
