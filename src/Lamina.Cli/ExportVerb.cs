@@ -9,8 +9,6 @@ namespace Lamina.Cli;
 /// <summary><c>lamina export</c>: a tree becomes an archive.</summary>
 internal sealed class ExportVerb : Verb
 {
-    private const string StandardOutput = "-";
-
     private readonly Argument<string> _image = ImageArgument();
 
     private readonly Option<string> _output = new("--output", "-o")
@@ -53,7 +51,7 @@ internal sealed class ExportVerb : Verb
             ? CpioExport.Write(image, layer.Root, stream, options)
             : TarExport.Write(image, layer.Root, stream, options);
         ExportResult result;
-        if (output == StandardOutput)
+        if (output == StandardStream)
         {
             if (Session.IsTerminal)
                 throw new UsageException("an archive is nothing to look at: standard output is a terminal",

@@ -12,7 +12,7 @@ internal sealed class MergeVerb : Verb
     private readonly Argument<string[]> _layers = MergeArguments.Layers();
     private readonly Option<string> _output = new("--output", "-o")
     {
-        Description = "The image to write",
+        Description = "The image to write; - for standard output",
         HelpName = "OUT",
         Required = true,
     };
@@ -59,6 +59,7 @@ internal sealed class MergeVerb : Verb
         "lamina merge --mode index base.erofs app.erofs -o root.erofs    # small: mounted together with the layers",
         "lamina merge --mode full base.erofs app.erofs -o root.erofs     # what is hidden is left behind",
         "lamina merge base.erofs app.erofs -o root.erofs --dry-run --explain",
+        "lamina merge base.erofs app.erofs -o - | ssh HOST 'cat > root.erofs'",
         "lamina merge --verity base.erofs app.erofs -o root.erofs        # with a dm-verity tree: one root hash for all of it")
     {
         Add(_layers);
@@ -81,6 +82,9 @@ internal sealed class MergeVerb : Verb
         string mode = arguments.GetRequiredValue(_mode);
         bool isDryRun = arguments.GetValue(_dryRun);
         string? vmdk = arguments.GetValue(_vmdk);
+        bool isStream = output == StandardStream;
+        if (isStream)
+            RefuseForStream(arguments, vmdk);
         if (vmdk is not null && mode != "flat")
             throw new UsageException($"--vmdk describes a flat image, the mode is {mode}", "Leave out --mode, or --vmdk.");
 
@@ -105,6 +109,10 @@ internal sealed class MergeVerb : Verb
         {
             result = MergedImage.Plan(layers, output, writing, merging, _common.Rules(arguments));
         }
+        else if (isStream)
+        {
+            result = MergedImage.Create(layers, Session.Bytes, output, writing, merging, _common.Rules(arguments));
+        }
         else
         {
             string folder = Path.GetDirectoryName(Path.GetFullPath(output)) ?? "/";
@@ -116,11 +124,29 @@ internal sealed class MergeVerb : Verb
         progress.Dispose();
         foreach (string warning in result.Warnings)
             Session.Error.WriteLine($"lamina: {warning}");
+        if (isStream && !isDryRun)
+            return ExitCodes.Done;          // the image is all that goes there
         MergeReport report = new(result, layers) { Mode = mode, IsDryRun = isDryRun, Account = account, VmdkPath = vmdk };
         if (arguments.GetValue(_json))
             report.WriteJson(Output);
         else
             report.Write(Session);
         return ExitCodes.Done;
+    }
+
+    private void RefuseForStream(ParseResult arguments, string? vmdk)
+    {
+        if (Session.IsTerminal && !arguments.GetValue(_dryRun))
+            throw new UsageException("an image is nothing to look at: standard output is a terminal", "Name a file, or a pipe.");
+        if (vmdk is not null || _common.Writing(arguments).Verity is not null)
+        {
+            throw new UsageException("a dm-verity tree and a VMDK descriptor go with a file, not with standard output",
+                "Name a file for the image.");
+        }
+        if ((arguments.GetValue(_json) || arguments.GetValue(_explain)) && !arguments.GetValue(_dryRun))
+        {
+            throw new UsageException("the image goes to standard output, and so would the report",
+                "Leave out --json and --explain, or add --dry-run for the report alone.");
+        }
     }
 }

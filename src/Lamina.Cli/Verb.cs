@@ -12,6 +12,9 @@ internal abstract class Verb : Command
         SetAction(Run);
     }
 
+    /// <summary>The output's name that stands for standard output, where a stream makes sense.</summary>
+    protected const string StandardStream = "-";
+
     /// <summary>Command lines, without a prompt; behind <c>#</c> what they do.</summary>
     public IReadOnlyList<string> Examples { get; }
 

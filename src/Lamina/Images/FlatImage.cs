@@ -85,7 +85,8 @@ internal static class FlatImage
         foreach (RecordedOriginal original in record.Originals)
         {
             string name = UniqueName(SafeName(original.Name.Span), names);
-            Write(name, new ImageLayout { Length = original.Length, Body = [new Segment(0, original.Length, bytes, original.Start)] },
+            Segment whole = new(0, original.Length, bytes, original.Start);
+            Write(name, new ImageLayout { Length = original.Length, Body = [whole] },
                 () => CheckDigest(bytes, original, image.Name, name));
         }
         foreach (RecordedState former in record.History)

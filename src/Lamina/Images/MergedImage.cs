@@ -24,7 +24,20 @@ public static class MergedImage
         WhiteoutRules rules = WhiteoutRules.Oci) =>
         With(layers, rules, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, output, writing), output);
 
-    /// <summary>Does all that <see cref="Create"/> does, but for writing.</summary>
+    /// <summary>Merges layers into a stream, as <see cref="ImageWriter.Write(Node, IReadOnlyList{Layer}, Stream, string,
+    /// WriteOptions)"/> does.</summary>
+    /// <param name="layers">The layers, lowest first.</param>
+    /// <param name="destination">What takes the image.</param>
+    /// <param name="name">What the result calls it.</param>
+    /// <param name="writing">How to write it.</param>
+    /// <param name="merging">How to merge.</param>
+    /// <param name="rules">How tars mark what they hide.</param>
+    public static WriteResult Create(
+        IReadOnlyList<string> layers, Stream destination, string name, WriteOptions? writing = null, MergeOptions? merging = null,
+        WhiteoutRules rules = WhiteoutRules.Oci) =>
+        With(layers, rules, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, destination, name, writing));
+
+    /// <summary>Does all that merging to a file does, but for writing.</summary>
     public static WriteResult Plan(
         IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
         WhiteoutRules rules = WhiteoutRules.Oci) =>

@@ -19,8 +19,8 @@ internal readonly record struct Segment(long Address, long Length, ByteSource So
 }
 
 /// <summary>
-/// An image as a list of runs, known before a byte of it is written. Between the runs, and behind them up to the length, are zeros.
-/// Files, devices, streams and disk descriptors are made from it.
+/// An image as a list of runs, known before a byte of it is written. Between the runs, and behind them up to the length, are
+/// zeros. Files, devices, streams and disk descriptors are made from it.
 /// </summary>
 internal sealed class ImageLayout
 {
@@ -31,8 +31,8 @@ internal sealed class ImageLayout
     public required IReadOnlyList<Segment> Body { get; init; }
 
     /// <summary>
-    /// What makes it an image: the run at address 0, which is written when all else is on the medium. Null where there is none, as
-    /// in a copy of an original.
+    /// What makes it an image: the run at address 0, which is written when all else is on the medium. Null where there is none,
+    /// as in a copy of an original.
     /// </summary>
     public Segment? Header { get; init; }
 

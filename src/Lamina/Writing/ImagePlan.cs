@@ -152,6 +152,9 @@ internal sealed class ImageFeatures
     /// <summary>A bit for each codec in use.</summary>
     public ushort Algorithms { get; private set; }
 
+    /// <summary>The originals that clusters in use lie in, the area of copied data among them.</summary>
+    public HashSet<Original> Encoded { get; } = new(ReferenceEqualityComparer.Instance);
+
     public void Note(PlannedInode inode)
     {
         HasChunks |= inode.Layout == DataLayout.ChunkBased;
@@ -164,6 +167,7 @@ internal sealed class ImageFeatures
         HasExtents |= map.Form == MapForm.Extents;
         Algorithms |= map.Algorithms;
         HasPartialClusters |= map.HasPartialClusters;
+        map.AddEncoded(Encoded);
     }
 }
 

@@ -12,7 +12,8 @@ public static class ImageWriter
     /// </summary>
     internal const int OriginalAlignment = 4096;
 
-    /// <summary>Plans an image as <see cref="Write"/> would write it, and writes nothing.</summary>
+    /// <summary>Plans an image as <see cref="Write(Node, IReadOnlyList{Layer}, string, WriteOptions)"/> would write it, and
+    /// writes nothing.</summary>
     public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null)
     {
         WriteOptions planning = (options ?? new WriteOptions()) with { ComputesDigests = false, Verity = null };
@@ -34,13 +35,7 @@ public static class ImageWriter
         long done = 0, total = 0;
         Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
             : null;
-        if ((options.Mode == OutputMode.Index || options.VmdkPath is not null) && layers.SelectMany(layer => layer.Originals)
-            .FirstOrDefault(original => original.Bytes.IsSpooled) is { } pipe)
-        {
-            throw new UnsupportedImageException(pipe.Name,
-                "comes through a pipe, so there is no file that the image could refer to",
-                "Write it to a file first, or merge with --mode flat.");
-        }
+        RefusePipes(layers, options);
         InputFiles inputs = new();
         foreach (Original original in layers.SelectMany(layer => layer.Originals))
             inputs.Add(original.Bytes);
@@ -57,6 +52,47 @@ public static class ImageWriter
         output.Commit();
         descriptor?.Commit();
         return planner.Result(path, file.Length) with { Verity = verity };
+    }
+
+    /// <summary>
+    /// Writes an image to a stream, from its first byte to its last. What fails half-way leaves a part of it there.
+    /// </summary>
+    /// <param name="root">The tree.</param>
+    /// <param name="layers">The layers that the tree's content refers to, lowest first.</param>
+    /// <param name="destination">What takes the image; it is flushed, and left open.</param>
+    /// <param name="name">What the result calls it.</param>
+    /// <param name="options">How; without a dm-verity tree, which needs the image to be read again, and without a
+    /// descriptor.</param>
+    /// <exception cref="ArgumentException">A tree or a descriptor is asked for.</exception>
+    /// <exception cref="UnsupportedImageException">The layers cannot be one mount in this mode for this kernel.</exception>
+    /// <exception cref="CorruptImageException">A layer contradicts itself.</exception>
+    public static WriteResult Write(
+        Node root, IReadOnlyList<Layer> layers, Stream destination, string name, WriteOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        options ??= new WriteOptions();
+        if (options.Verity is not null || options.VmdkPath is not null)
+            throw new ArgumentException("a dm-verity tree and a VMDK descriptor go with a file, not with a stream");
+        RefusePipes(layers, options);
+        using LayoutPlanner planner = new(root, layers, options);
+        LayoutSource image = new(name, planner.Layout);
+        long done = 0;
+        Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, image.Length)) : null;
+        image.CopyTo(destination, progress);
+        destination.Flush();
+        return planner.Result(name, image.Length);
+    }
+
+    /// <summary>What comes through a pipe is in no file that an index or a descriptor could name.</summary>
+    private static void RefusePipes(IReadOnlyList<Layer> layers, WriteOptions options)
+    {
+        if ((options.Mode == OutputMode.Index || options.VmdkPath is not null) && layers.SelectMany(layer => layer.Originals)
+            .FirstOrDefault(original => original.Bytes.IsSpooled) is { } pipe)
+        {
+            throw new UnsupportedImageException(pipe.Name,
+                "comes through a pipe, so there is no file that the image could refer to",
+                "Write it to a file first, or merge with --mode flat.");
+        }
     }
 
     private static ImageLayout FileOf(ImageLayout layout, WriteOptions options) =>

@@ -20,8 +20,8 @@ internal sealed record AppendBase(Layer Layer, long Length, LayerRecord Record, 
 
 /// <summary>
 /// From a merged tree to the layout of an image. In order of addresses: header, originals (flat) or what is used of them (full),
-/// metadata, copied data, layer record; in front of all that, when appending, the former image. An index has its devices' addresses
-/// behind its end.
+/// metadata, copied data, layer record; in front of all that, when appending, the former image. An index has its devices'
+/// addresses behind its end.
 /// </summary>
 internal sealed class LayoutPlanner : IDisposable
 {
@@ -65,7 +65,8 @@ internal sealed class LayoutPlanner : IDisposable
             tree.Read(root);
             OutputShape shape = OutputShape.Choose([.. AllLayers], tree.ClusterBlockSizes, options);
             long end = appendBase?.Length ?? HeaderWriter.SizeFor(isIndex ? _originals.Length : 0);
-            RangePlacement? ranges = options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
+            RangePlacement? ranges =
+                options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
             _placement = ranges ?? (Placement)new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
             if (appendBase is not null)
                 _placement.Put(appendBase.Image, 0);
@@ -117,13 +118,13 @@ internal sealed class LayoutPlanner : IDisposable
     private ImageLayout Lay()
     {
         List<Segment> body = [];
+        const int head = HeaderWriter.PageSize;
         if (_base is not null)
-            body.Add(new Segment(HeaderWriter.PageSize, _base.Length - HeaderWriter.PageSize, _base.Image.Bytes, HeaderWriter.PageSize));
+            body.Add(new Segment(head, _base.Length - head, _base.Image.Bytes, head));
         if (_placement is RangePlacement ranges)
             body.AddRange(ranges.Runs());
         else if (_options.Mode == OutputMode.Flat)
-            body.AddRange(_originals.Select(original => new Segment(_placement.AddressOf(original, 0), original.Length, original.Bytes)
-            { Whole = original }));
+            body.AddRange(_originals.Select(WholeOf));
         body.Add(new Segment(_metadataStart, _metadata.Length, _metadata));
         body.AddRange(_plan.Context.Copies.At(_metadataStart + _plan.MetadataLength));
         body.Add(new Segment(_recordStart, _record.Length, _record));
@@ -138,14 +139,28 @@ internal sealed class LayoutPlanner : IDisposable
         };
     }
 
+    private Segment WholeOf(Original original) =>
+        new(_placement.AddressOf(original, 0), original.Length, original.Bytes) { Whole = original };
+
     private byte[] Header(long end)
     {
         DeviceSlot[] slots = _options.Mode != OutputMode.Index ? [] : [.. _originals.Select(SlotOf)];
-        CodecLimits limits = AllLayers.Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
         ReadOnlySpan<byte> record = _record.Memory.Span;
         HeadRecord head = new(_recordStart, record.Length, Crc32C.Compute(record));
-        return HeaderWriter.Write(_plan, _metadataStart, end, slots, limits, head,
+        return HeaderWriter.Write(_plan, _metadataStart, end, slots, Limits(), head,
             HeaderWriter.UuidOf(_metadata.Memory.Span, record), _label);
+    }
+
+    /// <summary>
+    /// What a decoder must be ready for: what the layers ask for whose clusters are used. Of copied clusters it is not known any
+    /// more whose they were, so all layers count then.
+    /// </summary>
+    private CodecLimits Limits()
+    {
+        HashSet<Original> used = _plan.Features.Encoded;
+        bool hasCopies = used.Contains(_plan.Context.Copies.Original);
+        return AllLayers.Where(layer => hasCopies || layer.Originals.Any(used.Contains))
+            .Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
     }
 
     private DeviceSlot SlotOf(Original original)

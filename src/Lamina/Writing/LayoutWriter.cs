@@ -18,8 +18,8 @@ internal sealed class LayoutWriter(ImageLayout layout, ImageOutput output, strin
     public bool HasBegunHeader { get; private set; }
 
     /// <summary>
-    /// Writes all of it in the order of addresses, but for the header, which comes last. Where an image is appended to, all else is
-    /// on the medium before.
+    /// Writes all of it in the order of addresses, but for the header, which comes last. Where an image is appended to, all else
+    /// is on the medium before.
     /// </summary>
     /// <param name="verity">How to make a tree; null for none.</param>
     /// <returns>The tree that was made.</returns>

@@ -44,6 +44,17 @@ internal sealed class MapPlan
     public ushort Algorithms => (ushort)_map.Extents.Aggregate(0,
         (bits, extent) => extent.Encoding <= ClusterEncoding.Zstd ? bits | 1 << (int)extent.Encoding : bits);
 
+    /// <summary>Adds the originals that have compressed clusters of this file.</summary>
+    public void AddEncoded(HashSet<Original> originals)
+    {
+        Original? last = null;
+        foreach (ClusterExtent extent in _map.Extents)
+        {
+            if (extent.Encoding <= ClusterEncoding.Zstd && extent.Original != last)
+                originals.Add(last = extent.Original!);
+        }
+    }
+
     public bool HasPartialClusters => _map.Extents.Any(extent => extent.IsPartial);
 
     public bool IsBig { get; private init; }

@@ -23,8 +23,8 @@ internal static class VmdkDescriptor
     private readonly record struct Part(long Start, long End, Original? Original, long InFile);
 
     /// <summary>
-    /// The file that goes with the descriptor: all that is no original. Behind its header is a page of zeros, which pads originals
-    /// to whole pages in the disk.
+    /// The file that goes with the descriptor: all that is no original. Behind its header is a page of zeros, which pads
+    /// originals to whole pages in the disk.
     /// </summary>
     public static ImageLayout FileOf(ImageLayout disk)
     {
