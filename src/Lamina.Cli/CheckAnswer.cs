@@ -32,6 +32,11 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
             output.WriteLine($"{Word(fault.Severity)}: {fault}");
         string digests = Report.DigestCount == 0 ? ""
             : $"; {Texts.Count(Report.DigestCount, "layer")} as recorded";
+        if (!Report.FingerprintName.IsEmpty)
+        {
+            digests += $"; pages are shared by {NameText.Of(Report.FingerprintName.Span)}, " +
+                $"{Texts.Count(Report.FingerprintCount, "fingerprint")} right";
+        }
         output.WriteLine($"{Image}: {Verdict()}; {Texts.Count(Report.FileCount, "inode")}, " +
             $"{Texts.Count(Report.DirectoryCount, "directory", "directories")}, " +
             $"{Texts.Size(Report.ByteCount)} of data read{digests}");
@@ -60,6 +65,11 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
         writer.WriteNumber("directories", Report.DirectoryCount);
         writer.WriteNumber("bytes", Report.ByteCount);
         writer.WriteNumber("digests", Report.DigestCount);
+        if (!Report.FingerprintName.IsEmpty)
+        {
+            writer.WriteString("fingerprintName", NameText.Of(Report.FingerprintName.Span));
+            writer.WriteNumber("fingerprints", Report.FingerprintCount);
+        }
         writer.WriteStartArray("faults");
         foreach (ImageFault fault in Report.Faults)
         {

@@ -24,7 +24,8 @@ internal sealed class CheckVerb : Verb
     private readonly Option<bool> _keepWhiteouts = new("--keep-whiteouts") { Description = "The image was merged so" };
     private readonly Option<bool> _noVerify = new("--no-verify")
     {
-        Description = "Do not compute the SHA-256 of layers and devices to compare them with the recorded ones",
+        Description = "Do not compute the SHA-256 of layers and devices, nor of files with fingerprints, " +
+            "to compare them with the recorded ones",
     };
 
     private readonly Option<string> _rootHash = VerityArguments.RootHash(

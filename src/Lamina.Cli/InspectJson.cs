@@ -23,6 +23,8 @@ internal static class InspectJson
         writer.WriteNumber("rootNid", info.RootNid);
         writer.WriteNumber("packedNid", info.PackedNid);
         writer.WriteNumber("metadataStart", info.MetadataStart);
+        if (!info.FingerprintName.IsEmpty)
+            writer.WriteString("fingerprints", NameText.Of(info.FingerprintName.Span));
         WriteFeatures(writer, info);
         WriteDevices(writer, info);
         WriteLayers(writer, info);

@@ -50,6 +50,11 @@ internal sealed class InspectVerb : Verb
             $"{Texts.Size(counts.Bytes)} of file data");
         string packed = info.PackedNid == 0 ? "" : $", packed file {info.PackedNid}";
         Output.WriteLine($"  metadata from byte {info.MetadataStart}, root inode {info.RootNid}{packed}");
+        if (!info.FingerprintName.IsEmpty)
+        {
+            Output.WriteLine($"  pages are shared by {NameText.Of(info.FingerprintName.Span)} where mounted with " +
+                $"-o {SharingText.MountOptions} (Linux 7.0)");
+        }
         WriteFeatures(info);
         WriteDevices(info);
         WriteLayers(info);

@@ -59,6 +59,31 @@ internal readonly record struct XattrEntryRecord(byte NameLength, byte NameIndex
 }
 
 /// <summary>
+/// A name prefix of the image's own (<c>erofs_xattr_long_prefix</c>): the length of what follows, the index of a prefix, what
+/// comes behind that.
+/// </summary>
+internal static class LongPrefixRecord
+{
+    /// <summary>What a name in no namespace builds on: kernels find such attributes and show them to nobody.</summary>
+    public const byte NoNamespace = 0;
+
+    private const int LengthSize = sizeof(ushort);
+
+    /// <summary>The record of a name, padded to a multiple of 4 bytes.</summary>
+    public static byte[] Of(ReadOnlySpan<byte> name)
+    {
+        if (!XattrNames.TrySplit(name, out byte index, out int prefix))
+            index = NoNamespace;
+        int length = 1 + name.Length - prefix;
+        byte[] bytes = new byte[(LengthSize + length + 3) & ~3];
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)length);
+        bytes[LengthSize] = index;
+        name[prefix..].CopyTo(bytes.AsSpan(LengthSize + 1));
+        return bytes;
+    }
+}
+
+/// <summary>
 /// The name prefixes that an index stands for (<c>EROFS_XATTR_INDEX_*</c>). The two of POSIX ACLs are whole names: no dot
 /// behind.
 /// </summary>

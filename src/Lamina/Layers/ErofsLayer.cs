@@ -34,6 +34,7 @@ internal sealed class ErofsLayer
             BlockSize = image.BlockSize,
             RequiredKernel = RequiredKernelOf(image.SuperBlock),
             Codecs = LimitsOf(image.Configs, image.BlockSize),
+            FingerprintName = image.FingerprintName,
         };
     }
 

@@ -131,6 +131,6 @@ internal sealed class LayerPlace
         XattrSet set = _node?.Xattrs ?? XattrSet.Empty;
         bool isMarked = _node is not null && OverlayMarks.Trusted.IsOpaque(_node);
         return IsOpaque && !isMarked && _node != _layer.Root
-            ? XattrSet.Create([.. set.Items, OverlayMarks.Trusted.Opaque]) : set;
+            ? XattrSet.Create([.. set.Items, OverlayMarks.Trusted.Opaque], set.Fingerprint) : set;
     }
 }

@@ -78,6 +78,6 @@ internal sealed class OverlayMarks
         }
         if (mark is { } added)
             kept.Add(added);
-        return XattrSet.Create(kept);
+        return XattrSet.Create(kept, set.Fingerprint);
     }
 }

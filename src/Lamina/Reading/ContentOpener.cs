@@ -129,6 +129,9 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
 
     public override int BlockSize => image.BlockSize;
 
+    /// <summary>The image that the file is in.</summary>
+    public Original Image => image.Primary;
+
     /// <summary>Whether LZ4 clusters begin at their first byte, as before Linux 5.3.</summary>
     public bool IsUnpadded => !image.SuperBlock.Has(IncompatibleFeatures.Lz4ZeroPadding);
 

@@ -67,6 +67,10 @@ public sealed partial class ErofsImage : IDisposable
 
     internal XattrReader Xattrs => _xattrs.Value;
 
+    /// <summary>The attribute with the fingerprints of files, by which kernels share pages; empty without.</summary>
+    internal ReadOnlyMemory<byte> FingerprintName =>
+        SuperBlock.Has(CompatibleFeatures.InodeShareXattrs) ? Xattrs.LongPrefixes[SuperBlock.SharePrefix] : default;
+
     /// <summary>The decoded clusters that all readers of the image share.</summary>
     internal ClusterCache Clusters { get; } = new();
 

@@ -6,8 +6,8 @@ namespace Lamina.Reading;
 
 /// <summary>
 /// Checks a whole image: superblock, devices, every inode that the root leads to, directories, attributes, link counts, maps,
-/// that all data decodes, and that layers and devices have the SHA-256 that Lamina recorded. Every fault is reported, not only
-/// the first.
+/// that all data decodes, that fingerprints of files are true, and that layers and devices have the SHA-256 that Lamina
+/// recorded. Every fault is reported, not only the first.
 /// </summary>
 public sealed class ImageChecker
 {
@@ -16,6 +16,7 @@ public sealed class ImageChecker
     private readonly FaultList _faults;
     private readonly CheckedFiles _files;
     private long _directories, _done, _total;
+    private ReadOnlyMemory<byte> _fingerprintName;
 
     private ImageChecker(ErofsImage image, CheckOptions options)
     {
@@ -55,7 +56,7 @@ public sealed class ImageChecker
     {
         SuperBlock superBlock = _image.SuperBlock;
         CheckedFile whole = new(0, superBlock.RootNid, null);
-        if (_faults.Try(whole, () => _ = _image.Xattrs) && _faults.Try(whole, () => _ = _image.Root))
+        if (_faults.Try(whole, () => _fingerprintName = _image.FingerprintName) && _faults.Try(whole, () => _ = _image.Root))
             WalkTree();
         long named = _files.Count;
         AddHidden(superBlock.Has(IncompatibleFeatures.Fragments) ? superBlock.PackedNid : 0, "packed file");
@@ -64,7 +65,8 @@ public sealed class ImageChecker
         CheckSuperBlock(whole);
         DigestChecker? digests = _options.VerifiesDigests ? new DigestChecker(_image, _faults, whole) : null;
         _total = ByteCounts.Add(_total, digests?.TotalBytes ?? 0);
-        CheckData();
+        FingerprintChecker fingerprints = new(_image, _faults, _fingerprintName);
+        CheckData(_options.VerifiesDigests ? fingerprints : null);
         long data = _done;
         digests?.Run(_options, AddDone);
         (ImageFault[] faults, bool isComplete) = _faults.ToReport();
@@ -74,6 +76,8 @@ public sealed class ImageChecker
             DirectoryCount = _directories,
             ByteCount = data,
             DigestCount = digests?.Verified ?? 0,
+            FingerprintName = fingerprints.Name,
+            FingerprintCount = fingerprints.Verified,
         };
     }
 
@@ -198,13 +202,16 @@ public sealed class ImageChecker
         }
     }
 
-    private void CheckData()
+    private void CheckData(FingerprintChecker? fingerprints)
     {
         ContentChecker checker = new(_image, _faults, _options, AddDone);
         InParallel.For(_files.Count, _options.Parallelism, i =>
         {
-            if (_files.HasData(i))
-                checker.Check(_files[i]);
+            if (!_files.HasData(i))
+                return;
+            CheckedFile file = _files[i];
+            checker.Check(file);
+            fingerprints?.Check(file);
         }, _options.Cancellation);
     }
 

@@ -57,7 +57,8 @@ public sealed record CheckOptions
     public int MaxFaults { get; init; } = 10_000;
 
     /// <summary>
-    /// Whether the SHA-256 that an image of Lamina's holds of its layers and devices are computed and compared.
+    /// Whether the SHA-256 that an image of Lamina's holds of its layers and devices are computed and compared, and those of
+    /// files by which kernels share pages.
     /// </summary>
     public bool VerifiesDigests { get; init; } = true;
 
@@ -97,6 +98,12 @@ public sealed class CheckReport
 
     /// <summary>Bytes of file data, holes included, of the files that could be read.</summary>
     public long ByteCount { get; internal init; }
+
+    /// <summary>The attribute with fingerprints of files, by which kernels share pages; empty without.</summary>
+    public ReadOnlyMemory<byte> FingerprintName { get; internal init; }
+
+    /// <summary>Files whose fingerprint was compared with their data and is right.</summary>
+    public long FingerprintCount { get; internal init; }
 
     /// <summary>Layers within the image, and devices, whose SHA-256 was compared with the recorded one and is right.</summary>
     public int DigestCount { get; internal init; }

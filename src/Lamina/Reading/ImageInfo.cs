@@ -86,6 +86,9 @@ public sealed record ImageInfo
     /// <summary>Where the metadata that inode numbers count from begins, in bytes.</summary>
     public required long MetadataStart { get; init; }
 
+    /// <summary>The attribute with fingerprints of files, by which kernels share pages; empty without.</summary>
+    public ReadOnlyMemory<byte> FingerprintName { get; init; }
+
     /// <summary>The features it uses.</summary>
     public required IReadOnlyList<ImageFeature> Features { get; init; }
 

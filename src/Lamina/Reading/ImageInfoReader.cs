@@ -65,6 +65,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
             RootNid = _superBlock.RootNid,
             PackedNid = image.Packed is null ? 0 : _superBlock.PackedNid,
             MetadataStart = (long)_superBlock.MetaBlockAddress << _superBlock.BlockBits,
+            FingerprintName = image.FingerprintName,
             Features = features,
             Codecs = codecs,
             Kernel = OldestKernel(features, codecs),

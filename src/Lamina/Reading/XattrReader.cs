@@ -22,6 +22,7 @@ internal sealed class XattrReader
 
     private readonly ErofsImage _image;
     private readonly byte[][] _longPrefixes;
+    private readonly HashSet<int> _unseenPrefixes = [];
     private readonly Dictionary<int, List<(byte[] Raw, XattrSet Set)>> _known = [];
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, Xattr> _shared = [];
@@ -34,7 +35,9 @@ internal sealed class XattrReader
         _longPrefixes = ReadLongPrefixes();
     }
 
-    /// <summary>The long name prefixes of the image, resolved: without trailing NUL, short prefix included.</summary>
+    /// <summary>
+    /// The long name prefixes of the image, resolved: without trailing NUL, short prefix included if they build on one.
+    /// </summary>
     public IReadOnlyList<byte[]> LongPrefixes => _longPrefixes;
 
     /// <summary>What the long prefixes were read from; null without any.</summary>
@@ -108,9 +111,11 @@ internal sealed class XattrReader
             uint id = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(raw[(XattrHeader.Size + i * sizeof(uint))..]);
             items.Add(ReadShared(inode, id));
         }
+        ReadOnlyMemory<byte> fingerprint = items.FirstOrDefault(item => item.Name.IsEmpty && !item.Value.IsEmpty).Value;
+        items.RemoveAll(item => item.Name.IsEmpty);
         CheckFilter(inode, header, items);
         items.Reverse();                                // of two of one name kernels find the first, a set keeps the last
-        return XattrSet.Create(items);
+        return XattrSet.Create(items, fingerprint);
     }
 
     /// <summary>
@@ -167,6 +172,7 @@ internal sealed class XattrReader
         return Parse(inode, record, body);
     }
 
+    /// <summary>One attribute. One of no namespace has no name; it has a value only if that is the file's fingerprint.</summary>
     private Xattr Parse(in Inode inode, XattrEntryRecord record, ReadOnlySpan<byte> body)
     {
         ReadOnlySpan<byte> prefix;
@@ -175,6 +181,12 @@ internal sealed class XattrReader
             int index = record.NameIndex & ~XattrEntryRecord.LongPrefix;
             if (index >= _longPrefixes.Length)
                 throw _image.Corrupt(inode, $"xattr name prefix {index} of {_longPrefixes.Length}");
+            if (_unseenPrefixes.Contains(index))
+            {
+                bool isFingerprint = _image.SuperBlock.Has(CompatibleFeatures.InodeShareXattrs)
+                    && index == _image.SuperBlock.SharePrefix && record.NameLength == 0;
+                return isFingerprint ? new Xattr(default, body[..record.ValueSize].ToArray()) : default;
+            }
             prefix = _longPrefixes[index];
         }
         else if (!XattrNames.TryGetPrefix(record.NameIndex, out prefix))
@@ -224,7 +236,10 @@ internal sealed class XattrReader
             if (length is 0 or > XattrSet.MaxNameLength + 1)
                 throw new CorruptImageException(_image.Name, $"xattr name prefix {i} has {length} bytes", null, position);
             ReadOnlySpan<byte> bytes = metadata.Read(position + 2, length);
-            if (!XattrNames.TryGetPrefix(bytes[0], out ReadOnlySpan<byte> shortPrefix))
+            if (bytes[0] == LongPrefixRecord.NoNamespace)
+                _unseenPrefixes.Add(i);
+            if (!XattrNames.TryGetPrefix(bytes[0], out ReadOnlySpan<byte> shortPrefix)
+                && bytes[0] != LongPrefixRecord.NoNamespace)
                 throw new CorruptImageException(_image.Name, $"xattr name prefix {i} builds on index {bytes[0]}", null, position);
             prefixes[i] = [.. shortPrefix, .. bytes[1..]];
             position += 2 + length;

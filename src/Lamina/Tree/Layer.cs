@@ -53,6 +53,12 @@ public sealed class Layer : IDisposable
     public Version RequiredKernel { get; init; } = new(6, 1);
 
     /// <summary>
+    /// Of an EROFS image that announces them: the name of the attribute with the fingerprints of files, by which kernels share
+    /// pages between files of the same data (<c>ishare_xattrs</c>). Empty without.
+    /// </summary>
+    public ReadOnlyMemory<byte> FingerprintName { get; init; }
+
+    /// <summary>
     /// Directories that this layer needs but has no entry for (implicit parents): they lend no metadata to a directory below.
     /// </summary>
     public IReadOnlySet<Node> Implied { get; init; } = new HashSet<Node>();
@@ -91,6 +97,7 @@ public sealed class Layer : IDisposable
             BlockSize = BlockSize,
             Codecs = Codecs,
             RequiredKernel = RequiredKernel,
+            FingerprintName = FingerprintName,
             Implied = implied,
             FollowsLinks = FollowsLinks,
             LowerLinks = LowerLinks,

@@ -19,7 +19,11 @@ public sealed class XattrSet
 
     private readonly Xattr[] _items;
 
-    private XattrSet(Xattr[] items) => _items = items;
+    private XattrSet(Xattr[] items, ReadOnlyMemory<byte> fingerprint = default)
+    {
+        _items = items;
+        Fingerprint = fingerprint;
+    }
 
     /// <summary>No attributes.</summary>
     public static XattrSet Empty { get; } = new([]);
@@ -27,15 +31,27 @@ public sealed class XattrSet
     /// <summary>Whether there are none.</summary>
     public bool IsEmpty => _items.Length == 0;
 
+    /// <summary>Whether there is nothing to write either: no fingerprint.</summary>
+    internal bool HasNothing => IsEmpty && Fingerprint.IsEmpty;
+
+    /// <summary>
+    /// The fingerprint of the file's data, where its image has it in an attribute of no namespace: kernels share pages by it and
+    /// show it to nobody. Empty without.
+    /// </summary>
+    internal ReadOnlyMemory<byte> Fingerprint { get; }
+
     /// <summary>The attributes, sorted by name bytes.</summary>
     public ReadOnlySpan<Xattr> Items => _items;
 
     /// <summary>Makes a set; of several attributes of one name the last counts.</summary>
-    public static XattrSet Create(IEnumerable<Xattr> items)
+    public static XattrSet Create(IEnumerable<Xattr> items) => Create(items, default);
+
+    /// <summary>Makes a set with a fingerprint that is not among the attributes.</summary>
+    internal static XattrSet Create(IEnumerable<Xattr> items, ReadOnlyMemory<byte> fingerprint)
     {
         Xattr[] all = [.. items];
         if (all.Length == 0)
-            return Empty;
+            return fingerprint.IsEmpty ? Empty : new XattrSet([], fingerprint);
         int[] order = [.. Enumerable.Range(0, all.Length)];
         Array.Sort(order, (a, b) =>
         {
@@ -50,7 +66,7 @@ public sealed class XattrSet
             else
                 kept.Add(all[at]);
         }
-        return new XattrSet([.. kept]);
+        return new XattrSet([.. kept], fingerprint);
     }
 
     /// <summary>The value of one attribute, or false.</summary>

@@ -12,7 +12,10 @@ namespace Lamina.Writing;
 /// up to the next source's start, and kernels would decode past its end. An index has two codecs at most; a source with a
 /// third one is decoded as a whole.
 /// </remarks>
-internal sealed class FragmentPlanner(WriteContext context)
+/// <param name="context">What the output is like.</param>
+/// <param name="prefixes">The table of long xattr name prefixes; empty without. Kernels before 6.19 look for it in the packed
+/// file wherever there is one, so it comes first in there.</param>
+internal sealed class FragmentPlanner(WriteContext context, byte[] prefixes)
 {
     /// <summary>
     /// The largest packed file that is decoded, in bytes: each of its blocks takes an entry of an index, and a few bytes in an
@@ -35,17 +38,25 @@ internal sealed class FragmentPlanner(WriteContext context)
     {
         if (map.Packed is not { } packed)
             return 0;
+        if (_files.Count == 0 && prefixes.Length > 0)
+            Add(new PrefixTable(prefixes, context));
         if (!_bases.TryGetValue(packed, out long start))
-        {
-            start = _end;
-            if (packed.Content.Size > MaxMerged - start)
-                throw new UnsupportedImageException(packed.Name,
-                    $"a packed file of {packed.Content.Size} bytes: at most {MaxMerged} in all");
-            _bases.Add(packed, start);
-            _files.Add(packed);
-            _end = (start + packed.Content.Size + context.BlockSize - 1) & ~(context.BlockSize - 1L);
-        }
+            start = Add(packed);
         return (ulong)(start + map.FragmentOffset);
+    }
+
+    private long Add(PackedFile packed)
+    {
+        long start = _end;
+        if (packed.Content.Size > MaxMerged - start)
+        {
+            throw new UnsupportedImageException(packed.Name,
+                $"a packed file of {packed.Content.Size} bytes: at most {MaxMerged} in all");
+        }
+        _bases.Add(packed, start);
+        _files.Add(packed);
+        _end = (start + packed.Content.Size + context.BlockSize - 1) & ~(context.BlockSize - 1L);
+        return start;
     }
 
     /// <summary>The content of the merged packed file, when all fragments are known.</summary>
@@ -195,6 +206,26 @@ internal sealed class FragmentPlanner(WriteContext context)
         return [.. MapPreparer.PlainBlocks(context, 0, map.Size, context.Copies.Original,
             context.Copies.Add(decoded, 0, map.Size))];
     }
+}
+
+/// <summary>The table of long xattr name prefixes as what is packed.</summary>
+internal sealed class PrefixTable : PackedFile
+{
+    private readonly byte[] _bytes;
+
+    public PrefixTable(byte[] bytes, WriteContext context)
+    {
+        _bytes = bytes;
+        PlacedExtent extent = new(0, context.Copies.Original, context.Copies.Add(bytes), bytes.Length);
+        Content = new PlacedContent(bytes.Length, extent, context.BlockSize);
+    }
+
+    public override string Name => "xattr name prefixes";
+
+    public override Content Content { get; }
+
+    public override void Read(long offset, Span<byte> destination) =>
+        _bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
 }
 
 /// <summary>The packed file of the output.</summary>

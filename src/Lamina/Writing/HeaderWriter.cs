@@ -12,13 +12,17 @@ internal static class HeaderWriter
 
     private const int LargestSuperBlock = SuperBlock.BaseSize + SuperBlock.ExtensionSlotSize;
 
-    /// <summary>The header's size with a device table of that many slots, in bytes.</summary>
-    public static int SizeFor(int devices) =>
-        (DeviceTableAt + devices * DeviceSlot.Size + PageSize - 1) / PageSize * PageSize;
+    /// <summary>The header's size, in bytes.</summary>
+    /// <param name="devices">Slots of the device table.</param>
+    /// <param name="prefixes">Bytes of the table of long xattr name prefixes, far less than a page.</param>
+    public static int SizeFor(int devices, int prefixes) =>
+        (PrefixesAt(devices) + prefixes + PageSize - 1) / PageSize * PageSize;
 
     // Behind superblock and configurations, at a multiple of the slot size.
     private static int DeviceTableAt =>
         (SuperBlock.Offset + LargestSuperBlock + 64 + DeviceSlot.Size - 1) / DeviceSlot.Size * DeviceSlot.Size;
+
+    private static int PrefixesAt(int devices) => DeviceTableAt + devices * DeviceSlot.Size;
 
     /// <summary>Writes the header of a plan.</summary>
     public static byte[] Write(
@@ -29,11 +33,15 @@ internal static class HeaderWriter
         ImageFeatures features = plan.Features;
         CompressionConfigs configs = Configs(features, limits, plan.Context.BlockSize);
         bool isWide = features.HasExtents || plan.Times.HasOffsets;
+        bool hasPrefixes = plan.Prefixes.Length > 0, areInHeader = hasPrefixes && plan.Packed is null;
+        int prefixesAt = areInHeader ? PrefixesAt(devices.Length) : 0;
         SuperBlock superBlock = new()
         {
-            Compatible = CompatibleFeatures.SuperBlockChecksum | CompatibleFeatures.ModificationTimes |
-                (plan.HasXattrs ? CompatibleFeatures.XattrFilter : CompatibleFeatures.None),
-            Incompatible = Incompatible(features, devices.Length > 0, isWide),
+            Compatible = Compatible(plan.HasXattrs, hasPrefixes, areInHeader),
+            Incompatible = Incompatible(features, devices.Length > 0, isWide) |
+                (hasPrefixes ? IncompatibleFeatures.XattrPrefixes : IncompatibleFeatures.None),
+            XattrPrefixCount = hasPrefixes ? (byte)1 : (byte)0,         // the fingerprints' name; SharePrefix is its index, 0
+            XattrPrefixStart = (uint)prefixesAt / sizeof(uint),
             BlockBits = (byte)bits,
             ExtensionSlots = isWide ? (byte)1 : (byte)0,
             RootNid = plan.Root.Nid,
@@ -50,12 +58,14 @@ internal static class HeaderWriter
             DeviceTableSlot = devices.Length > 0 ? (ushort)(DeviceTableAt / DeviceSlot.Size) : (ushort)0,
             PackedNid = plan.Packed?.Nid ?? 0,
         };
-        byte[] header = new byte[SizeFor(devices.Length)];
+        byte[] header = new byte[SizeFor(devices.Length, plan.Prefixes.Length)];
         head.WriteTo(header);
         superBlock.WriteTo(header.AsSpan(SuperBlock.Offset));
         configs.WriteTo(header.AsSpan(SuperBlock.Offset + superBlock.Size));
         for (int i = 0; i < devices.Length; i++)
             devices[i].WriteTo(header.AsSpan(DeviceTableAt + i * DeviceSlot.Size));
+        if (areInHeader)
+            plan.Prefixes.CopyTo(header, prefixesAt);
         SuperBlock.WriteChecksum(header.AsSpan(SuperBlock.Offset, SuperBlock.ChecksummedLength(1 << bits)));
         return header;
     }
@@ -70,6 +80,16 @@ internal static class HeaderWriter
         bytes[6] = (byte)(bytes[6] & 0x0F | 0x80);
         bytes[8] = (byte)(bytes[8] & 0x3F | 0x80);
         return new Guid(bytes, bigEndian: true);
+    }
+
+    private static CompatibleFeatures Compatible(bool hasXattrs, bool hasPrefixes, bool areInHeader)
+    {
+        CompatibleFeatures bits = CompatibleFeatures.SuperBlockChecksum | CompatibleFeatures.ModificationTimes;
+        if (hasXattrs)
+            bits |= CompatibleFeatures.XattrFilter;
+        if (hasPrefixes)
+            bits |= CompatibleFeatures.InodeShareXattrs;
+        return areInHeader ? bits | CompatibleFeatures.PlainXattrPrefixes : bits;
     }
 
     private static IncompatibleFeatures Incompatible(ImageFeatures features, bool hasDevices, bool isWide)

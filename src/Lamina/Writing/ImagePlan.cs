@@ -23,11 +23,13 @@ internal sealed class ImagePlan
     /// <summary>Plans all of it.</summary>
     /// <param name="tree">The tree, read.</param>
     /// <param name="context">What the output is like.</param>
-    public ImagePlan(TreePlanner tree, WriteContext context)
+    /// <param name="prefixes">The table of long xattr name prefixes; empty without.</param>
+    public ImagePlan(TreePlanner tree, WriteContext context, byte[] prefixes)
     {
         _tree = tree;
         _context = context;
-        _fragments = new FragmentPlanner(context);
+        Prefixes = prefixes;
+        _fragments = new FragmentPlanner(context, prefixes);
         _contents = new ContentPlanner(context, _fragments);
         _layout = new InodeLayout(context.BlockSize);
         Times = InodeTimes.Choose(_tree.Inodes, context.Kernel.HasCompactTimes);
@@ -52,6 +54,9 @@ internal sealed class ImagePlan
     public PlannedInode Root => _tree.Inodes[0];
 
     public PlannedInode? Packed { get; }
+
+    /// <summary>The table of long xattr name prefixes: at the start of the packed file, without one in the header.</summary>
+    public byte[] Prefixes { get; }
 
     public InodeTimes Times { get; }
 

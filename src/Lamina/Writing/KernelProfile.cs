@@ -18,6 +18,9 @@ public sealed record KernelProfile(Version Version)
     /// <summary>The first Linux with blocks below the page size.</summary>
     internal static Version SmallBlocks { get; } = new(6, 4);
 
+    /// <summary>The first Linux with long xattr name prefixes.</summary>
+    internal static Version NamePrefixes { get; } = new(6, 4);
+
     /// <summary>Reads <c>6.12</c>; false for what is not a version from 6.1 on.</summary>
     public static bool TryParse(string text, out KernelProfile profile)
     {

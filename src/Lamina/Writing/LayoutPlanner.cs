@@ -34,6 +34,7 @@ internal sealed class LayoutPlanner : IDisposable
     private readonly ImagePlan _plan;
     private readonly AppendBase? _base;
     private readonly byte[] _label;
+    private readonly PageSharing? _sharing;
     private readonly long _metadataStart, _recordStart;
     private readonly ComputedSource _metadata, _record;
 
@@ -64,7 +65,12 @@ internal sealed class LayoutPlanner : IDisposable
             TreePlanner tree = new();
             tree.Read(root);
             OutputShape shape = OutputShape.Choose([.. AllLayers], tree.ClusterBlockSizes, options);
-            long end = appendBase?.Length ?? HeaderWriter.SizeFor(isIndex ? _originals.Length : 0);
+            _sharing = SharingPlanner.Choose([.. AllLayers], tree.Inodes, shape.Kernel);
+            ReadOnlyMemory<byte> fingerprintName = _sharing is { IsKept: true } ? _sharing.Attribute : default;
+            tree.PlanXattrs(fingerprintName);
+            byte[] prefixes = fingerprintName.IsEmpty ? [] : LongPrefixRecord.Of(fingerprintName.Span);
+            int headerSize = HeaderWriter.SizeFor(isIndex ? _originals.Length : 0, prefixes.Length);
+            long end = appendBase?.Length ?? headerSize;
             RangePlacement? ranges =
                 options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
             _placement = ranges ?? (Placement)new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
@@ -73,14 +79,14 @@ internal sealed class LayoutPlanner : IDisposable
             if (ranges is null)
                 end = PutOriginals(end, isIndex ? 0 : 1);
             _plan = new ImagePlan(tree, new WriteContext(
-                shape.BlockBits, shape.Kernel, _placement, new CopyArea(1 << shape.BlockBits), !isIndex));
+                shape.BlockBits, shape.Kernel, _placement, new CopyArea(1 << shape.BlockBits), !isIndex), prefixes);
             _metadataStart = ranges?.Assign(end) ?? end;
             _placement.Put(_plan.Context.Copies.Original, _metadataStart + _plan.MetadataLength);
             _metadata = new ComputedSource("metadata", _plan.MetadataLength,
                 () => new MetadataEmitter(_plan, _metadataStart, _placement.AddressOf).Emit());
             _recordStart = _metadataStart + _plan.MetadataLength + _plan.Context.Copies.Length;
             _record = new ComputedSource("layer record", Record(null).ToBytes().Length, () => Record(_digests).ToBytes());
-            Layout = Lay();
+            Layout = Lay(headerSize);
             if (isIndex)
                 end = PutOriginals(Layout.Length, 1);
             CheckAddresses(isIndex ? end : Layout.Length);
@@ -115,7 +121,7 @@ internal sealed class LayoutPlanner : IDisposable
         return address;
     }
 
-    private ImageLayout Lay()
+    private ImageLayout Lay(int headerSize)
     {
         List<Segment> body = [];
         const int head = HeaderWriter.PageSize;
@@ -129,7 +135,6 @@ internal sealed class LayoutPlanner : IDisposable
         body.AddRange(_plan.Context.Copies.At(_metadataStart + _plan.MetadataLength));
         body.Add(new Segment(_recordStart, _record.Length, _record));
         long length = AlignOriginal(_recordStart + _record.Length);
-        int headerSize = HeaderWriter.SizeFor(_options.Mode == OutputMode.Index ? _originals.Length : 0);
         return new ImageLayout
         {
             Length = length,
@@ -184,6 +189,7 @@ internal sealed class LayoutPlanner : IDisposable
             _plan.Context.Copies.Length, kernel,
             _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : [])
         {
+            Sharing = _sharing,
             Warnings = [.. AllLayers.Where(layer => layer.Warning is not null).Select(layer => $"{layer.Name}: {layer.Warning}")],
         };
     }
@@ -200,6 +206,12 @@ internal sealed class LayoutPlanner : IDisposable
     }
 
     private Version OldestKernel()
+    {
+        Version oldest = OldestForLayouts();
+        return _plan.Prefixes.Length > 0 && oldest < KernelProfile.NamePrefixes ? KernelProfile.NamePrefixes : oldest;
+    }
+
+    private Version OldestForLayouts()
     {
         int algorithms = _plan.Features.Algorithms;
         if ((algorithms & 1 << (int)ClusterEncoding.Zstd) != 0)

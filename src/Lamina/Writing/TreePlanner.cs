@@ -45,7 +45,13 @@ internal sealed class TreePlanner
             _isStopped = true;
             Task.WhenAll(open.Select(directory => directory.Entries)).ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
         }
-        Xattrs.Finish();
+    }
+
+    /// <summary>Plans the attributes of all inodes, which must have happened before the inodes themselves are planned.</summary>
+    /// <param name="fingerprintName">The attribute whose name is the image's one long prefix; empty without.</param>
+    public void PlanXattrs(ReadOnlyMemory<byte> fingerprintName)
+    {
+        Xattrs.Finish(fingerprintName);
         foreach (PlannedInode inode in Inodes)
             inode.Xattrs = Xattrs.BlockOf(inode.Node.Xattrs);
     }

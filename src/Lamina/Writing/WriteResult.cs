@@ -18,6 +18,9 @@ public sealed record WriteResult(
     /// <summary>The tree behind the image, if one was asked for and written; <see cref="Length"/> does not count it.</summary>
     public VerityInfo? Verity { get; init; }
 
+    /// <summary>What became of the sharing of pages that layers announce; null if none does.</summary>
+    public PageSharing? Sharing { get; init; }
+
     /// <summary>What is odd about the layers, with their names; sentences for people.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

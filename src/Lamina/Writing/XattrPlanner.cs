@@ -32,6 +32,7 @@ internal sealed class XattrPlanner
     private readonly List<XattrSet> _sets = [];
     private readonly Dictionary<XattrSet, XattrBlock> _blocks = new(ReferenceEqualityComparer.Instance);
     private readonly MemoryStream _shared = new();
+    private ReadOnlyMemory<byte> _fingerprintName;
 
     /// <summary>Whether any inode has xattrs.</summary>
     public bool IsUsed => _sets.Count > 0;
@@ -42,7 +43,7 @@ internal sealed class XattrPlanner
     /// <summary>Counts a set once for each inode that has it.</summary>
     public void Count(XattrSet set)
     {
-        if (set.IsEmpty)
+        if (set.HasNothing)
             return;
         if (_uses.TryGetValue(set, out int uses))
         {
@@ -54,12 +55,14 @@ internal sealed class XattrPlanner
     }
 
     /// <summary>Decides what is shared, when all sets are counted.</summary>
-    public void Finish()
+    /// <param name="fingerprintName">The attribute whose name is the image's one long prefix; empty without.</param>
+    public void Finish(ReadOnlyMemory<byte> fingerprintName)
     {
+        _fingerprintName = fingerprintName;
         Dictionary<Xattr, int> items = new(ItemComparer.Instance);
         foreach (XattrSet set in _sets)
         {
-            foreach (Xattr item in set.Items)
+            foreach (Xattr item in ItemsOf(set))
                 items[item] = items.GetValueOrDefault(item) + _uses[set];
         }
         Dictionary<Xattr, uint> ids = new(ItemComparer.Instance);
@@ -67,13 +70,24 @@ internal sealed class XattrPlanner
             _blocks.Add(set, Encode(set, items, ids));
     }
 
-    public XattrBlock BlockOf(XattrSet set) => set.IsEmpty ? XattrBlock.Empty : _blocks[set];
+    public XattrBlock BlockOf(XattrSet set) => set.HasNothing ? XattrBlock.Empty : _blocks[set];
+
+    /// <summary>What is written of a set: a fingerprint that nobody sees only where kernels are told of it.</summary>
+    private IEnumerable<Xattr> ItemsOf(XattrSet set)
+    {
+        IEnumerable<Xattr> items = set.Items.ToArray();
+        return set.Fingerprint.IsEmpty || _fingerprintName.IsEmpty ? items
+            : items.Prepend(new Xattr(_fingerprintName, set.Fingerprint));
+    }
 
     private XattrBlock Encode(XattrSet set, Dictionary<Xattr, int> items, Dictionary<Xattr, uint> ids)
     {
         List<uint> shared = [];
         using MemoryStream own = new();
-        foreach (Xattr item in set.Items)
+        Xattr[] all = [.. ItemsOf(set)];
+        if (all.Length == 0)
+            return XattrBlock.Empty;
+        foreach (Xattr item in all)
         {
             if (items[item] < 2 || shared.Count == MaxShared)
             {
@@ -91,7 +105,7 @@ internal sealed class XattrPlanner
         byte[] bytes = new byte[XattrHeader.Size + shared.Count * sizeof(uint) + own.Length];
         if (bytes.Length > MaxSize)
             throw new UnsupportedImageException("output", $"{bytes.Length} bytes of xattrs on one file; EROFS holds {MaxSize}");
-        new XattrHeader(FilterOf(set), (byte)shared.Count).WriteTo(bytes);
+        new XattrHeader(FilterOf(all), (byte)shared.Count).WriteTo(bytes);
         for (int i = 0; i < shared.Count; i++)
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(XattrHeader.Size + i * sizeof(uint)), shared[i]);
         own.GetBuffer().AsSpan(0, (int)own.Length).CopyTo(bytes.AsSpan(XattrHeader.Size + shared.Count * sizeof(uint)));
@@ -99,21 +113,24 @@ internal sealed class XattrPlanner
     }
 
     /// <summary>A bit stays set for the names that are surely absent, so that the kernel need not look for those.</summary>
-    internal static uint FilterOf(XattrSet set)
+    internal static uint FilterOf(ReadOnlySpan<Xattr> items)
     {
         uint filter = uint.MaxValue;
-        foreach (Xattr item in set.Items)
+        foreach (Xattr item in items)
         {
-            if (XattrNames.TrySplit(item.Name.Span, out byte index, out int prefix))
-                filter &= ~XattrHeader.FilterBit(index, item.Name.Span[prefix..]);
+            if (!XattrNames.TrySplit(item.Name.Span, out byte index, out int prefix))
+                index = LongPrefixRecord.NoNamespace;
+            filter &= ~XattrHeader.FilterBit(index, item.Name.Span[prefix..]);
         }
         return filter;
     }
 
-    private static void Write(MemoryStream output, Xattr item)
+    private void Write(MemoryStream output, Xattr item)
     {
         ReadOnlySpan<byte> name = item.Name.Span;
-        if (!XattrNames.TrySplit(name, out byte index, out int prefix))
+        byte index = XattrEntryRecord.LongPrefix;
+        int prefix = name.Length;                       // the image's one long prefix is a whole name
+        if (!name.SequenceEqual(_fingerprintName.Span) && !XattrNames.TrySplit(name, out index, out prefix))
         {
             throw new UnsupportedImageException("output",
                 $"xattr {System.Text.Encoding.UTF8.GetString(name)}: EROFS has no such namespace",

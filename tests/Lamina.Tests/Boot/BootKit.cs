@@ -11,7 +11,7 @@ internal static class BootKit
 {
     private const string PublishCommand = "dotnet publish src/Lamina.Init -c Release -r linux-x64";
 
-    private static readonly Lazy<string> s_system = new(Compile);
+    private static readonly Lazy<string> s_system = new(() => Compile("boot-init"));
     private static readonly Lazy<string> s_base = new(() => MakeSystem(s_system.Value, "base.erofs"));
 
     /// <summary>Directories that every root has and where something is mounted in a system that runs.</summary>
@@ -109,9 +109,10 @@ internal static class BootKit
         ("sbin", Folder(("init", Program(File.ReadAllBytes(init))))),
     ]));
 
-    private static string Compile()
+    /// <summary>Compiles the init of a system from a source among the fixtures.</summary>
+    internal static string Compile(string name)
     {
-        string source = Path.Combine(AppContext.BaseDirectory, "Fixtures", "boot-init.c"), program = Scratch.NewPath("boot-init");
+        string source = Path.Combine(AppContext.BaseDirectory, "Fixtures", $"{name}.c"), program = Scratch.NewPath(name);
         string compiler = Tools.Find("gcc") ?? Tools.Require("clang");
         Tools.Run(compiler, "-static", "-Os", "-s", "-Wall", "-o", program, source).MustSucceed();
         return program;
