@@ -33,7 +33,7 @@ internal sealed class CatVerb : Verb
         byte[] buffer = new byte[StepSize];
         for (int i = 0; i < files.Length; i++)
         {
-            ByteSource data = ContentReader.Open(files[i].Content, $"{image}: {NodePath.Show(paths[i])}");
+            ByteSource data = files[i].Content.Open($"{image}: {NodePath.Show(paths[i])}");
             int count;
             for (long at = 0; (count = data.Read(at, buffer)) > 0; at += count)
             {

@@ -41,7 +41,7 @@ internal sealed class DemoOracle(IReadOnlyList<Layer> layers)
             if (is_.Type != NodeType.RegularFile)
                 continue;
             files++;
-            bytes += CompareBytes(path, ContentReader.Open(is_.Content, path), ContentReader.Open(must.Content, path));
+            bytes += CompareBytes(path, is_.Content.Open(path), must.Content.Open(path));
         }
         return new Compared(found.Length, files, bytes);
     }

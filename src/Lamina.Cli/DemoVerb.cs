@@ -224,7 +224,7 @@ internal sealed class DemoVerb : Verb
                 continue;
             using ByteSource file = ByteSource.OpenFile(MountPoint + path);
             files++;
-            bytes += DemoOracle.CompareBytes(path, file, ContentReader.Open(node.Content, path));
+            bytes += DemoOracle.CompareBytes(path, file, node.Content.Open(path));
         }
         return new Compared(expected.Length, files, bytes);
     }

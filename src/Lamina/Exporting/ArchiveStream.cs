@@ -1,3 +1,5 @@
+using Lamina.Tree;
+
 namespace Lamina.Exporting;
 
 /// <summary>An archive that is being written, front to back: a stream that need not know its position.</summary>
@@ -41,10 +43,10 @@ internal sealed class ArchiveStream(Stream output, ExportOptions options) : IDis
     public void Dispose() => GC.SuppressFinalize(_output);
 
     /// <summary>Takes the data of a file and writes those pieces of it that the archive holds, zeros included.</summary>
-    internal struct Pieces(ArchiveStream archive, IReadOnlyList<DataRun> pieces) : IDataSink
+    internal struct Pieces(ArchiveStream archive, IReadOnlyList<DataRange> pieces) : IDataSink
     {
         private int _piece;
-        private long _position = pieces.Count > 0 ? pieces[0].Start : long.MaxValue;
+        private long _position = pieces.Count > 0 ? pieces[0].Offset : long.MaxValue;
 
         public void Take(long offset, ReadOnlySpan<byte> bytes)
         {
@@ -73,7 +75,7 @@ internal sealed class ArchiveStream(Stream output, ExportOptions options) : IDis
                     _position = long.MaxValue;
                     return;
                 }
-                _position = pieces[_piece].Start;
+                _position = pieces[_piece].Offset;
             }
         }
     }

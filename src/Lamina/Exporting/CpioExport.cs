@@ -109,7 +109,7 @@ public static class CpioExport
             archive.Write(node.Target);
         if (isFile && size > 0)
         {
-            DataRun[] whole = [new DataRun(0, size)];
+            DataRange[] whole = [new DataRange(0, size)];
             ArchiveStream.Pieces sink = new(archive, whole);
             reader.Read(node.Content, ref sink);
             sink.FillTo(size);

@@ -1,4 +1,3 @@
-using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -23,11 +22,11 @@ internal sealed class DataComparer(string firstName, string secondName)
     /// <summary>The first byte in which two files of one size differ, or null.</summary>
     public long? Compare(Content first, Content second, CancellationToken cancellation)
     {
-        ContentSource firstSource = new(firstName, first), secondSource = new(secondName, second);
+        ContentSource firstSource = first.Open(firstName), secondSource = second.Open(secondName);
         Compared = 0;
-        foreach (DataRun run in Union(DataRuns.Of(first), DataRuns.Of(second)))
+        foreach (DataRange run in Union([.. firstSource.EnumerateDataRanges()], [.. secondSource.EnumerateDataRanges()]))
         {
-            for (long at = run.Start; at < run.End;)
+            for (long at = run.Offset; at < run.End;)
             {
                 cancellation.ThrowIfCancellationRequested();
                 int count = (int)Math.Min(StepSize, run.End - at);
@@ -47,24 +46,24 @@ internal sealed class DataComparer(string firstName, string secondName)
         return null;
     }
 
-    private static IEnumerable<DataRun> Union(List<DataRun> first, List<DataRun> second)
+    private static IEnumerable<DataRange> Union(List<DataRange> first, List<DataRange> second)
     {
         int i = 0, j = 0;
         while (i < first.Count || j < second.Count)
         {
-            bool takesFirst = j == second.Count || (i < first.Count && first[i].Start <= second[j].Start);
-            DataRun run = takesFirst ? first[i++] : second[j++];
+            bool takesFirst = j == second.Count || (i < first.Count && first[i].Offset <= second[j].Offset);
+            DataRange run = takesFirst ? first[i++] : second[j++];
             long end = run.End;
             while (true)
             {
-                if (i < first.Count && first[i].Start <= end)
+                if (i < first.Count && first[i].Offset <= end)
                     end = Math.Max(end, first[i++].End);
-                else if (j < second.Count && second[j].Start <= end)
+                else if (j < second.Count && second[j].Offset <= end)
                     end = Math.Max(end, second[j++].End);
                 else
                     break;
             }
-            yield return new DataRun(run.Start, end - run.Start);
+            yield return new DataRange(run.Offset, end - run.Offset);
         }
     }
 }

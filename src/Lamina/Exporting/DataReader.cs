@@ -1,4 +1,3 @@
-using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -11,107 +10,74 @@ internal interface IDataSink
 
 /// <summary>
 /// Reads files from end to end, one after the other: clusters are decoded once each, straight into one buffer that is handed
-/// on when it is full. For one thread; a thread has one of its own, and so its own place in each packed file.
+/// on when it is full. For one thread.
 /// </summary>
 internal sealed class DataReader
 {
     /// <summary>Bytes handed on at once. A larger cluster still goes in one piece.</summary>
     private const int BufferSize = 1 << 20;
 
-    private readonly Dictionary<PackedFile, ContentSource> _packed = new(ReferenceEqualityComparer.Instance);
     private byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferSize);
 
     /// <summary>Reads a whole file.</summary>
     public void Read<TSink>(Content content, ref TSink sink) where TSink : struct, IDataSink
     {
-        DecodableMap? map = content is EncodedContent encoded ? DecodableMap.Of(encoded) : null;
-        Read(content, map, 0, content.Size, ref sink);
+        ContentSource source = content.Open();
+        foreach (DataRange range in source.EnumerateDataRanges())
+            Copy(source, range.Offset, range.End, ref sink);
     }
 
-    /// <summary>Reads a part of a file. Of an encoded one: the clusters that begin in it.</summary>
-    /// <param name="content">The file.</param>
-    /// <param name="map">Its map, if it is encoded.</param>
-    /// <param name="start">The first byte of the part.</param>
-    /// <param name="end">The byte behind it.</param>
+    /// <summary>Reads a part of a file: all units that begin in it.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="ranges">Where it has data.</param>
+    /// <param name="part">The part.</param>
     /// <param name="sink">Who takes the data.</param>
-    public void Read<TSink>(Content content, DecodableMap? map, long start, long end, ref TSink sink) where TSink : struct,
+    public void Read<TSink>(ContentSource source, DataRange[] ranges, DataRange part, ref TSink sink) where TSink : struct,
         IDataSink
     {
-        switch (content)
+        for (int i = FirstFrom(ranges, part.Offset); i < ranges.Length && ranges[i].Offset < part.End; i++)
         {
-            case BytesContent bytes:
-                sink.Take(start, bytes.Bytes.Span[(int)start..(int)end]);
-                break;
-            case PlacedContent placed:
-                foreach (PlacedExtent extent in placed.Extents)
-                {
-                    long from = Math.Max(start, extent.Logical), to = Math.Min(end, extent.Logical + extent.Length);
-                    if (from < to)
-                        Copy(extent.Original.Bytes, extent.Offset + from - extent.Logical, from, to, ref sink);
-                }
-                break;
-            default:
-                Decode(map!.Value, start, end, ref sink);
-                break;
+            long start = ranges[i].Offset < part.Offset ? UnitFrom(source, part.Offset) : ranges[i].Offset;
+            long end = part.End < ranges[i].End ? UnitFrom(source, part.End) : ranges[i].End;
+            Copy(source, start, end, ref sink);
         }
     }
 
-    private void Copy<TSink>(ByteSource source, long offset, long start, long end, ref TSink sink) where TSink : struct, IDataSink
+    private void Copy<TSink>(ContentSource source, long start, long end, ref TSink sink) where TSink : struct, IDataSink
     {
         while (start < end)
         {
-            Span<byte> part = _buffer.AsSpan(0, (int)Math.Min(end - start, BufferSize));
-            source.ReadExactly(offset, part);
+            int count = StepFrom(source, start, end);
+            if (count > _buffer.Length)
+                _buffer = GC.AllocateUninitializedArray<byte>(count);   // the map was checked: no cluster decodes to much
+            Span<byte> part = _buffer.AsSpan(0, count);
+            source.ReadExactly(start, part);
             sink.Take(start, part);
-            start += part.Length;
-            offset += part.Length;
+            start += count;
         }
     }
 
-    private void Decode<TSink>(in DecodableMap decodable, long start, long end, ref TSink sink) where TSink : struct, IDataSink
+    /// <summary>As many whole units as the buffer holds, one at least.</summary>
+    private static int StepFrom(ContentSource source, long start, long end)
     {
-        ClusterMap map = decodable.Map;
-        long first = start;                                             // where the buffer's bytes belong
-        int used = 0;
-        ReadOnlySpan<ClusterExtent> extents = map.Extents;
-        for (int i = FirstFrom(extents, start); i < extents.Length && extents[i].Logical < end; i++)
-        {
-            ref readonly ClusterExtent extent = ref extents[i];
-            bool isHole = extent.Encoding == ClusterEncoding.Hole;
-            if (used > 0 && (isHole || extent.Length > _buffer.Length - used))
-            {
-                sink.Take(first, _buffer.AsSpan(0, used));
-                used = 0;
-            }
-            if (isHole)
-                continue;
-            if (used == 0)
-                first = extent.Logical;
-            if (extent.Length > _buffer.Length)                         // the map was checked: no cluster decodes to much
-                _buffer = GC.AllocateUninitializedArray<byte>((int)extent.Length);
-            decodable.Decode(extent, _buffer.AsSpan(used, (int)extent.Length));
-            used += (int)extent.Length;
-        }
-        if (used > 0)
-            sink.Take(first, _buffer.AsSpan(0, used));
-        if (map.Packed is { } packed && map.FragmentStart < map.Size && map.FragmentStart >= start && map.FragmentStart < end)
-            Copy(SourceOf(packed), map.FragmentOffset, map.FragmentStart, map.Size, ref sink);
+        if (end - start <= BufferSize)
+            return (int)(end - start);
+        DataRange last = source.UnitAt(start + BufferSize);
+        return (int)((last.Offset > start ? last.Offset : last.End) - start);
     }
 
-    private ContentSource SourceOf(PackedFile packed)
-    {
-        if (!_packed.TryGetValue(packed, out ContentSource? source))
-            _packed.Add(packed, source = new ContentSource($"{packed.Name} (packed file)", packed.Content));
-        return source;
-    }
+    /// <summary>The first unit that begins at a position or behind it.</summary>
+    private static long UnitFrom(ContentSource source, long offset) =>
+        source.UnitAt(offset) is var unit && unit.Offset == offset ? offset : unit.End;
 
-    private static int FirstFrom(ReadOnlySpan<ClusterExtent> extents, long start)
+    /// <summary>The first range that ends behind a position.</summary>
+    private static int FirstFrom(DataRange[] ranges, long offset)
     {
-        int low = 0, high = extents.Length;
+        int low = 0, high = ranges.Length;
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (extents[middle].Logical < start)
+            if (ranges[middle].End <= offset)
                 low = middle + 1;
             else
                 high = middle;

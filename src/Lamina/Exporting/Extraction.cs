@@ -162,24 +162,25 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
 
     private void MakeLarge(FileMaker maker, TreeItem item, CancellationToken stop)
     {
-        List<DataRun> parts = Parts(item.Node.Content);
-        DecodableMap? map = item.Node.Content is EncodedContent encoded ? DecodableMap.Of(encoded) : null;
-        LargeFile large = maker.BeginLarge(item, map, Math.Max(parts.Count, 1));
+        ContentSource source = item.Node.Content.Open();
+        DataRange[] ranges = [.. source.EnumerateDataRanges()];
+        List<DataRange> parts = Parts(ranges);
+        LargeFile large = maker.BeginLarge(item, source, ranges, Math.Max(parts.Count, 1));
         _large.TryAdd(large, true);
         if (parts.Count == 0)
             parts.Add(default);                                         // nothing but a hole: metadata are still to be set
-        foreach (DataRun part in parts)
+        foreach (DataRange part in parts)
             _queue.Add(new Batch { Large = large, Part = part }, stop);
     }
 
     /// <summary>Divides a file so that each part has about as much data; holes weigh nothing.</summary>
-    private static List<DataRun> Parts(Content content)
+    private static List<DataRange> Parts(DataRange[] ranges)
     {
-        List<DataRun> parts = [];
+        List<DataRange> parts = [];
         long start = -1, end = 0, data = 0;
-        foreach (DataRun run in DataRuns.Of(content))
+        foreach (DataRange run in ranges)
         {
-            for (long at = run.Start; at < run.End; at = end)
+            for (long at = run.Offset; at < run.End; at = end)
             {
                 if (start < 0)
                     start = at;
@@ -187,14 +188,14 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
                 data += end - at;
                 if (data >= LargeSize)
                 {
-                    parts.Add(new DataRun(start, end - start));
+                    parts.Add(new DataRange(start, end - start));
                     start = -1;
                     data = 0;
                 }
             }
         }
         if (start >= 0)
-            parts.Add(new DataRun(start, end - start));
+            parts.Add(new DataRange(start, end - start));
         return parts;
     }
 
@@ -231,6 +232,6 @@ internal sealed class Extraction(string name, Node root, ExtractTarget target, E
 
         public LargeFile? Large { get; init; }
 
-        public DataRun Part { get; init; }
+        public DataRange Part { get; init; }
     }
 }

@@ -31,10 +31,10 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
     }
 
     /// <summary>Begins a regular file whose parts several threads write.</summary>
-    public LargeFile BeginLarge(TreeItem item, DecodableMap? map, int parts)
+    public LargeFile BeginLarge(TreeItem item, ContentSource source, DataRange[] ranges, int parts)
     {
         int file = Create(item.Path);
-        LargeFile large = new(file, item, map, parts);
+        LargeFile large = new(file, item, source, ranges, parts);
         try
         {
             SetLength(file, item);
@@ -48,10 +48,10 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
     }
 
     /// <summary>Writes a part of a large file; who writes the last one finishes it.</summary>
-    public void WritePart(LargeFile large, DataRun part)
+    public void WritePart(LargeFile large, DataRange part)
     {
         FileSink sink = new(target, large.Descriptor, large.Item.Path);
-        _reader.Read(large.Item.Node.Content, large.Map, part.Start, part.End, ref sink);
+        _reader.Read(large.Source, large.Ranges, part, ref sink);
         if (!large.FinishPart())
             return;
         target.Metadata.Set(large.Descriptor, large.Item);
@@ -199,14 +199,16 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
 }
 
 /// <summary>A file that is open while several threads write it.</summary>
-internal sealed class LargeFile(int descriptor, TreeItem item, DecodableMap? map, int parts)
+internal sealed class LargeFile(int descriptor, TreeItem item, ContentSource source, DataRange[] ranges, int parts)
 {
     private int _descriptor = descriptor;
     private int _left = parts;
 
     public TreeItem Item => item;
 
-    public DecodableMap? Map => map;
+    public ContentSource Source => source;
+
+    public DataRange[] Ranges => ranges;
 
     public int Descriptor => _descriptor;
 

@@ -67,12 +67,12 @@ public static class TarExport
     private static void WriteFile(ArchiveStream archive, DataReader reader, Node file, byte[] path)
     {
         long size = file.Content.Size;
-        List<DataRun> pieces = size >= MinSparse ? PiecesOf(file.Content) : [];
+        List<DataRange> pieces = size >= MinSparse ? PiecesOf(file.Content) : [];
         long data = pieces.Sum(piece => piece.Length);
         if (size - data < MinSparse || size - data <= data)
         {
             new TarEntry(file, path) { Size = size }.WriteTo(archive);
-            pieces = size == 0 ? [] : [new DataRun(0, size)];
+            pieces = size == 0 ? [] : [new DataRange(0, size)];
         }
         else
         {
@@ -89,17 +89,17 @@ public static class TarExport
     }
 
     /// <summary>The runs of data, widened to whole blocks so that readers find them aligned.</summary>
-    private static List<DataRun> PiecesOf(Content content)
+    private static List<DataRange> PiecesOf(Content content)
     {
-        List<DataRun> pieces = [];
-        foreach (DataRun run in DataRuns.Of(content))
+        List<DataRange> pieces = [];
+        foreach (DataRange run in content.Open().EnumerateDataRanges())
         {
-            long start = run.Start & -TarEntry.BlockSize;
+            long start = run.Offset & -TarEntry.BlockSize;
             long end = Math.Min((run.End + TarEntry.BlockSize - 1) & -TarEntry.BlockSize, content.Size);
             if (pieces.Count > 0 && start - pieces[^1].End < MinHole)
-                pieces[^1] = pieces[^1] with { Length = end - pieces[^1].Start };
+                pieces[^1] = pieces[^1] with { Length = end - pieces[^1].Offset };
             else
-                pieces.Add(new DataRun(start, end - start));
+                pieces.Add(new DataRange(start, end - start));
         }
         return pieces;
     }
@@ -108,14 +108,14 @@ public static class TarExport
     /// The map of GNU's form 1.0: a number a line, count, then offsets and lengths by turns; an empty piece stands for the
     /// file's end.
     /// </summary>
-    private static byte[] SparseMap(List<DataRun> pieces, long size)
+    private static byte[] SparseMap(List<DataRange> pieces, long size)
     {
         bool endsInHole = pieces.Count == 0 || pieces[^1].End < size;
         List<byte> map = [];
         AddLine(map, pieces.Count + (endsInHole ? 1 : 0));
-        foreach (DataRun piece in pieces)
+        foreach (DataRange piece in pieces)
         {
-            AddLine(map, piece.Start);
+            AddLine(map, piece.Offset);
             AddLine(map, piece.Length);
         }
         if (endsInHole)

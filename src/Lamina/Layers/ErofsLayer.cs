@@ -73,7 +73,7 @@ internal sealed class ErofsLayer
             throw _image.Corrupt(inode, $"a symbolic link of {inode.Size} bytes; 1 to {Node.MaxTargetLength} are possible");
         _image.CountData(inode);
         byte[] target = new byte[inode.Size];
-        new ContentSource(_image.Name, _image.OpenContent(inode)).ReadExactly(0, target);
+        _image.OpenContent(inode).Open(_image.Name).ReadExactly(0, target);
         if (target.AsSpan().Contains((byte)0))
             throw _image.Corrupt(inode, "the target of a symbolic link holds a NUL");
         return target;

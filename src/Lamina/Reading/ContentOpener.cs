@@ -151,8 +151,9 @@ internal sealed class ImageEncodedContent(ErofsImage image, Inode inode) : Encod
     /// <summary>The map, for reading the image itself.</summary>
     public ClusterMap ReadOwnMap() => OpenMap().Read();
 
-    /// <summary>The bytes, by way of the image's cache.</summary>
-    public ContentSource OpenSource(string name) => image.OpenSource(this, name);
+    /// <inheritdoc/>
+    public override ContentSource Open(string name = "file") =>
+        new EncodedSource(name, Size, () => DecodableMap.Of(this), image.Clusters);
 
     /// <summary>What reads the map, and knows where it stands.</summary>
     public ClusterMapReader OpenMap() => new(image, inode);

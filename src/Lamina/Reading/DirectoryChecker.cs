@@ -27,7 +27,7 @@ internal sealed class DirectoryChecker(ErofsImage image, FaultList faults)
         bool isOpen = faults.Try(directory, () =>
         {
             source = image.OpenSource(image.OpenContent(inode));
-            source.ReadMap();
+            source.Prepare();
         });
         if (!isOpen)
             return;

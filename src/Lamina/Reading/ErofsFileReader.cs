@@ -1,3 +1,5 @@
+using Lamina.Tree;
+
 namespace Lamina.Reading;
 
 /// <summary>
@@ -31,8 +33,3 @@ public sealed class ErofsFileReader
     /// <exception cref="CorruptImageException">Where the data lies contradicts the format.</exception>
     public IEnumerable<DataRange> EnumerateDataRanges() => _source.EnumerateDataRanges();
 }
-
-/// <summary>A run of a file's bytes.</summary>
-/// <param name="Offset">The first byte's position in the file.</param>
-/// <param name="Length">The count of bytes.</param>
-public readonly record struct DataRange(long Offset, long Length);

@@ -191,7 +191,7 @@ public sealed partial class ErofsImage : IDisposable
     internal Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
 
     /// <summary>The bytes of a content of the image, by way of its cache of clusters.</summary>
-    internal ContentSource OpenSource(Content content, string? name = null) => new(name ?? Name, content, Clusters);
+    internal ContentSource OpenSource(Content content, string? name = null) => content.Open(name ?? Name);
 
     /// <inheritdoc/>
     public void Dispose()

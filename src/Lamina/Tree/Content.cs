@@ -1,13 +1,18 @@
 namespace Lamina.Tree;
 
 /// <summary>
-/// The data of a regular file: where it is and in what form, never the data itself unless it is small. Merging never looks
-/// inside; a writer knows how each form is represented in the output at hand.
+/// The data of a regular file: where it is and in what form, never the data itself unless it is small. Whoever reads it opens it;
+/// merging never looks inside; only a writer knows the forms that can be said to the kernel, and copies data of any other.
 /// </summary>
 public abstract class Content
 {
     /// <summary>The file's size in bytes.</summary>
     public abstract long Size { get; }
+
+    /// <summary>Opens the data for reading. The layer that the content comes from must stay open.</summary>
+    /// <param name="name">What messages call it.</param>
+    /// <remarks>Reads throw <see cref="CorruptImageException"/> where data cannot be decoded.</remarks>
+    public abstract ContentSource Open(string name = "file");
 }
 
 /// <summary>Data in memory: a file made by a test or a tool, a tail read already.</summary>
@@ -18,6 +23,9 @@ public sealed class BytesContent(ReadOnlyMemory<byte> bytes) : Content
 
     /// <inheritdoc/>
     public override long Size => Bytes.Length;
+
+    /// <inheritdoc/>
+    public override ContentSource Open(string name = "file") => new BytesSource(name, Bytes);
 }
 
 /// <summary>
@@ -59,6 +67,9 @@ public sealed class PlacedContent : Content
 
     /// <summary>The extents, by logical offset.</summary>
     public ReadOnlySpan<PlacedExtent> Extents => _several is null ? new ReadOnlySpan<PlacedExtent>(in _only) : _several;
+
+    /// <inheritdoc/>
+    public override ContentSource Open(string name = "file") => new PlacedSource(name, this);
 }
 
 /// <summary>A run of a file's bytes that lies in an original.</summary>

@@ -66,11 +66,21 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
                 PlanPlaced(inode, placed);
                 break;
             case BytesContent bytes:
-                PlanCopy(inode, ByteSource.FromMemory("data", bytes.Bytes), 0, content.Size);
+                PlanCopy(inode, bytes.Open("data"), 0, content.Size);
                 break;
             default:
-                throw new InvalidOperationException($"content {content.GetType().Name} is not known");
+                PlanPlaced(inode, ToCopy(content));
+                break;
         }
+    }
+
+    /// <summary>Content of a kind that cannot be said to the kernel: data of an original that stays out of the output.</summary>
+    private static PlacedContent ToCopy(Content content)
+    {
+        ContentSource source = content.Open("data");
+        Original original = new(source, OriginalKind.Device);
+        return new PlacedContent(content.Size, [.. source.EnumerateDataRanges()
+            .Select(range => new PlacedExtent(range.Offset, original, range.Offset, range.Length))], 1);
     }
 
     private void PlanEncoded(PlannedInode inode, EncodedContent content)
@@ -93,7 +103,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         RefuseCopy(map.Extents.FirstOrDefault(extent => extent.Original is not null).Original?.Name ?? map.Packed?.Name
             ?? "layer",
             $"compressed data that Linux {context.Kernel.Version} cannot be told of in blocks of {context.BlockSize} bytes");
-        PlanCopy(inode, new ContentSource("data", content, map), 0, content.Size);
+        PlanCopy(inode, new EncodedSource("data", map), 0, content.Size);
     }
 
     private void Use(in ClusterExtent extent)
@@ -187,7 +197,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         int bits = ChunkSize.Choose(content, least, context.BlockBits + MaxChunkShift, false);
         if (bits == least)
             return null;
-        ContentSource source = new("data", content);
+        ContentSource source = content.Open("data");
         return ChunkSize.Cut(content, bits, context.Copies.Original,
             (at, length) => context.Copies.Add(source, at, length), context.BlockSize);
     }
@@ -293,7 +303,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
     /// <summary>A copy that keeps holes: only blocks that hold data are copied.</summary>
     private void PlanSparseCopy(PlannedInode inode, PlacedContent content)
     {
-        ContentSource source = new("data", content);
+        ContentSource source = content.Open("data");
         ReadOnlySpan<PlacedExtent> extents = content.Extents;
         if (extents.Length == 1 && extents[0].Logical == 0 && extents[0].Length == content.Size)
         {

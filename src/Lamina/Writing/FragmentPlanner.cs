@@ -202,7 +202,7 @@ internal sealed class FragmentPlanner(WriteContext context, byte[] prefixes)
             throw new UnsupportedImageException(file.Name, $"a packed file of {map.Size} bytes that would have to be decoded",
                 "Merge with --kernel 6.15, which can refer to it as it is.");
         }
-        ByteSource decoded = new ContentSource(file.Name, file.Content);
+        ByteSource decoded = file.Content.Open(file.Name);
         return [.. MapPreparer.PlainBlocks(context, 0, map.Size, context.Copies.Original,
             context.Copies.Add(decoded, 0, map.Size))];
     }
@@ -236,4 +236,6 @@ internal sealed class MergedPackedContent(ClusterMap map) : EncodedContent
     public override int BlockSize => map.BlockSize;
 
     public override ClusterMap ReadMap() => map;
+
+    public override ContentSource Open(string name = "file") => new EncodedSource(name, map);
 }

@@ -1,6 +1,7 @@
 using Lamina.Compression;
 using Lamina.Exporting;
 using Lamina.Platform;
+using Lamina.Reading;
 using Lamina.Tests.Compression;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -164,6 +165,8 @@ internal sealed class FakeEncoded(int clusterLength, int count, Codec codec, byt
     public override long Size => (long)clusterLength * count;
 
     public override int BlockSize => 4096;
+
+    public override ContentSource Open(string name = "file") => new EncodedSource(name, ReadMap());
 
     public override ClusterMap ReadMap()
     {

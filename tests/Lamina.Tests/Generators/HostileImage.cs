@@ -88,7 +88,7 @@ internal sealed class HostileImage
 
     private static void ReadEnds(Content content, byte[] buffer)
     {
-        ContentSource source = new(Name, content);
+        ContentSource source = content.Open(Name);
         int count = (int)Math.Min(content.Size, buffer.Length);
         source.ReadExactly(0, buffer.AsSpan(0, count));
         if (content.Size > count)

@@ -42,7 +42,7 @@ internal static class Trees
     public static byte[] Read(Node node, long offset, int count)
     {
         byte[] bytes = new byte[count];
-        new ContentSource("data", node.Content).ReadExactly(offset, bytes);
+        node.Content.Open("data").ReadExactly(offset, bytes);
         return bytes;
     }
 }

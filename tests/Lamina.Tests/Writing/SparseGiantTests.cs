@@ -35,7 +35,7 @@ public class SparseGiantTests
         Assert.InRange(result.Length, 1, 24 << 20);
         using Layer layer = LayerOpener.Open(string.Join('@', [output, .. result.Devices]));
         Node node = layer.Root.Listing.Find("giant"u8)!;
-        ContentSource shown = new("giant", node.Content);
+        ContentSource shown = node.Content.Open("giant");
         byte[] bytes = new byte[middle.Length + 8192];
         shown.ReadExactly(at - 4096, bytes);
         Assert.Equal([.. new byte[4096], .. middle, .. new byte[4096]], bytes);
