@@ -24,7 +24,7 @@ internal static class Fingerprint
     {
         if (!value.StartsWith(Algorithm) || value.Length != Algorithm.Length + ContentDigest.Size)
             return null;
-        byte[] digest = ContentDigest.Compute(new ContentSource("a file with a fingerprint", content), content.Size);
+        byte[] digest = ContentDigest.Compute(content.Open("a file with a fingerprint"), content.Size);
         return digest.AsSpan().SequenceEqual(value[Algorithm.Length..]);
     }
 }
