@@ -58,10 +58,20 @@ internal class ImageOutput(SafeFileHandle handle, Action<long>? progress, Device
     /// <summary>Sets the length; what was not written reads as zeros. A device only has to be long enough.</summary>
     public virtual void SetLength(long length)
     {
-        if (device is null)
+        if (device is not null)
+        {
+            if (length > device.Length)
+                throw new IOException($"{device.Path}: {length} bytes are to be written, the device has {device.Length}");
+            return;
+        }
+        try
+        {
             RandomAccess.SetLength(handle, length);
-        else if (length > device.Length)
-            throw new IOException($"{device.Path}: {length} bytes are to be written, the device has {device.Length}");
+        }
+        catch (IOException failure)
+        {
+            throw Named(failure);
+        }
     }
 
     /// <summary>Makes sure that the file system has room for bytes that are to be written, where it can say so.</summary>

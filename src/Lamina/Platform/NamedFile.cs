@@ -45,7 +45,14 @@ internal sealed class NamedFile : OutputPlace
         else
             Handle.Dispose();                                           // what is open cannot be renamed there
         RefuseExisting(_path, _overwrites);
-        File.Move(_temporary, _path, _overwrites);
+        try
+        {
+            File.Move(_temporary, _path, _overwrites);
+        }
+        catch (IOException failure)
+        {
+            throw new IOException($"{_path}: cannot be put in place: {failure.Message}", failure.HResult);
+        }
         _isCommitted = true;
         if (!OperatingSystem.IsLinux())
             return;
