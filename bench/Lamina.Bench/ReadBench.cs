@@ -67,6 +67,6 @@ internal static class ReadBench
         return count / clock.Elapsed.TotalSeconds;
     }
 
-    private static IEnumerable<ErofsEntry> Walk(ErofsEntry directory) => directory.EnumerateEntries()
-        .SelectMany(entry => entry.IsDirectory ? Walk(entry) : [entry]);
+    private static IEnumerable<Node> Walk(Node directory) => directory.EnumerateEntries()
+        .SelectMany(entry => entry.Node.IsDirectory ? Walk(entry.Node) : [entry.Node]);
 }

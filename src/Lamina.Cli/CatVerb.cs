@@ -52,7 +52,7 @@ internal sealed class CatVerb : Verb
         {
             NodeType.RegularFile => node,
             NodeType.SymbolicLink => throw new NoException(
-                $"{image}: {NodePath.Show(path)} is a symbolic link to {NameText.Of(node.Target)}",
+                $"{image}: {NodePath.Show(path)} is a symbolic link to {ShownText.Of(node.Target)}",
                 "Links are not followed; name the place it leads to."),
             _ => throw new NoException($"{image}: {NodePath.Show(path)} is a {Texts.Type(node.Type)}, only files have data"),
         };

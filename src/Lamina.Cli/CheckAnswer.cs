@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lamina.Exporting;
 using Lamina.Images;
 using Lamina.Reading;
+using Lamina.Tree;
 
 namespace Lamina.Cli;
 
@@ -34,7 +35,7 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
             : $"; {Texts.Count(Report.DigestCount, "layer")} as recorded";
         if (!Report.FingerprintName.IsEmpty)
         {
-            digests += $"; pages are shared by {NameText.Of(Report.FingerprintName.Span)}, " +
+            digests += $"; pages are shared by {ShownText.Of(Report.FingerprintName.Span)}, " +
                 $"{Texts.Count(Report.FingerprintCount, "fingerprint")} right";
         }
         output.WriteLine($"{Image}: {Verdict()}; {Texts.Count(Report.FileCount, "inode")}, " +
@@ -67,7 +68,7 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
         writer.WriteNumber("digests", Report.DigestCount);
         if (!Report.FingerprintName.IsEmpty)
         {
-            writer.WriteString("fingerprintName", NameText.Of(Report.FingerprintName.Span));
+            writer.WriteString("fingerprintName", ShownText.Of(Report.FingerprintName.Span));
             writer.WriteNumber("fingerprints", Report.FingerprintCount);
         }
         writer.WriteStartArray("faults");
@@ -100,7 +101,7 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
         if (fault.Inode is { } inode)
             writer.WriteNumber("inode", inode);
         if (fault.Path is { } path)
-            writer.WriteString("path", NameText.Of(path.Span));
+            writer.WriteString("path", ShownText.Of(path.Span));
         if (fault.Offset is { } offset)
             writer.WriteNumber("offset", offset);
         writer.WriteString("message", fault.Message);

@@ -71,7 +71,7 @@ internal sealed class DemoOracle(IReadOnlyList<Layer> layers)
         foreach (Entry entry in directory.Listing.Read())
         {
             byte[] here = [.. path, (byte)'/', .. entry.Name.Span];
-            yield return NameText.Of(here);
+            yield return ShownText.Of(here);
             if (!entry.Node.IsDirectory)
                 continue;
             foreach (string below in Paths(entry.Node, here))
@@ -123,7 +123,7 @@ internal sealed class DemoOracle(IReadOnlyList<Layer> layers)
         }
     }
 
-    private static string Target(Node node) => node.Type == NodeType.SymbolicLink ? NameText.Of(node.Target) : "";
+    private static string Target(Node node) => node.Type == NodeType.SymbolicLink ? ShownText.Of(node.Target) : "";
 
     private static string Xattrs(Node node)
     {
@@ -131,7 +131,7 @@ internal sealed class DemoOracle(IReadOnlyList<Layer> layers)
         foreach (Xattr xattr in node.Xattrs.Items)
         {
             if (!xattr.Name.Span.StartsWith("trusted.overlay."u8))
-                all.Add($"{NameText.Of(xattr.Name.Span)}={NameText.OfValue(xattr.Value.Span)}");
+                all.Add($"{ShownText.Of(xattr.Name.Span)}={NameText.OfValue(xattr.Value.Span)}");
         }
         return string.Join(", ", all);
     }

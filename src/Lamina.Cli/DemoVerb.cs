@@ -146,7 +146,7 @@ internal sealed class DemoVerb : Verb
                 MergeOutcome.Replaced => $"{winner} replaces that of {hidden}",
                 _ => $"{winner} hides the directory of {hidden} as a whole",
             };
-            Output.WriteLine($"  {NameText.Of(what.Path.Span),-16} {text}");
+            Output.WriteLine($"  {ShownText.Of(what.Path.Span),-16} {text}");
         }
     }
 
@@ -176,7 +176,7 @@ internal sealed class DemoVerb : Verb
         using ByteSource flat = ByteSource.OpenFile(Image);
         foreach (ImageOriginal original in ImageInfo.Read(Image).Originals!)
         {
-            string name = NameText.Of(original.Name.Span);
+            string name = ShownText.Of(original.Name.Span);
             using ByteSource file = ByteSource.OpenFile(PathOf(name));
             DemoOracle.CompareBytes(name, ByteSource.Slice(flat, name, original.Start!.Value, original.Length), file);
         }

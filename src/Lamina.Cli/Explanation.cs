@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lamina.Merging;
+using Lamina.Tree;
 using Spectre.Console;
 
 namespace Lamina.Cli;
@@ -22,7 +23,7 @@ internal sealed class Explanation(MergeAccount account, IReadOnlyList<string> la
         foreach (MergeEvent what in _events)
         {
             Style style = what.Outcome == MergeOutcome.Merged ? new Style(Color.Grey) : Style.Plain;
-            table.AddRow(new Text(NameText.Of(what.Path.Span), style), new Text(Describe(what.Outcome), style),
+            table.AddRow(new Text(ShownText.Of(what.Path.Span), style), new Text(Describe(what.Outcome), style),
                 new Text(layers[what.Winner], style),
                 new Text(string.Join(", ", what.Hidden.Select(layer => layers[layer])), style),
                 new Text(what.WastedBytes > 0 ? Texts.Size(what.WastedBytes) : "", style));
@@ -41,7 +42,7 @@ internal sealed class Explanation(MergeAccount account, IReadOnlyList<string> la
         foreach (MergeEvent what in _events)
         {
             writer.WriteStartObject();
-            writer.WriteString("path", NameText.Of(what.Path.Span));
+            writer.WriteString("path", ShownText.Of(what.Path.Span));
             writer.WriteString("outcome", Describe(what.Outcome));
             writer.WriteNumber("winner", what.Winner);
             writer.WriteStartArray("hidden");

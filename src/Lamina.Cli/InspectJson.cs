@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lamina.Reading;
+using Lamina.Tree;
 
 namespace Lamina.Cli;
 
@@ -17,14 +18,14 @@ internal static class InspectJson
         writer.WriteNumber("blocks", info.Blocks);
         writer.WriteString("kernel", info.Kernel.ToString(2));
         writer.WriteString("uuid", info.Uuid.ToString());
-        writer.WriteString("label", NameText.Of(info.Label.Span));
+        writer.WriteString("label", ShownText.Of(info.Label.Span));
         writer.WriteString("made", Texts.Time(info.BuildTime));
         writer.WriteNumber("inodes", info.InodeCount);
         writer.WriteNumber("rootNid", info.RootNid);
         writer.WriteNumber("packedNid", info.PackedNid);
         writer.WriteNumber("metadataStart", info.MetadataStart);
         if (!info.FingerprintName.IsEmpty)
-            writer.WriteString("fingerprints", NameText.Of(info.FingerprintName.Span));
+            writer.WriteString("fingerprints", ShownText.Of(info.FingerprintName.Span));
         WriteFeatures(writer, info);
         WriteDevices(writer, info);
         WriteLayers(writer, info);
@@ -73,7 +74,7 @@ internal static class InspectJson
         foreach (ImageDevice device in info.Devices)
         {
             writer.WriteStartObject();
-            writer.WriteString("tag", NameText.Of(device.Tag.Span));
+            writer.WriteString("tag", ShownText.Of(device.Tag.Span));
             writer.WriteNumber("length", device.Length);
             writer.WriteNumber("unifiedAddress", device.UnifiedAddress);
             writer.WriteString("path", device.Path);
@@ -92,7 +93,7 @@ internal static class InspectJson
             writer.WriteStartObject();
             writer.WriteNumber("layer", original.Layer);
             writer.WriteString("kind", Texts.Kind(original.Kind));
-            writer.WriteString("name", NameText.Of(original.Name.Span));
+            writer.WriteString("name", ShownText.Of(original.Name.Span));
             writer.WriteNumber("length", original.Length);
             if (original.Start is { } start)
                 writer.WriteNumber("start", start);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using Lamina.Layers;
 using Lamina.Reading;
+using Lamina.Tree;
 using Spectre.Console;
 
 namespace Lamina.Cli;
@@ -37,7 +38,7 @@ internal sealed class InspectVerb : Verb
 
     private void Write(ImageInfo info)
     {
-        string label = info.Label.IsEmpty ? "" : $", label {NameText.Of(info.Label.Span)}";
+        string label = info.Label.IsEmpty ? "" : $", label {ShownText.Of(info.Label.Span)}";
         Output.WriteLine($"{info.Name}: EROFS, {Texts.Size(info.Length)}, " +
             $"{Texts.Number(info.Blocks)} blocks of {info.BlockSize} bytes, " +
             $"for Linux {info.Kernel} and later");
@@ -52,7 +53,7 @@ internal sealed class InspectVerb : Verb
         Output.WriteLine($"  metadata from byte {info.MetadataStart}, root inode {info.RootNid}{packed}");
         if (!info.FingerprintName.IsEmpty)
         {
-            Output.WriteLine($"  pages are shared by {NameText.Of(info.FingerprintName.Span)} where mounted with " +
+            Output.WriteLine($"  pages are shared by {ShownText.Of(info.FingerprintName.Span)} where mounted with " +
                 $"-o {SharingText.MountOptions} (Linux 7.0)");
         }
         WriteFeatures(info);
@@ -80,7 +81,7 @@ internal sealed class InspectVerb : Verb
         {
             ImageDevice device = info.Devices[i];
             AddRow(table, $"{i + 1}", Texts.Size(device.Length), $"0x{device.UnifiedAddress:x}",
-                Shortened(NameText.Of(device.Tag.Span)),
+                Shortened(ShownText.Of(device.Tag.Span)),
                 device.Path ?? "not given");
         }
         Write(table);
@@ -95,7 +96,7 @@ internal sealed class InspectVerb : Verb
         foreach (ImageOriginal original in info.Originals)
         {
             AddRow(table, $"{original.Layer}", Texts.Kind(original.Kind),
-                NameText.Of(original.Name.Span), Texts.Size(original.Length),
+                ShownText.Of(original.Name.Span), Texts.Size(original.Length),
                 original.Start is { } start ? $"{start}" : "other file",
                 original.Digest.IsEmpty ? "not recorded" : Shortened(Convert.ToHexStringLower(original.Digest.Span)));
         }

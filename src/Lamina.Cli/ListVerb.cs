@@ -43,7 +43,7 @@ internal sealed class ListVerb : Verb
     }
 
     private static string NameOf(ListWalk walk, Entry entry, bool inFull) =>
-        inFull ? NameText.Of(walk.Path) : NameText.Of(entry.Name.Span);
+        inFull ? ShownText.Of(walk.Path) : ShownText.Of(entry.Name.Span);
 
     private void WriteNames(ListWalk walk, bool inFull)
     {
@@ -64,7 +64,7 @@ internal sealed class ListVerb : Verb
         foreach (Entry entry in walk.Entries())
         {
             Node node = entry.Node;
-            string target = node.Type == NodeType.SymbolicLink ? $" -> {NameText.Of(node.Target)}" : "";
+            string target = node.Type == NodeType.SymbolicLink ? $" -> {ShownText.Of(node.Target)}" : "";
             string row = $"{Texts.Mode(node)} {Owner(node).PadRight(owner)} " +
                 $"{Size(node).PadLeft(size)} {Texts.ShortTime(node.Modified)}";
             Output.WriteLine($"{row} {NameOf(walk, entry, inFull)}{target}");

@@ -5,35 +5,10 @@ using Lamina.Tree;
 namespace Lamina.Cli;
 
 /// <summary>
-/// Names, link targets and values as text, without loss: UTF-8 where it is valid and can be printed, other bytes as
-/// <c>\xNN</c>, and the backslash doubled. The same text is understood in arguments.
+/// Text that people type and read: values, messages, and names as <see cref="ShownText"/> shows them, understood in arguments.
 /// </summary>
 internal static class NameText
 {
-    public static string Of(ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 && !bytes.Contains((byte)'\\'))
-            return Encoding.ASCII.GetString(bytes);
-        StringBuilder text = new(bytes.Length + 16);
-        while (!bytes.IsEmpty)
-        {
-            bool isValid = Rune.DecodeFromUtf8(bytes, out Rune rune, out int count) == System.Buffers.OperationStatus.Done;
-            if (isValid && ShownText.IsPrintable(rune))
-            {
-                text.Append(rune.ToString());
-                if (rune.Value == '\\')
-                    text.Append('\\');
-            }
-            else
-            {
-                foreach (byte value in bytes[..count])
-                    text.Append(CultureInfo.InvariantCulture, $"\\x{value:x2}");
-            }
-            bytes = bytes[count..];
-        }
-        return text.ToString();
-    }
-
     /// <summary>Text of a message, which may hold names of any kind: what cannot be printed is shown by its bytes.</summary>
     public static string Shown(string text) => string.Concat(text.EnumerateRunes().Select(Shown));
 

@@ -19,7 +19,7 @@ internal static class NodeJson
                 writer.WriteNumber("size", node.Content.Size);
                 break;
             case NodeType.SymbolicLink:
-                writer.WriteString("target", NameText.Of(node.Target));
+                writer.WriteString("target", ShownText.Of(node.Target));
                 break;
             case NodeType.CharacterDevice or NodeType.BlockDevice:
                 writer.WriteString("device", $"{node.Device.Major}:{node.Device.Minor}");
@@ -29,7 +29,7 @@ internal static class NodeJson
             return;
         writer.WriteStartObject("xattrs");
         foreach (Xattr xattr in node.Xattrs.Items)
-            writer.WriteString(NameText.Of(xattr.Name.Span), NameText.OfValue(xattr.Value.Span));
+            writer.WriteString(ShownText.Of(xattr.Name.Span), NameText.OfValue(xattr.Value.Span));
         writer.WriteEndObject();
     }
 }

@@ -12,29 +12,24 @@ internal static class NodePath
     /// <exception cref="NoException">There is none.</exception>
     public static Node Find(Node root, byte[] path, string image)
     {
-        Node node = root;
-        List<byte> walked = [];
-        foreach (byte[] name in Split(path))
+        PathWalk walk = new(root, followLinks: false);
+        if (walk.TryGo(path))
+            return walk.Reached;
+        if (walk.Reached.Type == NodeType.SymbolicLink)
         {
-            if (node.Type == NodeType.SymbolicLink)
-            {
-                throw new NoException($"{image}: {Show(walked)} is a symbolic link to {NameText.Of(node.Target)}",
-                    "Links are not followed; name the place it leads to.");
-            }
-            if (!node.IsDirectory)
-                throw new NoException($"{image}: {Show(walked)} is not a directory but a {Texts.Type(node.Type)}");
-            walked.Add((byte)'/');
-            walked.AddRange(name);
-            node = node.Listing.Find(name) ?? throw new NoException($"{image}: there is no {Show(walked)}");
+            throw new NoException($"{image}: {Show(walk.Path)} is a symbolic link to {ShownText.Of(walk.Reached.Target)}",
+                "Links are not followed; name the place it leads to.");
         }
-        return node;
+        if (!walk.Reached.IsDirectory)
+            throw new NoException($"{image}: {Show(walk.Path)} is not a directory but a {Texts.Type(walk.Reached.Type)}");
+        throw new NoException($"{image}: there is no {Show([.. walk.Path, (byte)'/', .. walk.Missing.Span])}");
     }
 
     /// <summary>A path in its plain form: names with a slash before each; empty for the root.</summary>
     public static byte[] Normalize(byte[] path) => [.. Split(path).SelectMany(name => name.Prepend((byte)'/'))];
 
     /// <summary>A path as it is shown.</summary>
-    public static string Show(IReadOnlyCollection<byte> path) => path.Count == 0 ? "/" : NameText.Of([.. path]);
+    public static string Show(IReadOnlyCollection<byte> path) => path.Count == 0 ? "/" : ShownText.Of([.. path]);
 
     private static IEnumerable<byte[]> Split(byte[] path)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lamina.Tree;
 using Lamina.Writing;
 
 namespace Lamina.Cli;
@@ -18,7 +19,7 @@ internal static class SharingText
                 output.WriteLine($"    {advice}");
             return;
         }
-        output.WriteLine($"  pages are shared by {NameText.Of(sharing.Attribute.Span)} where mounted with -o {MountOptions} " +
+        output.WriteLine($"  pages are shared by {ShownText.Of(sharing.Attribute.Span)} where mounted with -o {MountOptions} " +
             "(Linux 7.0)");
         if (sharing.LayersWithout.Count > 0)
             output.WriteLine($"    but for files of {string.Join(", ", sharing.LayersWithout)}, which have no fingerprints");
@@ -30,7 +31,7 @@ internal static class SharingText
         writer.WriteStartObject("sharing");
         writer.WriteBoolean("kept", sharing.IsKept);
         if (!sharing.Attribute.IsEmpty)
-            writer.WriteString("attribute", NameText.Of(sharing.Attribute.Span));
+            writer.WriteString("attribute", ShownText.Of(sharing.Attribute.Span));
         if (sharing.Loss is { } loss)
             writer.WriteString("loss", loss);
         json.WriteStrings("layersWithout", sharing.LayersWithout);

@@ -80,7 +80,7 @@ internal sealed class StatVerb : Verb
         string more = node.Type switch
         {
             NodeType.RegularFile => $", {node.Content.Size} bytes",
-            NodeType.SymbolicLink => $" to {NameText.Of(node.Target)}",
+            NodeType.SymbolicLink => $" to {ShownText.Of(node.Target)}",
             NodeType.CharacterDevice or NodeType.BlockDevice =>
                 $" {node.Device.Major}:{node.Device.Minor}{(node.IsWhiteout ? " (a whiteout)" : "")}",
             _ => "",
@@ -91,7 +91,7 @@ internal sealed class StatVerb : Verb
         Output.WriteLine($"  modified  {Texts.Time(node.Modified)}");
         Output.WriteLine($"  links     {row.Links}");
         foreach (Xattr xattr in node.Xattrs.Items)
-            Output.WriteLine($"  xattr     {NameText.Of(xattr.Name.Span)} = {NameText.OfValue(xattr.Value.Span)}");
+            Output.WriteLine($"  xattr     {ShownText.Of(xattr.Name.Span)} = {NameText.OfValue(xattr.Value.Span)}");
         if (row.Inode is not { } inode)
             return;
         string place = inode.Position is { } position ? $" at byte 0x{position:x}" : " in the metabox";

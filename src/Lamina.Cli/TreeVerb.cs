@@ -51,7 +51,7 @@ internal sealed class TreeVerb : Verb
             isLast = !entries.MoveNext();
             Output.Write(indent);
             Output.Write(isLast ? "└── " : "├── ");
-            Output.Write(NameText.Of(name.Span));
+            Output.Write(ShownText.Of(name.Span));
             Output.WriteLine(Suffix(node));
             if (node.IsDirectory)
             {
@@ -67,7 +67,7 @@ internal sealed class TreeVerb : Verb
 
     private static string Suffix(Node node) => node.Type switch
     {
-        NodeType.SymbolicLink => $" -> {NameText.Of(node.Target)}",
+        NodeType.SymbolicLink => $" -> {ShownText.Of(node.Target)}",
         NodeType.RegularFile => $"  {Texts.Size(node.Content.Size)}",
         NodeType.CharacterDevice when node.IsWhiteout => "  (whiteout)",
         NodeType.CharacterDevice or NodeType.BlockDevice =>
@@ -86,7 +86,7 @@ internal sealed class TreeVerb : Verb
         {
             json.Writer.WriteStartArray("entries");
             foreach (Entry entry in node.Listing.Enumerate())
-                WriteJson(json, NameText.Of(entry.Name.Span), entry.Node, depth + 1);
+                WriteJson(json, ShownText.Of(entry.Name.Span), entry.Node, depth + 1);
             json.Writer.WriteEndArray();
         }
         json.Writer.WriteEndObject();

@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Lamina.Images;
+using Lamina.Layers;
 using Lamina.Merging;
 using Lamina.Mounting;
-using Lamina.Reading;
 using Lamina.Tests.Oracles;
+using Lamina.Tree;
 using Lamina.Writing;
 
 namespace Lamina.Tests;
@@ -28,10 +29,10 @@ public partial class DocumentTests
     // And so is this.
     private static void PrintConfiguration(string path, TextWriter output)
     {
-        using ErofsImage image = ErofsImage.Open(path);
-        foreach (ErofsEntry entry in image.GetEntry("/etc", followsLinks: true).EnumerateEntries())
-            output.WriteLine($"{Encoding.UTF8.GetString(entry.Name.Span)}: {entry.Type}, {entry.Size} bytes");
-        using StreamReader release = new(image.GetEntry("/etc/os-release").OpenRead());     // sought and read as any stream
+        using Layer layer = LayerOpener.Open(path);                     // an image of any tool, or a tar
+        foreach (Entry entry in layer.Root.Get("/etc", followLinks: true).EnumerateEntries())
+            output.WriteLine($"{entry}: {entry.Node.Type}, {entry.Node.Size} bytes");
+        using StreamReader release = new(layer.Root.Get("/etc/os-release", followLinks: true).OpenRead());
         output.WriteLine(release.ReadLine());
     }
 

@@ -74,7 +74,7 @@ public static class CpioExport
     private static void Warn(Warnings warnings, TreeItem item)
     {
         foreach (ref readonly Xattr xattr in item.Node.Xattrs.Items)
-            warnings.Add(item.Path, $"cpio has no place for the attribute {ItemPath.Show(xattr.Name.Span)}");
+            warnings.Add(item.Path, $"cpio has no place for the attribute {ShownText.Of(xattr.Name.Span)}");
         if (item.Node.Modified.Seconds is < 0 or > uint.MaxValue)
             warnings.Add(item.Path, "cpio has no times before 1970 or after 2106");
         if (HasNoOwner(item.Node))

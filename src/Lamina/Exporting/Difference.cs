@@ -1,3 +1,4 @@
+using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>In what a path differs between two trees.</summary>
@@ -46,7 +47,7 @@ public enum DifferenceKind
 public sealed record Difference(ReadOnlyMemory<byte> Path, DifferenceKind Kind, string First, string Second, long? Offset = null)
 {
     /// <summary>The path as text; bytes that are none are written <c>\xNN</c>.</summary>
-    public string PathText => Path.IsEmpty ? "/" : ItemPath.Show(Path.Span);
+    public string PathText => Path.IsEmpty ? "/" : ShownText.Of(Path.Span);
 }
 
 /// <summary>How trees are compared.</summary>

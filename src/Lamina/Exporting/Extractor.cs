@@ -25,8 +25,8 @@ public static class Extractor
             throw new CorruptImageException(name, "the root is not a directory");
         foreach (ReadOnlyMemory<byte> path in options.Paths)
         {
-            if (TreeLookup.Find(root, path.Span) is null)
-                throw new FileNotFoundException($"{name}: there is no {ItemPath.Show(path.Span)} in it");
+            if (root.Find(path.Span) is null)
+                throw new FileNotFoundException($"{name}: there is no {ShownText.Of(path.Span)} in it");
         }
         if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
             return new PortableExtraction(name, root, directory, options).Run();

@@ -42,31 +42,5 @@ internal sealed class ItemPath
         return bytes;
     }
 
-    public override string ToString() => Parent is null ? "/" : Show(ToBytes());
-
-    /// <summary>
-    /// Bytes for a message: text as it is; what is no text, no character or would end the line as <c>\xNN</c>.
-    /// </summary>
-    public static string Show(ReadOnlySpan<byte> bytes)
-    {
-        StringBuilder text = new(bytes.Length);
-        while (!bytes.IsEmpty)
-        {
-            bool isText = Rune.DecodeFromUtf8(bytes, out Rune rune, out int count) == System.Buffers.OperationStatus.Done;
-            if (isText && ShownText.IsPrintable(rune) && rune.Value != '\\')
-                text.Append(rune.ToString());
-            else if (isText && rune.Value == '\\')
-                text.Append(@"\\");
-            else
-                AppendHex(text, bytes[..count]);
-            bytes = bytes[count..];
-        }
-        return text.ToString();
-    }
-
-    private static void AppendHex(StringBuilder text, ReadOnlySpan<byte> bytes)
-    {
-        foreach (byte b in bytes)
-            text.Append($"\\x{b:x2}");
-    }
+    public override string ToString() => Parent is null ? "/" : ShownText.Of(ToBytes());
 }

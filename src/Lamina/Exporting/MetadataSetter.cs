@@ -146,7 +146,7 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
         byte* name = stackalloc byte[HostName.BufferSize];
         if (key.Length > XattrSet.MaxNameLength || key.Contains((byte)0))
         {
-            warnings.Add(item.Path, $"the attribute {ItemPath.Show(key)} has a name that no file can have");
+            warnings.Add(item.Path, $"the attribute {ShownText.Of(key)} has a name that no file can have");
             return;
         }
         HostName.Copy(key, name);
@@ -160,7 +160,7 @@ internal sealed unsafe class MetadataSetter(string target, bool setsOwners, bool
                 : HostCalls.SetAttributeOfLink(path, name, bytes, xattr.Value.Length, 0);
         }
         if (result != 0)
-            warnings.Add(item.Path, $"the attribute {ItemPath.Show(key)} cannot be set: {HostError.Text(HostError.Last)}");
+            warnings.Add(item.Path, $"the attribute {ShownText.Of(key)} cannot be set: {HostError.Text(HostError.Last)}");
     }
 
     /// <summary>File systems round times that they cannot hold, without a word.</summary>

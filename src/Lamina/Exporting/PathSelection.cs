@@ -1,3 +1,4 @@
+using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>The paths that a user asked for, as a tree of names.</summary>
@@ -40,7 +41,7 @@ internal sealed class PathSelection
                 if (name.IsEmpty || name.SequenceEqual("."u8))
                     continue;
                 if (name.SequenceEqual(".."u8))
-                    throw new ArgumentException($"{ItemPath.Show(path.Span)}: paths are those in the tree, without \"..\"");
+                    throw new ArgumentException($"{ShownText.Of(path.Span)}: paths are those in the tree, without \"..\"");
                 if (!at._below.TryGetValue(Key(name), out PathSelection? next))
                     at._below.Add(Key(name), next = new PathSelection());
                 at = next;

@@ -129,7 +129,7 @@ public static class TreeComparison
                         TreeWalk.ReadNames(secondName, new TreeItem(path, second)).GetEnumerator()));
                     break;
                 case NodeType.SymbolicLink when !first.Target.AsSpan().SequenceEqual(second.Target):
-                    Add(path, DifferenceKind.Target, ItemPath.Show(first.Target), ItemPath.Show(second.Target));
+                    Add(path, DifferenceKind.Target, ShownText.Of(first.Target), ShownText.Of(second.Target));
                     break;
                 case NodeType.CharacterDevice or NodeType.BlockDevice when first.Device != second.Device:
                     Add(path, DifferenceKind.Device, Describe(first), Describe(second));
@@ -200,7 +200,7 @@ public static class TreeComparison
         {
             NodeType.RegularFile => $"file of {node.Content.Size} bytes",
             NodeType.Directory => "directory",
-            NodeType.SymbolicLink => $"symbolic link to {ItemPath.Show(node.Target)}",
+            NodeType.SymbolicLink => $"symbolic link to {ShownText.Of(node.Target)}",
             NodeType.CharacterDevice => $"character device {node.Device.Major}:{node.Device.Minor}",
             NodeType.BlockDevice => $"block device {node.Device.Major}:{node.Device.Minor}",
             NodeType.Fifo => "named pipe",
@@ -208,7 +208,7 @@ public static class TreeComparison
         };
 
         private static string Describe(in Xattr xattr) =>
-            $"{ItemPath.Show(xattr.Name.Span)}=0x{Convert.ToHexStringLower(xattr.Value.Span)}";
+            $"{ShownText.Of(xattr.Name.Span)}=0x{Convert.ToHexStringLower(xattr.Value.Span)}";
     }
 
     /// <summary>A directory that is in both trees, and where in its names the walk is.</summary>

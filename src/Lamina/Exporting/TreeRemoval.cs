@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lamina.Tree;
 
 namespace Lamina.Exporting;
 
@@ -20,7 +21,7 @@ internal static unsafe class TreeRemoval
             {
                 HostName.Copy(bytes, name);
                 if (HostCalls.Unlink(directory, name, isDirectory ? HostCalls.RemoveDirectory : 0) != 0)
-                    throw HostError.Failure($"{target.Path}{path}: {ItemPath.Show(bytes)} cannot be removed");
+                    throw HostError.Failure($"{target.Path}{path}: {ShownText.Of(bytes)} cannot be removed");
             }
         }
     }

@@ -71,7 +71,7 @@ internal static class TreeWalk
         {
             if (TreeRules.FaultOfName(entry.Name.Span, previous.Span) is { } fault)
                 throw new CorruptImageException(name,
-                    $"{directory.Path}: the name \"{ItemPath.Show(entry.Name.Span)}\" {fault}");
+                    $"{directory.Path}: the name \"{ShownText.Of(entry.Name.Span)}\" {fault}");
             previous = entry.Name;
             yield return entry;
         }

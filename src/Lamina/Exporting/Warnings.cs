@@ -1,3 +1,4 @@
+using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>Gathers what went less than well, from all threads; the same trouble with many files is told once.</summary>
@@ -30,7 +31,7 @@ internal sealed class Warnings
 
     private static string Line(byte[] path, long count, string what)
     {
-        string first = path.Length == 0 ? "/" : ItemPath.Show(path);
+        string first = path.Length == 0 ? "/" : ShownText.Of(path);
         return count == 1 ? $"{first}: {what}" : $"{first} and {count - 1} more: {what}";
     }
 }

@@ -25,7 +25,7 @@ internal sealed class ContentChecker(ErofsImage image, FaultList faults, CheckOp
         else
             CheckEncoded(file, map);
         if (file.Inode.Type == NodeType.SymbolicLink)
-            faults.Try(file, () => new ErofsEntry(image, file.Inode, default).ReadTarget());
+            faults.Try(file, () => ImageTree.ReadTarget(image, file.Inode));
     }
 
     private void CheckPlaced(CheckedFile file, PlacedContent content)

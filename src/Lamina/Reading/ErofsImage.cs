@@ -27,6 +27,7 @@ public sealed partial class ErofsImage : IDisposable
     private readonly Lazy<MetadataReader?> _metabox;
     private readonly Lazy<ImagePackedFile?> _packed;
     private readonly Lazy<XattrReader> _xattrs;
+    private readonly Lazy<ImageTree> _tree;
 
     private ErofsImage(Original primary, Original[] devices, SuperBlock superBlock)
     {
@@ -40,6 +41,7 @@ public sealed partial class ErofsImage : IDisposable
         _packed = new(() => SuperBlock.PackedNid == 0 || !SuperBlock.Has(IncompatibleFeatures.Fragments)
             ? null : new ImagePackedFile(this));
         _xattrs = new(() => new XattrReader(this));
+        _tree = new(() => new ImageTree(this));
     }
 
     /// <summary>The image file itself.</summary>

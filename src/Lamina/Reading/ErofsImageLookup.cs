@@ -1,4 +1,3 @@
-using System.Text;
 using Lamina.Tree;
 
 namespace Lamina.Reading;
@@ -6,23 +5,9 @@ namespace Lamina.Reading;
 /// <content>Opening by path, and the way from paths in the image to entries.</content>
 public sealed partial class ErofsImage
 {
-    /// <summary>
-    /// How many symbolic links one look-up follows at most, as in the kernel (<c>MAXSYMLINKS</c>): more are a loop.
-    /// </summary>
-    private const int MaxLinks = 40;
-
-    /// <summary>The root directory.</summary>
+    /// <summary>The root directory; the files below it are read when they are asked for.</summary>
     /// <exception cref="CorruptImageException">Its inode contradicts itself, or is not a directory.</exception>
-    public ErofsEntry Root
-    {
-        get
-        {
-            Inode inode = ReadInode(SuperBlock.RootNid);
-            if (inode.Type != NodeType.Directory)
-                throw Corrupt(inode, $"the root is not a directory (mode 0x{inode.Record.Mode:X4})");
-            return new ErofsEntry(this, inode, default);
-        }
-    }
+    public Node Root => _tree.Value.Root;
 
     /// <summary>The image's own identifier.</summary>
     public Guid Uuid => SuperBlock.Uuid;
@@ -57,74 +42,20 @@ public sealed partial class ErofsImage
         }
     }
 
-    /// <inheritdoc cref="Find(ReadOnlySpan{byte}, bool)"/>
-    public ErofsEntry? Find(string path, bool followsLinks = false) => Find(Encoding.UTF8.GetBytes(path), followsLinks);
-
-    /// <summary>Looks a path up; null if there is no such file.</summary>
-    /// <param name="path">From the root, with or without a slash in front; empty for the root itself.</param>
-    /// <param name="followsLinks">
-    /// Whether symbolic links are followed, the last name's too; absolute targets begin at the image's root, never outside. If
-    /// not, a link is found as itself, and nothing is found below one.
-    /// </param>
+    /// <summary>The inode of a path; links are not followed.</summary>
+    /// <param name="path">Names with slashes between them, from the root.</param>
     /// <exception cref="CorruptImageException">A directory on the way contradicts itself.</exception>
-    /// <exception cref="IOException">More than 40 links were followed: they lead in a circle.</exception>
-    public ErofsEntry? Find(ReadOnlySpan<byte> path, bool followsLinks = false)
+    internal Inode? FindInode(ReadOnlySpan<byte> path)
     {
-        List<ErofsEntry> way = [Root];
-        int links = 0;
-        return TryWalk(way, path, followsLinks, ref links) ? way[^1] : null;
-    }
-
-    /// <inheritdoc cref="GetEntry(ReadOnlySpan{byte}, bool)"/>
-    public ErofsEntry GetEntry(string path, bool followsLinks = false) => GetEntry(Encoding.UTF8.GetBytes(path), followsLinks);
-
-    /// <summary>Looks a path up that must be there; see <see cref="Find(ReadOnlySpan{byte}, bool)"/>.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    public ErofsEntry GetEntry(ReadOnlySpan<byte> path, bool followsLinks = false)
-    {
-        if (Find(path, followsLinks) is { } entry)
-            return entry;
-        string shown = Encoding.UTF8.GetString(path);
-        throw new FileNotFoundException($"{Name}: there is no {shown}", shown);
-    }
-
-    /// <summary>
-    /// Goes on from the last entry of the way, name by name. The way is kept, as <c>..</c> leads back along it.
-    /// </summary>
-    private bool TryWalk(List<ErofsEntry> way, ReadOnlySpan<byte> path, bool followsLinks, ref int links)
-    {
-        while (true)
+        Inode inode = ReadInode(SuperBlock.RootNid);
+        foreach (Range range in path.Split((byte)'/'))
         {
-            path = path.TrimStart((byte)'/');
-            if (path.IsEmpty)
-                return true;
-            if (!way[^1].IsDirectory)
-                return false;
-            int end = path.IndexOf((byte)'/');
-            ReadOnlySpan<byte> name = end < 0 ? path : path[..end];
-            path = end < 0 ? [] : path[end..];
-            if (name.SequenceEqual("."u8))
+            if (path[range].IsEmpty)
                 continue;
-            if (name.SequenceEqual(".."u8))
-            {
-                if (way.Count > 1)
-                    way.RemoveAt(way.Count - 1);
-                continue;
-            }
-            if (way[^1].Find(name) is not { } entry)
-                return false;
-            if (!followsLinks || entry.Type != NodeType.SymbolicLink)
-            {
-                way.Add(entry);
-                continue;
-            }
-            if (++links > MaxLinks)
-                throw new IOException($"{Name}: more than {MaxLinks} symbolic links lead from one to another");
-            byte[] target = entry.ReadTarget();
-            if (target[0] == '/')
-                way.RemoveRange(1, way.Count - 1);
-            if (!TryWalk(way, target, followsLinks, ref links))
-                return false;
+            if (inode.Type != NodeType.Directory || DirectoryReader.Find(this, inode, path[range]) is not { } item)
+                return null;
+            inode = ReadInode(item.Nid);
         }
+        return inode;
     }
 }

@@ -81,7 +81,7 @@ internal sealed class InodeDumper(
             else if (inode.Type is NodeType.SymbolicLink or NodeType.Directory)
                 ClaimData(inode, number, UseOf(inode.Type), UseOf(inode.Type));
             if (inode.Type == NodeType.SymbolicLink)
-                _ = new ErofsEntry(image, inode, default).ReadTarget();
+                _ = ImageTree.ReadTarget(image, inode);
         });
         return number >= 0 && inode.Type == NodeType.Directory ? number : null;
     }
@@ -265,7 +265,7 @@ internal sealed class InodeDumper(
     private IEnumerable<string> DataOf(Inode inode, long start, long length) => inode.Type switch
     {
         NodeType.Directory => Names(inode, start, length),
-        NodeType.SymbolicLink => [ShownBytes.Of(new ErofsEntry(image, inode, default).ReadTarget())],
+        NodeType.SymbolicLink => [ShownBytes.Of(ImageTree.ReadTarget(image, inode))],
         _ => [],
     };
 

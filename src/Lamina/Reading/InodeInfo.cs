@@ -50,27 +50,7 @@ public sealed record InodeInfo
     public static InodeInfo?[] Read(string image, IReadOnlyList<string> devices, IReadOnlyList<byte[]> paths)
     {
         using ErofsImage opened = ImageInfoReader.Open(image, devices);
-        return [.. paths.Select(path => Find(opened, path) is { } inode ? Of(opened, inode) : null)];
-    }
-
-    private static Inode? Find(ErofsImage image, byte[] path)
-    {
-        Inode inode = image.ReadInode(image.SuperBlock.RootNid);
-        for (int at = 0; at < path.Length;)
-        {
-            int end = Array.IndexOf(path, (byte)'/', at);
-            if (end < 0)
-                end = path.Length;
-            if (end > at)
-            {
-                ReadOnlySpan<byte> name = path.AsSpan(at, end - at);
-                if (inode.Type != NodeType.Directory || DirectoryReader.Find(image, inode, name) is not { } item)
-                    return null;
-                inode = image.ReadInode(item.Nid);
-            }
-            at = end + 1;
-        }
-        return inode;
+        return [.. paths.Select(path => opened.FindInode(path) is { } inode ? Of(opened, inode) : null)];
     }
 
     private static InodeInfo Of(ErofsImage image, in Inode inode) => new()

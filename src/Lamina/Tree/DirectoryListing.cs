@@ -7,6 +7,9 @@ public readonly record struct Entry(ReadOnlyMemory<byte> Name, Node Node)
 {
     /// <summary>The longest name (<c>NAME_MAX</c>), in bytes.</summary>
     public const int MaxNameLength = 255;
+
+    /// <summary>The name as text: UTF-8, with what is none or cannot be printed as <c>\xNN</c>, the backslash doubled.</summary>
+    public override string ToString() => ShownText.Of(Name.Span);
 }
 
 /// <summary>The names in a directory, read when asked: a directory that nobody opens costs nothing.</summary>

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Lamina.Tree;
 
 /// <summary>
@@ -66,6 +68,56 @@ public sealed class Node
         Device = Device,
         Payload = payload,
     };
+
+    /// <summary>
+    /// The size in bytes: of a regular file's data or a symbolic link's target. 0 for the others, whose sizes are no part of a
+    /// tree.
+    /// </summary>
+    public long Size => Payload switch
+    {
+        Content content => content.Size,
+        byte[] target => target.Length,
+        _ => 0,
+    };
+
+    /// <inheritdoc cref="Find(ReadOnlySpan{byte}, bool)"/>
+    public Node? Find(string path, bool followLinks = false) => Find(Encoding.UTF8.GetBytes(path), followLinks);
+
+    /// <summary>Looks a path up below this directory; null if there is no such file.</summary>
+    /// <param name="path">With or without a slash in front; empty for this directory itself. <c>..</c> leads nowhere above
+    /// it.</param>
+    /// <param name="followLinks">
+    /// Whether symbolic links are followed, the last name's too; absolute targets begin at this directory, never outside. If
+    /// not, a link is found as itself, and nothing is found below one.
+    /// </param>
+    /// <exception cref="CorruptImageException">A directory on the way contradicts itself.</exception>
+    /// <exception cref="IOException">More than 40 links were followed: they lead in a circle.</exception>
+    public Node? Find(ReadOnlySpan<byte> path, bool followLinks = false)
+    {
+        PathWalk walk = new(this, followLinks);
+        return walk.TryGo(path) ? walk.Reached : null;
+    }
+
+    /// <summary>Looks a path up that must be there; see <see cref="Find(ReadOnlySpan{byte}, bool)"/>.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public Node Get(string path, bool followLinks = false) =>
+        Find(path, followLinks) ?? throw new FileNotFoundException($"there is no {path}", path);
+
+    /// <summary>The entries of a directory, sorted by name bytes; read while they are looked at.</summary>
+    /// <exception cref="InvalidOperationException">This is not a directory.</exception>
+    /// <exception cref="CorruptImageException">The directory contradicts itself.</exception>
+    public IEnumerable<Entry> EnumerateEntries() => Require(NodeType.Directory).Listing.Enumerate();
+
+    /// <summary>
+    /// Opens the data of a regular file as a stream that can be read and sought. Each call gives a stream of its own. For
+    /// reading at any position by several threads at once, open the <see cref="Content"/>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">This is not a regular file.</exception>
+    /// <exception cref="CorruptImageException">Where the data lies contradicts the format.</exception>
+    public Stream OpenRead() => new ContentStream(Require(NodeType.RegularFile).Content.Open());
+
+    private Node Require(NodeType type) =>
+        Type == type ? this : throw new InvalidOperationException($"a {Type} is not a {type}");
 
     /// <summary>Whether this is a directory.</summary>
     public bool IsDirectory => Type == NodeType.Directory;

@@ -79,7 +79,7 @@ internal sealed class TreePlanner
             {
                 ReadOnlySpan<byte> name = entries[i].Name.Span;
                 if (TreeRules.FaultOfName(name, i == 0 ? default : entries[i - 1].Name.Span) is { } fault)
-                    throw new CorruptImageException("the tree", $"the name \"{ShownBytes.Of(name)}\" {fault}");
+                    throw new CorruptImageException("the tree", $"the name \"{ShownText.Of(name)}\" {fault}");
                 Node node = entries[i].Node;
                 PlannedInode child = InodeOf(node, next.Inode);
                 children[i] = child;

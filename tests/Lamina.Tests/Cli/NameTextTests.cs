@@ -2,6 +2,7 @@ using System.Text;
 using Lamina.Cli;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
+using Lamina.Tree;
 
 namespace Lamina.Tests.Cli;
 
@@ -32,7 +33,7 @@ public class NameTextTests
         File.WriteAllBytes(tar, new TarBuilder().Add(new TarFields { Name = name }, "x"u8).Directory("d").End().ToArray());
         string other = Path.Combine(folder, "other.tar"), image = Path.Combine(folder, "i\u001b[2J.erofs");
         File.WriteAllBytes(other, new TarBuilder().Directory("d").End().ToArray());
-        string shown = NameText.Of(name);
+        string shown = ShownText.Of(name);
         foreach (string[] command in (string[][])
             [["merge", "--explain", tar, other, tar, "-o", image], ["merge", tar, "-o", image], ["ls", "-lR", tar], ["tree", tar],
                 ["stat", tar, shown], ["stat", tar, "/no\u202e"], ["diff", tar, other], ["check", image], ["dump", image],
@@ -55,7 +56,7 @@ public class NameTextTests
     [InlineData(@"\x41", @"\\x41")]
     public void Text_is_shown_as_it_is_unless_it_would_not_show(string name, string shown)
     {
-        Assert.Equal(shown, NameText.Of(Encoding.UTF8.GetBytes(name)));
+        Assert.Equal(shown, ShownText.Of(Encoding.UTF8.GetBytes(name)));
         Assert.Equal(name, Encoding.UTF8.GetString(NameText.Parse(shown)));
     }
 
@@ -69,7 +70,7 @@ public class NameTextTests
             random.NextBytes(name);
             if (i % 2 == 0)
                 Array.ConvertAll(name, value => (byte)(value % 3 == 0 ? '\\' : 'x')).CopyTo(name, 0);
-            string shown = NameText.Of(name);
+            string shown = ShownText.Of(name);
             Assert.Equal(name, NameText.Parse(shown));
             Assert.DoesNotContain(shown, char.IsControl);
         }

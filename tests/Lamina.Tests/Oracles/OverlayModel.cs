@@ -16,7 +16,7 @@ internal static class OverlayModel
     internal static string[] Show(IReadOnlyList<ErofsImage> lowestFirst)
     {
         List<(byte[] Path, string Row)> rows = [];
-        Visit([.. lowestFirst.Reverse().Select(image => image.Root)], [], rows);
+        Visit([.. lowestFirst.Reverse().Select(image => image.RootEntry())], [], rows);
         rows.Sort((a, b) => a.Path.AsSpan().SequenceCompareTo(b.Path));
         return [.. rows.Select(row => row.Row)];
     }
@@ -24,32 +24,32 @@ internal static class OverlayModel
     /// <param name="places">What stands for one path in the layers: several only of directories, the uppermost first.</param>
     /// <param name="path">The path.</param>
     /// <param name="rows">Where the rows go.</param>
-    private static void Visit(IReadOnlyList<ErofsEntry> places, byte[] path, List<(byte[] Path, string Row)> rows)
+    private static void Visit(IReadOnlyList<ImageEntry> places, byte[] path, List<(byte[] Path, string Row)> rows)
     {
         rows.Add((path, TreeManifest.Row(places[0], path, noLinkCounts: true, ShownName)));
         if (!places[0].IsDirectory)
             return;
-        Dictionary<string, List<ErofsEntry>> names = [];
-        foreach (ErofsEntry child in places.SelectMany(place => place.EnumerateEntries()))
+        Dictionary<string, List<ImageEntry>> names = [];
+        foreach (ImageEntry child in places.SelectMany(place => place.EnumerateEntries()))
         {
             string name = Convert.ToHexString(child.Name.Span);
-            if (!names.TryGetValue(name, out List<ErofsEntry>? found))
+            if (!names.TryGetValue(name, out List<ImageEntry>? found))
                 names.Add(name, found = []);
             found.Add(child);
         }
-        foreach (List<ErofsEntry> found in names.Values)
+        foreach (List<ImageEntry> found in names.Values)
         {
-            List<ErofsEntry> seen = Seen(found);
+            List<ImageEntry> seen = Seen(found);
             if (seen.Count > 0)
                 Visit(seen, [.. path, (byte)'/', .. seen[0].Name.Span], rows);
         }
     }
 
     /// <summary>Those of one name that can be seen: a file alone, or directories down to what ends them.</summary>
-    private static List<ErofsEntry> Seen(List<ErofsEntry> upperFirst)
+    private static List<ImageEntry> Seen(List<ImageEntry> upperFirst)
     {
-        List<ErofsEntry> seen = [];
-        foreach (ErofsEntry entry in upperFirst)
+        List<ImageEntry> seen = [];
+        foreach (ImageEntry entry in upperFirst)
         {
             if (IsWhiteout(entry) || (seen.Count > 0 && !entry.IsDirectory))
                 break;
@@ -60,11 +60,11 @@ internal static class OverlayModel
         return seen;
     }
 
-    private static bool IsWhiteout(ErofsEntry entry) =>
+    private static bool IsWhiteout(ImageEntry entry) =>
         (entry.Type == NodeType.CharacterDevice && entry.Device is { Major: 0, Minor: 0 }) ||
         (entry is { Type: NodeType.RegularFile, Size: 0 } && Value(entry, "whiteout") is not null);
 
-    private static string? Value(ErofsEntry entry, string mark)
+    private static string? Value(ImageEntry entry, string mark)
     {
         foreach (Xattr item in entry.ReadXattrs().Items)
         {

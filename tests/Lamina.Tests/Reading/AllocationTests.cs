@@ -1,5 +1,6 @@
 using Lamina.Reading;
 using Lamina.Tests.Oracles;
+using Lamina.Tree;
 
 namespace Lamina.Tests.Reading;
 
@@ -21,7 +22,7 @@ public class AllocationTests
     {
         using ErofsImage image = ErofsImage.Open(Corpus.PathOf(name));
         string[] paths = ["/text/200001", "/noise/70001", "/text/65537"];
-        ErofsFileReader[] readers = [.. paths.Select(path => image.GetEntry(path).OpenReader())];
+        ContentSource[] readers = [.. paths.Select(path => image.GetEntry(path).OpenReader())];
         byte[] small = new byte[4096], large = new byte[300_000];
         ReadAll(readers, small, large);
         ReadAll(readers, small, large);
@@ -30,13 +31,13 @@ public class AllocationTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static void ReadAll(ErofsFileReader[] readers, byte[] small, byte[] large)
+    private static void ReadAll(ContentSource[] readers, byte[] small, byte[] large)
     {
-        foreach (ErofsFileReader reader in readers)
+        foreach (ContentSource reader in readers)
         {
             for (long at = 0; at < reader.Length; at += small.Length)
-                reader.ReadAt(at, small);
-            reader.ReadAt(0, large);
+                reader.Read(at, small);
+            reader.Read(0, large);
         }
     }
 }

@@ -29,7 +29,7 @@ public class DeepTreeTests
         byte[] bytes = File.ReadAllBytes(file.Path);
         using (ErofsImage image = ErofsImage.Open(file.Path))
         {
-            ErofsEntry entry = image.Root;
+            ImageEntry entry = image.RootEntry();
             for (int i = 0; i < Depth; i++)
                 entry = entry.EnumerateEntries().First(one => one.IsDirectory);
             Inode end = entry.Find("end"u8)!.Inode;

@@ -38,7 +38,7 @@ public class ImageFaultTests
         ["slash in a name"] = new("inline.erofs", "/text", "holds a slash or a NUL",
             (image, bytes) => bytes[Name(image, bytes, "/text", "12289")] = (byte)'/'),
         ["directory within itself"] = new("inline.erofs", "/", "the directory is in two places",
-            (image, bytes) => Write(bytes, Record(image, bytes, "/", "text"), image.Root.Nid)),
+            (image, bytes) => Write(bytes, Record(image, bytes, "/", "text"), image.RootEntry().Nid)),
         ["NUL in a link"] = new("inline.erofs", "/link/abs", "the target of a symbolic link holds a NUL",
             (image, bytes) => bytes[image.GetEntry("/link/abs").Inode.End] = 0),
         ["xattr namespace"] = new("inline.erofs", "/xattr/one", "xattr name index 99 is not known",

@@ -30,11 +30,11 @@ public class ReadingCorpusTests
     public void Reads_at_random_places_equal_the_whole_read_at_once(string name)
     {
         using ErofsImage image = Open(name);
-        foreach (ErofsEntry entry in Files(image).Where(entry => entry.Size is > 0 and < LargeFile))
+        foreach (ImageEntry entry in Files(image).Where(entry => entry.Size is > 0 and < LargeFile))
         {
             byte[] whole = new byte[entry.Size];
-            ErofsFileReader reader = entry.OpenReader();
-            Assert.Equal(whole.Length, reader.ReadAt(0, whole));
+            ContentSource reader = entry.OpenReader();
+            Assert.Equal(whole.Length, reader.Read(0, whole));
             AssertRandomReads(reader, whole, 1);
         }
     }
@@ -46,14 +46,14 @@ public class ReadingCorpusTests
     public void Several_threads_read_the_same_files_at_once(string name)
     {
         using ErofsImage image = Open(name);
-        ErofsEntry[] entries = [.. Files(image).Where(entry => entry.Size is > 0 and < LargeFile).Take(60)];
+        ImageEntry[] entries = [.. Files(image).Where(entry => entry.Size is > 0 and < LargeFile).Take(60)];
         byte[][] wholes = [.. entries.Select(entry =>
         {
             byte[] whole = new byte[entry.Size];
             entry.OpenRead().ReadExactly(whole);
             return whole;
         })];
-        ErofsFileReader[] readers = [.. entries.Select(entry => entry.OpenReader())];
+        ContentSource[] readers = [.. entries.Select(entry => entry.OpenReader())];
         Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, seed =>
         {
             for (int i = 0; i < readers.Length; i++)
@@ -67,9 +67,9 @@ public class ReadingCorpusTests
     public void Data_ranges_hold_all_that_is_not_zero(string name)
     {
         using ErofsImage image = Open(name);
-        foreach (ErofsEntry entry in Files(image))
+        foreach (ImageEntry entry in Files(image))
         {
-            ErofsFileReader reader = entry.OpenReader();
+            ContentSource reader = entry.OpenReader();
             long end = -1;
             foreach (DataRange range in reader.EnumerateDataRanges())
             {
@@ -82,12 +82,12 @@ public class ReadingCorpusTests
         }
     }
 
-    internal static IEnumerable<ErofsEntry> Files(ErofsImage image)
+    internal static IEnumerable<ImageEntry> Files(ErofsImage image)
     {
-        Stack<ErofsEntry> open = new([image.Root]);
-        while (open.TryPop(out ErofsEntry? directory))
+        Stack<ImageEntry> open = new([image.RootEntry()]);
+        while (open.TryPop(out ImageEntry? directory))
         {
-            foreach (ErofsEntry entry in directory.EnumerateEntries())
+            foreach (ImageEntry entry in directory.EnumerateEntries())
             {
                 if (entry.IsDirectory)
                     open.Push(entry);
@@ -97,27 +97,27 @@ public class ReadingCorpusTests
         }
     }
 
-    private static void AssertRandomReads(ErofsFileReader reader, byte[] whole, int seed)
+    private static void AssertRandomReads(ContentSource reader, byte[] whole, int seed)
     {
         Random dice = new(seed);
         byte[] part = new byte[70_000];
         for (int i = 0; i < 8; i++)
         {
             int offset = dice.Next(whole.Length + 10), length = dice.Next(dice.Next(2) == 0 ? 100 : part.Length);
-            int count = reader.ReadAt(offset, part.AsSpan(0, length));
+            int count = reader.Read(offset, part.AsSpan(0, length));
             int expected = Math.Clamp(whole.Length - offset, 0, length);
             Assert.Equal(expected, count);
             Assert.True(part.AsSpan(0, count).SequenceEqual(whole.AsSpan(Math.Min(offset, whole.Length), count)));
         }
     }
 
-    private static void AssertZeros(ErofsFileReader reader, long start, long end)
+    private static void AssertZeros(ContentSource reader, long start, long end)
     {
         // The largest sparse files have holes of terabytes; their edges are enough there.
         byte[] part = new byte[(int)Math.Min(end - start, 1 << 20)];
         foreach (long at in (long[])[start, end - part.Length])
         {
-            Assert.Equal(part.Length, reader.ReadAt(at, part));
+            Assert.Equal(part.Length, reader.Read(at, part));
             Assert.Equal(-1, part.AsSpan().IndexOfAnyExcept((byte)0));
         }
     }

@@ -50,10 +50,10 @@ public class RepeatedReadingTests
         Entry[] files = [.. names.Select(name => Trees.File(name.Replace('/', '_'), ""))];
         ImageFile file = TestImages.Of(Trees.Root(Trees.Directory("d", files), Trees.Directory("empty")), blockSize);
         using ErofsImage image = ErofsImage.Open(file.Path);
-        ErofsEntry directory = image.GetEntry("/d");
-        ErofsEntry[] all = [.. directory.EnumerateEntries()];
+        ImageEntry directory = image.GetEntry("/d");
+        ImageEntry[] all = [.. directory.EnumerateEntries()];
         Assert.Equal(files.Length, all.Length);
-        foreach (ErofsEntry entry in all)
+        foreach (ImageEntry entry in all)
             Assert.Equal(entry.Nid, directory.Find(entry.Name.Span)!.Nid);
         foreach (string name in (string[])["", ".", "..", " ", "!!", "~", "-0", "\u00ff\u00ff"])
             Assert.Null(directory.Find(Encoding.UTF8.GetBytes(name)));
@@ -66,7 +66,7 @@ public class RepeatedReadingTests
         ImageFile file = TestImages.Of(Trees.Root([.. Enumerable.Range(0, 50_000).Select(i => Trees.File($"file-{i:d6}", ""))]));
         using CountingSource source = new(ByteSource.OpenFile(file.Path));
         using ErofsImage image = ErofsImage.Open(source);
-        ErofsEntry root = image.Root;
+        ImageEntry root = image.RootEntry();
         long before = source.Bytes, allocated = GC.GetAllocatedBytesForCurrentThread();
         Assert.NotNull(root.Find("file-031415"u8));
         Assert.InRange(source.Bytes - before, 1, 128 << 10);

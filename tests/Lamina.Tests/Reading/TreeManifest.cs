@@ -16,17 +16,17 @@ internal static class TreeManifest
     public static string[] Of(ErofsImage image, bool noLinkCounts = false)
     {
         List<(byte[] Path, string Row)> rows = [];
-        Visit(image.Root, [], noLinkCounts, rows);
+        Visit(image.RootEntry(), [], noLinkCounts, rows);
         rows.Sort((a, b) => a.Path.AsSpan().SequenceCompareTo(b.Path));
         return [.. rows.Select(row => row.Row)];
     }
 
-    private static void Visit(ErofsEntry entry, byte[] path, bool noLinkCounts, List<(byte[] Path, string Row)> rows)
+    private static void Visit(ImageEntry entry, byte[] path, bool noLinkCounts, List<(byte[] Path, string Row)> rows)
     {
         rows.Add((path, Row(entry, path, noLinkCounts)));
         if (!entry.IsDirectory)
             return;
-        foreach (ErofsEntry child in entry.EnumerateEntries())
+        foreach (ImageEntry child in entry.EnumerateEntries())
             Visit(child, [.. path, (byte)'/', .. child.Name.Span], noLinkCounts, rows);
     }
 
@@ -35,7 +35,7 @@ internal static class TreeManifest
     /// <param name="path">Its path.</param>
     /// <param name="noLinkCounts">Whether to leave the link count out.</param>
     /// <param name="shownName">The name an attribute is shown under, null to leave it out; without it all are shown.</param>
-    public static string Row(ErofsEntry entry, byte[] path, bool noLinkCounts, Func<string, string?>? shownName = null)
+    public static string Row(ImageEntry entry, byte[] path, bool noLinkCounts, Func<string, string?>? shownName = null)
     {
         CultureInfo plain = CultureInfo.InvariantCulture;
         Int128 time = ((Int128)entry.Modified.Seconds * 1_000_000_000) + entry.Modified.Nanoseconds;
@@ -80,7 +80,7 @@ internal static class TreeManifest
         _ => 's',
     };
 
-    private static string Hash(ErofsEntry entry)
+    private static string Hash(ImageEntry entry)
     {
         using Stream stream = entry.OpenRead();
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -1,7 +1,7 @@
-namespace Lamina.Reading;
+namespace Lamina.Tree;
 
-/// <summary>A position in a file of an image, and the usual ways to move it.</summary>
-internal sealed class ErofsStream(ErofsFileReader reader) : Stream
+/// <summary>A position in a file, and the usual ways to move it.</summary>
+internal sealed class ContentStream(ContentSource source) : Stream
 {
     private long _position;
     private bool _isClosed;
@@ -17,7 +17,7 @@ internal sealed class ErofsStream(ErofsFileReader reader) : Stream
         get
         {
             ObjectDisposedException.ThrowIf(_isClosed, this);
-            return reader.Length;
+            return source.Length;
         }
     }
 
@@ -39,7 +39,7 @@ internal sealed class ErofsStream(ErofsFileReader reader) : Stream
     public override int Read(Span<byte> buffer)
     {
         ObjectDisposedException.ThrowIf(_isClosed, this);
-        int count = reader.ReadAt(_position, buffer);
+        int count = source.Read(_position, buffer);
         _position += count;
         return count;
     }

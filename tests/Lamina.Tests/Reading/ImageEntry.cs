@@ -1,16 +1,17 @@
 using Lamina.Format;
+using Lamina.Reading;
 using Lamina.Tree;
 
-namespace Lamina.Reading;
+namespace Lamina.Tests.Reading;
 
 /// <summary>
-/// A file of any type in an image, as a directory names it. Safe for concurrent use; valid as long as the image is open.
+/// A file of an image at the level of inodes, with what a tree does not say: node number, count of links.
 /// </summary>
-public sealed class ErofsEntry
+internal sealed class ImageEntry
 {
     private readonly Inode _inode;
 
-    internal ErofsEntry(ErofsImage image, in Inode inode, ReadOnlyMemory<byte> name)
+    internal ImageEntry(ErofsImage image, in Inode inode, ReadOnlyMemory<byte> name)
     {
         Image = image;
         _inode = inode;
@@ -65,67 +66,52 @@ public sealed class ErofsEntry
     /// <exception cref="CorruptImageException">They contradict the format.</exception>
     public XattrSet ReadXattrs() => _inode.Record.XattrCount == 0 ? XattrSet.Empty : Image.Xattrs.Read(_inode);
 
-    /// <summary>Reads the target of a symbolic link: 1 to 4095 bytes without NUL.</summary>
-    /// <exception cref="InvalidOperationException">This is not a symbolic link.</exception>
-    /// <exception cref="CorruptImageException">The target is not a possible one.</exception>
-    public byte[] ReadTarget()
-    {
-        Require(NodeType.SymbolicLink);
-        if (Size is <= 0 or > Node.MaxTargetLength)
-            throw Image.Corrupt(_inode, $"a symbolic link of {Size} bytes; 1 to {Node.MaxTargetLength} are possible");
-        byte[] target = new byte[Size];
-        Image.OpenSource(Image.OpenContent(_inode)).ReadExactly(0, target);
-        if (target.AsSpan().Contains((byte)0))
-            throw Image.Corrupt(_inode, "the target of a symbolic link holds a NUL");
-        return target;
-    }
+    /// <summary>Reads the target of a symbolic link.</summary>
+    public byte[] ReadTarget() => ImageTree.ReadTarget(Image, _inode);
 
     /// <summary>
     /// The entries of a directory, sorted by name bytes, without <c>.</c> and <c>..</c>; read while they are looked at.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is not a directory.</exception>
     /// <exception cref="CorruptImageException">The directory, or an inode it names, contradicts itself.</exception>
-    public IEnumerable<ErofsEntry> EnumerateEntries()
+    public IEnumerable<ImageEntry> EnumerateEntries()
     {
-        Require(NodeType.Directory);
         return DirectoryReader.Enumerate(Image, _inode).Select(EntryOf);
     }
 
     /// <summary>Looks a name up in a directory; null if it is not there. Of a large directory few blocks are read.</summary>
     /// <exception cref="InvalidOperationException">This is not a directory.</exception>
     /// <exception cref="CorruptImageException">The directory, or the inode it names, contradicts itself.</exception>
-    public ErofsEntry? Find(ReadOnlySpan<byte> name)
+    public ImageEntry? Find(ReadOnlySpan<byte> name)
     {
-        Require(NodeType.Directory);
         return DirectoryReader.Find(Image, _inode, name) is { } item ? EntryOf(item) : null;
     }
 
-    /// <summary>
-    /// Opens the data of a regular file as a stream that can be read and sought. Each call gives a stream of its own.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">This is not a regular file.</exception>
-    /// <exception cref="CorruptImageException">Where the data lies contradicts the format or the image's end.</exception>
-    public Stream OpenRead() => new ErofsStream(OpenReader());
+    /// <summary>Opens the data as a stream.</summary>
+    public Stream OpenRead() => new ContentStream(OpenReader());
 
-    /// <summary>Opens the data of a regular file for reading at any position, by several threads at once.</summary>
-    /// <inheritdoc cref="OpenRead" path="/exception"/>
-    public ErofsFileReader OpenReader()
-    {
-        Require(NodeType.RegularFile);
-        return new ErofsFileReader(Image.OpenSource(Image.OpenContent(_inode)));
-    }
+    /// <summary>Opens the data.</summary>
+    public ContentSource OpenReader() => Image.OpenSource(Image.OpenContent(_inode));
 
-    private ErofsEntry EntryOf(DirectoryItem item)
+    private ImageEntry EntryOf(DirectoryItem item)
     {
         Inode inode = Image.ReadInode(item.Nid);
         if (item.Type != DirectoryFileType.Unknown && item.Type != FileTypes.Of((int)inode.Type))
             throw Image.Corrupt(inode, $"is a {inode.Type}, its directory (inode {Nid}) says {item.Type}");
-        return new ErofsEntry(Image, inode, item.Name);
+        return new ImageEntry(Image, inode, item.Name);
     }
+}
 
-    private void Require(NodeType type)
+/// <summary>The way from an image to its files at the level of inodes.</summary>
+internal static class ImageEntries
+{
+    /// <summary>The root directory.</summary>
+    public static ImageEntry RootEntry(this ErofsImage image) => new(image, image.ReadInode(image.SuperBlock.RootNid), default);
+
+    /// <summary>The file of a path; links are not followed.</summary>
+    public static ImageEntry GetEntry(this ErofsImage image, string path)
     {
-        if (Type != type)
-            throw new InvalidOperationException($"inode {Nid & ~ErofsImage.MetaboxBit} is a {Type}, not a {type}");
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(path);
+        return new ImageEntry(image, image.FindInode(bytes)!.Value, bytes);
     }
 }
