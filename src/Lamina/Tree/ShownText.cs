@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Lamina.Tree;
 
-/// <summary>How names and link targets are shown, wherever they are: without loss, and so that they do nothing to a terminal.</summary>
+/// <summary>How names and link targets are shown, wherever they are: without loss, and so that they do nothing to a
+/// terminal.</summary>
 internal static class ShownText
 {
     /// <summary>

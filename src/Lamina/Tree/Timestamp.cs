@@ -6,8 +6,8 @@ namespace Lamina.Tree;
 public readonly record struct Timestamp(long Seconds, uint Nanoseconds)
 {
     /// <summary>
-    /// The same in the form of the base library, in UTC: to 100 ns, and what lies outside of the years 1 to 9999 as the first or the
-    /// last of its times.
+    /// The same in the form of the base library, in UTC: to 100 ns, and what lies outside of the years 1 to 9999 as the first or
+    /// the last of its times.
     /// </summary>
     public DateTimeOffset ToDateTimeOffset()
     {
