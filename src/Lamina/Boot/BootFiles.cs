@@ -4,7 +4,7 @@ namespace Lamina.Boot;
 /// Where things are in an initramfs: what <see cref="InitrdBuilder"/> writes and /init looks for. Paths without a slash in
 /// front.
 /// </summary>
-public static class BootFiles
+internal static class BootFiles
 {
     /// <summary>Everything of ours but /init.</summary>
     public const string Folder = "lamina";

@@ -11,7 +11,7 @@ namespace Lamina.Boot;
 /// <summary>
 /// Merging while a machine starts: layers that are slices of an archive or files in memory, and an index of little size.
 /// </summary>
-public static class BootIndex
+internal static class BootIndex
 {
     private static readonly Version s_firstToKeep = new(6, 6);
 

@@ -4,7 +4,7 @@ using Lamina.Verity;
 namespace Lamina.Boot;
 
 /// <summary>What lies over the merged tree when the system starts.</summary>
-public enum RootOverlay
+internal enum RootOverlay
 {
     /// <summary>A tmpfs: the system can write, and what it writes is gone at the next boot.</summary>
     Tmpfs,
@@ -14,7 +14,7 @@ public enum RootOverlay
 }
 
 /// <summary>How layers become one tree.</summary>
-public enum LayerStacking
+internal enum LayerStacking
 {
     /// <summary>Their metadata are merged at boot, one EROFS mount shows all.</summary>
     Merge,
@@ -27,7 +27,7 @@ public enum LayerStacking
 /// What the kernel command line tells /init. The same class reads and writes it, so what composes a command line cannot differ
 /// from what understands it.
 /// </summary>
-public sealed record BootOptions
+internal sealed record BootOptions
 {
     private const string Prefix = "lamina.";
     private const string OverlayKey = "lamina.overlay", StackKey = "lamina.stack", RootKey = "lamina.root", LayersKey =

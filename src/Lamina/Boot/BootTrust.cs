@@ -4,7 +4,7 @@ namespace Lamina.Boot;
 /// What a boot trusts (<c>lamina.roothash=</c>): root hashes, separated by commas. From them every byte that is mounted has to be
 /// reached, or the boot ends.
 /// </summary>
-public sealed record BootTrust
+internal sealed record BootTrust
 {
     private const string ListPrefix = "list:";
 

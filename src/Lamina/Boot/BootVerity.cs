@@ -5,7 +5,7 @@ using Lamina.Verity;
 namespace Lamina.Boot;
 
 /// <summary>What /init asks of images and trees while nothing of them is trusted yet. Hashing is left to the kernel.</summary>
-public static class BootVerity
+internal static class BootVerity
 {
     /// <summary>
     /// Finds the tree that has a root hash, so that the kernel can be told of it. Nothing of the image is looked at: a file's

@@ -5,7 +5,7 @@ namespace Lamina.Boot;
 /// <param name="Mode">Type and permissions as <c>st_mode</c> has them.</param>
 /// <param name="BodyOffset">The first byte of the body, from the start of the source.</param>
 /// <param name="BodySize">The body's length in bytes. The kernel unpacks that of regular files and symbolic links alone.</param>
-public readonly record struct CpioEntry(string Name, uint Mode, long BodyOffset, long BodySize)
+internal readonly record struct CpioEntry(string Name, uint Mode, long BodyOffset, long BodySize)
 {
     internal const uint TypeMask = 0xF000, RegularFile = 0x8000, DirectoryType = 0x4000, FifoType = 0x1000, CharacterDevice =
         0x2000;

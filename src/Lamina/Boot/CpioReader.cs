@@ -6,7 +6,7 @@ namespace Lamina.Boot;
 /// Walks what a kernel is given as its initramfs: newc archives one behind the other, zeros between them, up to the end or up to
 /// something compressed. Nothing but headers is read, so a large archive costs no more than its count of files.
 /// </summary>
-public sealed class CpioReader(ByteSource source)
+internal sealed class CpioReader(ByteSource source)
 {
     /// <summary>Zeros between two archives are read in steps of this size.</summary>
     private const int GapStep = 4096;

@@ -4,7 +4,7 @@ namespace Lamina.Boot;
 /// The modules of one kernel: a folder lib/modules/RELEASE with the lists that depmod(8) makes. Gives the files of modules by
 /// name, with all they depend on, in the order in which they load.
 /// </summary>
-public sealed class KernelModules
+internal sealed class KernelModules
 {
     private static readonly string[] s_suffixes = [".ko", ".ko.xz", ".ko.zst", ".ko.gz"];
 

@@ -9,13 +9,13 @@ namespace Lamina.Boot;
 /// <param name="Digest">SHA-256 of its bytes, 64 hexadecimal digits.</param>
 /// <param name="Form">Whether it is a file, or lies in the archive alone.</param>
 /// <param name="IsOptional">Whether a boot goes on without it if it is missing or damaged.</param>
-public sealed record ListedLayer(string Name, long Size, string Digest, InitrdForm Form, bool IsOptional);
+internal sealed record ListedLayer(string Name, long Size, string Digest, InitrdForm Form, bool IsOptional);
 
 /// <summary>
 /// The text that says which layers an archive brings. It comes before them: if the archive is cut off or memory too small,
 /// what is missing is noticed.
 /// </summary>
-public static class LayerList
+internal static class LayerList
 {
     private const string Optional = "optional", Required = "required", File = "file", InPlace = "in-place";
 

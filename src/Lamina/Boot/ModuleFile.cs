@@ -7,7 +7,7 @@ namespace Lamina.Boot;
 /// <param name="Name">The module's name, hyphens as underscores.</param>
 /// <param name="Path">The file: .ko, .ko.xz or .ko.zst.</param>
 /// <param name="IsOptional">Whether it only serves better (a faster check sum, say), and the machine may refuse it.</param>
-public sealed record ModuleFile(string Name, string Path, bool IsOptional)
+internal sealed record ModuleFile(string Name, string Path, bool IsOptional)
 {
     /// <summary>Modules are some hundred kilobytes; the largest GPU driver has less than this, in bytes.</summary>
     private const int MaxSize = 256 << 20;

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Lamina.Boot;
 
 /// <summary>Finds a partition of a disk by its identity, in a GUID partition table or a classic one.</summary>
-public static class PartitionTable
+internal static class PartitionTable
 {
     private const int SectorSize = 512, EntryLimit = 1024;
 

@@ -3,7 +3,7 @@ using System.Text;
 namespace Lamina.Boot;
 
 /// <summary>How a layer is checked.</summary>
-public enum LayerCheck
+internal enum LayerCheck
 {
     /// <summary>By dm-verity while it is used: the value is the root hash of the tree behind it.</summary>
     Verity,
@@ -16,13 +16,13 @@ public enum LayerCheck
 /// <param name="Name">Its name in the archive.</param>
 /// <param name="Check">How it is checked.</param>
 /// <param name="Value">The root hash or digest, in lower-case hexadecimal digits.</param>
-public sealed record ExpectedLayer(string Name, LayerCheck Check, string Value);
+internal sealed record ExpectedLayer(string Name, LayerCheck Check, string Value);
 
 /// <summary>
 /// A list of root hashes beside the layers of an archive, a line for each: <c>verity</c> or <c>sha256</c>, the value, the
 /// name. It is trusted by its own SHA-256, which is on the kernel command line.
 /// </summary>
-public static class RootHashList
+internal static class RootHashList
 {
     private const string Verity = "verity", Sha256 = "sha256";
 

@@ -6,7 +6,7 @@ namespace Lamina.Boot;
 /// <summary>
 /// SHA-256 (FIPS 180-4) in itself: .NET's own asks OpenSSL, which an initramfs does not have. Use that one wherever it is there.
 /// </summary>
-public static class Sha256
+internal static class Sha256
 {
     private const int BlockSize = 64, StepSize = 1 << 18, RoundCount = 64;
 

@@ -11,7 +11,7 @@ namespace Lamina.Mounting;
 /// Block devices that the kernel makes of others (device-mapper), with one target each. The calls are those of
 /// <c>linux/dm-ioctl.h</c>, version 4.
 /// </summary>
-public static unsafe class DeviceMapper
+internal static unsafe class DeviceMapper
 {
     private const string Control = "/dev/mapper/control";
 

@@ -12,7 +12,7 @@ namespace Lamina.Mounting;
 /// with automatic clearing the kernel frees it as soon as nobody, a mount included, has it open; otherwise it is freed here.
 /// </summary>
 /// <remarks>A loop device has whole sectors: up to 511 bytes at the end of a file with an odd length are not on it.</remarks>
-public sealed unsafe class LoopDevice : IDisposable
+internal sealed unsafe class LoopDevice : IDisposable
 {
     /// <summary>
     /// Between learning of a free device and taking it another process may be faster; more losses than this in a row are no race.

@@ -10,7 +10,7 @@ namespace Lamina.Mounting;
 /// Mounting by either of the kernel's two ways: mount(2), which every kernel has but which silently cuts its options at a page,
 /// and the file system context (fsopen, fsconfig, fsmount), which has no such limit and explains itself.
 /// </summary>
-public static unsafe class MountCall
+internal static unsafe class MountCall
 {
     /// <summary>mount(2) copies one page of options, its final NUL included, and drops the rest without a word.</summary>
     private const int OptionPage = 4096;

@@ -2,7 +2,7 @@ namespace Lamina.Mounting;
 
 /// <summary>How a mount behaves, whatever the file system. The values are those of mount(2).</summary>
 [Flags]
-public enum MountFlags
+internal enum MountFlags
 {
     /// <summary>Nothing special.</summary>
     None = 0,
@@ -26,7 +26,7 @@ public enum MountFlags
 /// <summary>An option of a file system: a name, and for most a value.</summary>
 /// <param name="Key">The name.</param>
 /// <param name="Value">The value; null for an option that has none.</param>
-public readonly record struct MountOption(string Key, string? Value = null)
+internal readonly record struct MountOption(string Key, string? Value = null)
 {
     /// <inheritdoc/>
     public override string ToString() => Value is null ? Key : $"{Key}={Value}";

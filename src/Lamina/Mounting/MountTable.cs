@@ -9,10 +9,10 @@ namespace Lamina.Mounting;
 /// <param name="FileSystem">The kernel's name of the file system.</param>
 /// <param name="Source">What is mounted.</param>
 /// <param name="Options">The file system's own options, as it shows them.</param>
-public sealed record MountTableEntry(string Target, string FileSystem, string Source, string Options);
+internal sealed record MountTableEntry(string Target, string FileSystem, string Source, string Options);
 
 /// <summary>The mounts that this process sees.</summary>
-public static unsafe class MountTable
+internal static unsafe class MountTable
 {
     /// <summary>What is uppermost on a directory, or null if it is no mount point.</summary>
     public static MountTableEntry? Find(string target)

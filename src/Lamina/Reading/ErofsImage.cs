@@ -8,7 +8,7 @@ namespace Lamina.Reading;
 /// An EROFS image, opened: its superblock, its devices, and the way from node numbers to inodes. Everything else that reads an
 /// image starts here. Safe for concurrent use. All who read it share one cache of decoded clusters, of at most 16 MiB.
 /// </summary>
-public sealed partial class ErofsImage : IDisposable
+internal sealed partial class ErofsImage : IDisposable
 {
     /// <summary>The bit of a node number that says it counts in the metabox (<c>EROFS_DIRENT_NID_METABOX_BIT</c>).</summary>
     internal const ulong MetaboxBit = 1UL << 63;

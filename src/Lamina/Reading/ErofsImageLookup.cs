@@ -3,7 +3,7 @@ using Lamina.Tree;
 namespace Lamina.Reading;
 
 /// <content>Opening by path, and the way from paths in the image to entries.</content>
-public sealed partial class ErofsImage
+internal sealed partial class ErofsImage
 {
     /// <summary>The root directory; the files below it are read when they are asked for.</summary>
     /// <exception cref="CorruptImageException">Its inode contradicts itself, or is not a directory.</exception>

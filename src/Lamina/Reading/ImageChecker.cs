@@ -49,7 +49,7 @@ public sealed class ImageChecker
     }
 
     /// <summary>Checks an image that was opened.</summary>
-    public static CheckReport Check(ErofsImage image, CheckOptions? options = null) =>
+    internal static CheckReport Check(ErofsImage image, CheckOptions? options = null) =>
         new ImageChecker(image, options ?? new CheckOptions()).Run();
 
     private CheckReport Run()

@@ -7,7 +7,7 @@ namespace Lamina.Reading;
 /// Explains every byte of an image as text, padding included, in the order of addresses: first the image file, then what is
 /// within its metabox and packed file, then its devices. The same image gives the same text.
 /// </summary>
-public sealed class ImageDumper
+internal sealed class ImageDumper
 {
     private readonly ErofsImage _image;
     private readonly Dictionary<Original, RegionMap> _files = [];

@@ -11,12 +11,12 @@ namespace Lamina.Reading;
 /// <param name="StoredLength">The bytes it takes there.</param>
 /// <param name="Encoding">How a cluster is encoded; null for plain data.</param>
 /// <param name="IsFragment">Whether it is in the image's packed file.</param>
-public sealed record InodeExtent(
+internal sealed record InodeExtent(
     long Logical, long Length, string? Source, long Offset, long StoredLength, ClusterEncoding? Encoding,
     bool IsFragment = false);
 
 /// <summary>How an EROFS image keeps a file: what a tree does not say of it.</summary>
-public sealed record InodeInfo
+internal sealed record InodeInfo
 {
     /// <summary>The node number (nid).</summary>
     public required ulong Nid { get; init; }

@@ -36,11 +36,11 @@ public enum ClusterEncoding : byte
 /// <param name="EncodedLength">The cluster's size in bytes.</param>
 /// <param name="Encoding">How it is encoded.</param>
 /// <param name="IsPartial">The cluster decodes to more than this run (deduplication): decode only as much as is asked.</param>
-public readonly record struct ClusterExtent(
+internal readonly record struct ClusterExtent(
     long Logical, long Length, Original? Original, long Offset, int EncodedLength, ClusterEncoding Encoding, bool IsPartial);
 
 /// <summary>Where the data of one compressed file is: clusters, and at most one tail of another kind.</summary>
-public sealed class ClusterMap
+internal sealed class ClusterMap
 {
     /// <summary>The file's size in bytes.</summary>
     public required long Size { get; init; }
@@ -86,7 +86,7 @@ public sealed class ClusterMap
 /// <summary>
 /// The file that holds the packed tails (fragments) of one source. One instance a source, so it can be told apart.
 /// </summary>
-public abstract class PackedFile
+internal abstract class PackedFile
 {
     /// <summary>The source, as messages name it.</summary>
     public abstract string Name { get; }

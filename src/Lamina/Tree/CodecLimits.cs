@@ -6,7 +6,7 @@ namespace Lamina.Tree;
 /// <param name="LzmaDictionary">LZMA: the dictionary's size, in bytes.</param>
 /// <param name="DeflateWindowBits">DEFLATE: the window's binary logarithm.</param>
 /// <param name="ZstdWindowBits">Zstandard: the window's binary logarithm, less 10 as EROFS keeps it.</param>
-public readonly record struct CodecLimits(
+internal readonly record struct CodecLimits(
     int Lz4Distance, int Lz4ClusterSize, uint LzmaDictionary, byte DeflateWindowBits, byte ZstdWindowBits)
 {
     /// <summary>The largest of both.</summary>

@@ -82,7 +82,7 @@ public readonly record struct PlacedExtent(long Logical, Original Original, long
 /// <summary>
 /// Data whose compressed clusters lie in originals. The map is read on demand, as most files of a hidden layer never need it.
 /// </summary>
-public abstract class EncodedContent : Content
+internal abstract class EncodedContent : Content
 {
     /// <summary>The block size the clusters were made with, in bytes; known without reading the map.</summary>
     public abstract int BlockSize { get; }

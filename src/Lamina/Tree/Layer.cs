@@ -47,7 +47,7 @@ public sealed class Layer : IDisposable
     public required int BlockSize { get; init; }
 
     /// <summary>What a decoder must be ready for, if files are compressed.</summary>
-    public CodecLimits Codecs { get; init; }
+    internal CodecLimits Codecs { get; init; }
 
     /// <summary>The oldest kernel that reads the layer's own layouts, as major and minor version.</summary>
     public Version RequiredKernel { get; init; } = new(6, 1);

@@ -6,7 +6,7 @@ namespace Lamina.Verity;
 /// The digest that fs-verity has for a file (kernel, filesystems/fsverity.rst): that of a descriptor with the root of a hash tree
 /// over the file. The kernel computes it for files in file systems with the feature; here it is computed from the bytes.
 /// </summary>
-public static class FsVerity
+internal static class FsVerity
 {
     /// <summary>The largest salt, in bytes.</summary>
     public const int MaxSaltLength = 32;
