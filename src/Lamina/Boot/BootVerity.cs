@@ -62,7 +62,8 @@ internal static class BootVerity
     public static IReadOnlyList<ExpectedLayer?>? DevicesOf(ByteSource index, IReadOnlyList<string> names)
     {
         SuperBlock superBlock = ErofsImage.ReadSuperBlock(index);
-        DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, new MetadataReader(index, 0, index.Length));
+        using MetadataReader metadata = new(index);
+        DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, metadata);
         return slots.Length != names.Count ? null : [.. slots.Select((slot, i) =>
             Expect(DeviceTag.Parse(slot.Tag.Span), names[i]))];
     }

@@ -19,7 +19,7 @@ internal sealed class ClusterMapReader
 
     private readonly ErofsImage _image;
     private readonly Inode _inode;
-    private readonly MetadataReader _metadata;
+    private readonly MetadataCursor _metadata;
     private readonly long _mapPosition;
     private readonly MapHeader _header;
     private readonly int _blockBits;
@@ -29,7 +29,7 @@ internal sealed class ClusterMapReader
     {
         _image = image;
         _inode = inode;
-        _metadata = image.MetadataOf(inode.Nid);
+        _metadata = new MetadataCursor(image.MetadataOf(inode.Nid));
         _mapPosition = (inode.End + MapHeader.Alignment - 1) & ~(MapHeader.Alignment - 1L);
         // Before clusters had sizes and codecs, nobody read the header of a full index (z_erofs_fill_inode, fs/erofs/zmap.c).
         bool hasHeader = inode.Record.Layout != DataLayout.CompressedFull || (image.SuperBlock.Incompatible & WithHeader) != 0;
@@ -57,6 +57,7 @@ internal sealed class ClusterMapReader
 
     public ClusterMap Read()
     {
+        using MetadataCursor cursor = _metadata;
         End = IndexPosition;
         if (_header.IsWholeFragment)
             return Map(Fragment(0, _header.WholeFragmentOffset), 0, false);
@@ -154,7 +155,7 @@ internal sealed class ClusterMapReader
         if (isCompact && compact.Has2B && clusterBits > CompactIndex.Max2BClusterBits)
             throw _image.Corrupt(_inode, $"2-byte index for logical clusters of 2^{clusterBits} bytes", _mapPosition);
         long least = isCompact ? total * 2 : total * ClusterRecord.Size;
-        if (least > _metadata.Length - IndexPosition)
+        if (least > _metadata.Reader.Length - IndexPosition)
             throw _image.Corrupt(_inode, $"an index of {total} logical clusters reaches past the end of the image", _mapPosition);
         _image.ClaimTable(_inode, IndexPosition + (isCompact ? compact.Size : ClusterRecord.FullIndexPadding + least));
         Heads heads = new(this, clusterBits, big1 || big2);
@@ -240,7 +241,7 @@ internal sealed class ClusterMapReader
     private ClusterExtent InlineTail(Head head, long position)
     {
         int size = _header.InlineSize;
-        if (position % _image.BlockSize + size > _image.BlockSize || position > _metadata.Length - size)
+        if (position % _image.BlockSize + size > _image.BlockSize || position > _metadata.Reader.Length - size)
             throw _image.Corrupt(_inode, $"an inline cluster of {size} bytes does not fit into the block it begins in", position);
         Original original = _inode.IsInMetabox
             ? new Original(ByteSource.FromMemory(_image.Name, _metadata.Read(position, size, _inode.Nid).ToArray()),
@@ -258,7 +259,7 @@ internal sealed class ClusterMapReader
         if (size < ExtentRecord.NarrowSize)
             return ReadFixedExtents(size);
         long position = (IndexPosition + size - 1) & ~(size - 1L);
-        if (count > (ulong)((_metadata.Length - position) / size))
+        if (count > (ulong)((_metadata.Reader.Length - position) / size))
             throw _image.Corrupt(_inode, $"{count} extents reach past the end of the image", _mapPosition);
         End = position + (long)count * size;
         _image.ClaimTable(_inode, position + (long)count * size);
@@ -294,7 +295,7 @@ internal sealed class ClusterMapReader
                 _metadata.Read(position, sizeof(ulong), _inode.Nid));
             position += sizeof(ulong);
         }
-        if (total > (_metadata.Length - position) / size)
+        if (total > (_metadata.Reader.Length - position) / size)
             throw _image.Corrupt(_inode, $"{total} extents reach past the end of the image", _mapPosition);
         End = position + total * size;
         _image.ClaimTable(_inode, position + total * size);

@@ -74,9 +74,9 @@ internal static class ContentOpener
         if (chunkBits > MaxChunkBits)
             throw image.Corrupt(inode, $"chunks of 2^{chunkBits} bytes are larger than any file system");
         long chunks = inode.Size == 0 ? 0 : ((inode.Size - 1) >> chunkBits) + 1;
-        MetadataReader metadata = image.MetadataOf(inode.Nid);
+        using MetadataCursor metadata = new(image.MetadataOf(inode.Nid));
         long table = (inode.End + format.EntrySize - 1) & ~(format.EntrySize - 1L);
-        if (chunks > (metadata.Length - table) / format.EntrySize)
+        if (chunks > (metadata.Reader.Length - table) / format.EntrySize)
             throw image.Corrupt(inode, $"{chunks} chunk entries reach past the end of the image", table);
         image.ClaimTable(inode, table + chunks * format.EntrySize);
         int deviceMask = (1 << System.Numerics.BitOperations.Log2((uint)image.Space.Slots.Length * 2 + 1)) - 1;

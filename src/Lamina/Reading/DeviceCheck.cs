@@ -75,7 +75,8 @@ public sealed class DeviceCheck
         ByteSource source, IReadOnlyList<string> devices, IProgress<(long Done, long Total)>? progress, bool needsTags)
     {
         SuperBlock superBlock = ErofsImage.ReadSuperBlock(source);
-        DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, new MetadataReader(source, 0, source.Length));
+        using MetadataReader metadata = new(source);
+        DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, metadata);
         if (devices.Count == 0 && AddressSpace.AreWithin(slots, source.Length, superBlock.BlockBits))
             return new DeviceReport([], 0, null);
         if (devices.Count != slots.Length)

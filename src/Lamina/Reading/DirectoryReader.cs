@@ -100,13 +100,13 @@ internal static class DirectoryReader
             throw image.Corrupt(inode, $"a directory of {inode.Size} bytes is too large");
         image.CountData(inode);
         Content content = image.OpenContent(inode);
-        ContentSource? source = CanCopy(inode, content, windowSize) ? null : image.OpenSource(content);
+        ContentSource? source = content is PlacedContent && inode.Size <= windowSize ? null : image.OpenSource(content);
         ReadOnlyMemory<byte> previous = default;
         for (long start = 0; start < inode.Size; start += windowSize)
         {
             byte[] bytes = new byte[(int)Math.Min(inode.Size - start, windowSize)];
             if (source is null)
-                Copy(image, inode, (PlacedContent)content, bytes);
+                image.ReadSmall(content, bytes);
             else
                 source.ReadExactly(start, bytes);
             yield return ReadWindow(image, inode, start, bytes, make, ref previous);
@@ -202,22 +202,4 @@ internal static class DirectoryReader
     }
 
     private static string Printable(ReadOnlySpan<byte> name) => System.Text.Encoding.Latin1.GetString(name).Replace("\0", "\\0");
-
-    /// <summary>
-    /// Whether the bytes can be had straight from the metadata, without the way through extents: the common forms.
-    /// </summary>
-    private static bool CanCopy(in Inode inode, Content content, int windowSize) =>
-        content is PlacedContent { Extents.Length: <= 2 } && !inode.IsInMetabox && inode.Size <= windowSize;
-
-    private static void Copy(ErofsImage image, in Inode inode, PlacedContent content, Span<byte> bytes)
-    {
-        foreach (PlacedExtent extent in content.Extents)
-        {
-            Span<byte> part = bytes.Slice((int)extent.Logical, (int)extent.Length);
-            if (extent.Original == image.Primary)
-                image.MetadataOf(0).Copy(extent.Offset, part, inode.Nid);
-            else
-                extent.Original.Bytes.ReadExactly(extent.Offset, part);
-        }
-    }
 }

@@ -34,7 +34,7 @@ internal sealed partial class ErofsImage : IDisposable
         Primary = primary;
         Devices = devices;
         SuperBlock = superBlock;
-        _metadata = new MetadataReader(primary.Bytes, 0, primary.Length);
+        _metadata = (MetadataReader)primary.Small;
         Space = AddressSpace.Read(this, _metadata);
         Configs = ReadConfigs();
         _metabox = new(OpenMetabox);
@@ -90,9 +90,10 @@ internal sealed partial class ErofsImage : IDisposable
     /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices.</exception>
     public static ErofsImage Open(ByteSource source, params ByteSource[] devices)
     {
-        SuperBlock superBlock = ReadSuperBlock(source);
+        Original primary = new(source, OriginalKind.Erofs) { Small = new MetadataReader(source) };
+        SuperBlock superBlock = ReadSuperBlock(primary.Small);
         Original[] originals = [.. devices.Select(device => new Original(device, OriginalKind.Device))];
-        return new ErofsImage(new Original(source, OriginalKind.Erofs), originals, superBlock);
+        return new ErofsImage(primary, originals, superBlock);
     }
 
     /// <summary>Reads the superblock and makes sure that it suits the file; the devices are not looked at.</summary>
@@ -122,17 +123,17 @@ internal sealed partial class ErofsImage : IDisposable
     }
 
     /// <summary>A way to read inodes one after another, most of them from the same neighbourhood.</summary>
-    internal MetadataWindow OpenWindow() => new(_metadata);
+    internal MetadataCursor OpenCursor() => new(_metadata);
 
     /// <summary>Reads an inode.</summary>
     /// <param name="nid">Its number.</param>
-    /// <param name="window">Where it may well be already; null if it stands alone.</param>
+    /// <param name="cursor">What its neighbours are read with; null if it stands alone.</param>
     /// <exception cref="CorruptImageException">The number leads out of the image, or the record contradicts itself.</exception>
-    internal Inode ReadInode(ulong nid, MetadataWindow? window = null)
+    internal Inode ReadInode(ulong nid, MetadataCursor? cursor = null)
     {
         MetadataReader metadata = MetadataOf(nid);
-        if (window?.Reader != metadata)
-            window = null;
+        if (cursor?.Reader != metadata)
+            cursor = null;
         ulong number = nid & ~MetaboxBit;
         ulong first = metadata == _metadata ? (ulong)SuperBlock.MetaBlockAddress << SuperBlock.BlockBits : 0;
         if (number > (ulong)(metadata.Length >> InodeRecord.SlotBits) || first > (ulong)metadata.Length)
@@ -154,7 +155,7 @@ internal sealed partial class ErofsImage : IDisposable
         return inode;
 
         ReadOnlySpan<byte> Read(int count) =>
-            window is null ? metadata.Read(position, count, number) : window.Read(position, count, number);
+            cursor is null ? metadata.Read(position, count, number) : cursor.Read(position, count, number);
     }
 
     /// <summary>
@@ -192,12 +193,28 @@ internal sealed partial class ErofsImage : IDisposable
     /// <summary>The content of an inode that has data: a regular file, a directory or a symbolic link.</summary>
     internal Content OpenContent(in Inode inode) => ContentOpener.Open(this, inode);
 
+    /// <summary>
+    /// Reads all of a small content, such as a link's target: what is in the image file is among its metadata mostly.
+    /// </summary>
+    internal void ReadSmall(Content content, Span<byte> destination)
+    {
+        if (content is not PlacedContent placed)
+        {
+            OpenSource(content).ReadExactly(0, destination);
+            return;
+        }
+        destination.Clear();
+        foreach (PlacedExtent extent in placed.Extents)
+            extent.Original.Small.ReadExactly(extent.Offset, destination.Slice((int)extent.Logical, (int)extent.Length));
+    }
+
     /// <summary>The bytes of a content of the image, by way of its cache of clusters.</summary>
     internal ContentSource OpenSource(Content content, string? name = null) => content.Open(name ?? Name);
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _metadata.Dispose();
         Primary.Bytes.Dispose();
         foreach (Original device in Devices)
             device.Bytes.Dispose();
@@ -325,6 +342,6 @@ internal sealed partial class ErofsImage : IDisposable
             return null;
         Content content = OpenContent(ReadInode(SuperBlock.MetaboxNid));
         ContentSource bytes = OpenSource(content, $"{Name} (metabox)");
-        return new MetadataReader(bytes, 0, bytes.Length);
+        return new MetadataReader(bytes);
     }
 }

@@ -71,7 +71,7 @@ internal sealed class ImageDumper
     }
 
     private RegionMap AddReader(MetadataReader reader, string title) =>
-        AddReader(reader.Length, (position, destination) => reader.Copy(position, destination), title);
+        AddReader(reader.Length, (position, destination) => reader.ReadExactly(position, destination), title);
 
     private RegionMap AddReader(long length, RegionMap.Reader read, string title)
     {

@@ -26,7 +26,8 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
         try
         {
             SuperBlock superBlock = ErofsImage.ReadSuperBlock(opened[0]);
-            DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, new MetadataReader(opened[0], 0, opened[0].Length));
+            using MetadataReader metadata = new(opened[0]);
+            DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, metadata);
             foreach (string device in devices)
                 opened.Add(ByteSource.OpenFile(device));
             if (devices.Count == 0 && !AddressSpace.AreWithin(slots, opened[0].Length, superBlock.BlockBits))

@@ -33,20 +33,20 @@ internal sealed class ImageTree
         if (inode.Size is <= 0 or > Node.MaxTargetLength)
             throw image.Corrupt(inode, $"a symbolic link of {inode.Size} bytes; 1 to {Node.MaxTargetLength} are possible");
         byte[] target = new byte[inode.Size];
-        image.OpenSource(image.OpenContent(inode)).ReadExactly(0, target);
+        image.ReadSmall(image.OpenContent(inode), target);
         if (target.AsSpan().Contains((byte)0))
             throw image.Corrupt(inode, "the target of a symbolic link holds a NUL");
         return target;
     }
 
-    private Node MakeNode(in Inode inode) => new()
+    private Node MakeNode(in Inode inode, MetadataCursor? cursor = null) => new()
     {
         Type = inode.Type,
         Permissions = (ushort)(inode.Record.Mode & 0xFFF),
         UserId = inode.Record.UserId,
         GroupId = inode.Record.GroupId,
         Modified = new Timestamp(inode.Record.Seconds, inode.Record.Nanoseconds),
-        Xattrs = inode.Record.XattrCount == 0 ? XattrSet.Empty : _image.Xattrs.Read(inode),
+        Xattrs = inode.Record.XattrCount == 0 ? XattrSet.Empty : _image.Xattrs.Read(inode, cursor),
         HasSingleName = inode.Record.LinkCount == 1,
         Device = inode.Type is NodeType.CharacterDevice or NodeType.BlockDevice ? new DeviceNumber(inode.Record.Union) : default,
         Payload = inode.Type switch
@@ -65,9 +65,9 @@ internal sealed class ImageTree
         return target;
     }
 
-    private Node NodeOf(in Inode parent, DirectoryItem item, MetadataWindow? window)
+    private Node NodeOf(in Inode parent, DirectoryItem item, MetadataCursor? cursor)
     {
-        Inode inode = _image.ReadInode(item.Nid, window);
+        Inode inode = _image.ReadInode(item.Nid, cursor);
         if (item.Type != DirectoryFileType.Unknown && item.Type != FileTypes.Of((int)inode.Type))
             throw _image.Corrupt(inode, $"is a {inode.Type}, its directory (inode {parent.Nid}) says {item.Type}");
         if (inode.Type == NodeType.Directory)
@@ -83,37 +83,36 @@ internal sealed class ImageTree
                     throw _image.Corrupt(inode, $"the directory is in two places, inodes {low} and {high}");
                 }
             }
-            return MakeNode(inode);
+            return MakeNode(inode, cursor);
         }
         if (inode.Record.LinkCount == 1)
-            return MakeNode(inode);
+            return MakeNode(inode, cursor);
         lock (_lock)
         {
-            if (!_linked.TryGetValue(item.Nid, out Node? node))
-                _linked.Add(item.Nid, node = MakeNode(inode));
-            return node;
+            if (_linked.TryGetValue(item.Nid, out Node? known))
+                return known;
         }
+        Node node = MakeNode(inode, cursor);                            // which reads, so nobody is to wait for it
+        lock (_lock)
+            return _linked.TryAdd(item.Nid, node) ? node : _linked[item.Nid];
     }
 
     private sealed class Listing(ImageTree tree, Inode inode) : DirectoryListing
     {
         public override Entry[] Read()
         {
-            using MetadataWindow? window = OpenWindow();
-            return DirectoryReader.Read(tree._image, inode, item => new Entry(item.Name, tree.NodeOf(inode, item, window)));
+            using MetadataCursor cursor = tree._image.OpenCursor();
+            return DirectoryReader.Read(tree._image, inode, item => new Entry(item.Name, tree.NodeOf(inode, item, cursor)));
         }
 
         public override IEnumerable<Entry> Enumerate()
         {
-            using MetadataWindow? window = OpenWindow();
+            using MetadataCursor cursor = tree._image.OpenCursor();
             foreach (DirectoryItem item in DirectoryReader.Enumerate(tree._image, inode))
-                yield return new Entry(item.Name, tree.NodeOf(inode, item, window));
+                yield return new Entry(item.Name, tree.NodeOf(inode, item, cursor));
         }
 
         public override Node? Find(ReadOnlySpan<byte> name) =>
             DirectoryReader.Find(tree._image, inode, name) is { } item ? tree.NodeOf(inode, item, null) : null;
-
-        private MetadataWindow? OpenWindow() =>
-            inode.Size < MetadataWindow.LeastDirectory ? null : tree._image.OpenWindow();
     }
 }

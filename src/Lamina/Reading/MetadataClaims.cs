@@ -23,8 +23,12 @@ internal sealed class MetadataClaims
     {
         public readonly ulong[] Taken = new ulong[WordsPerPage];
         public readonly ulong[] InodeStarts = new ulong[WordsPerPage];
-        public readonly ulong[] TableStarts = new ulong[WordsPerPage];
-        public readonly ulong[] Counted = new ulong[WordsPerPage];
+        private ulong[]? _tableStarts, _counted;
+
+        /// <summary>Made when first needed: images are many, and tables and directories in few places.</summary>
+        public ulong[] TableStarts => _tableStarts ??= new ulong[WordsPerPage];
+
+        public ulong[] Counted => _counted ??= new ulong[WordsPerPage];
     }
 
     /// <summary>

@@ -43,12 +43,19 @@ internal sealed class XattrReader
     /// <summary>What the long prefixes were read from; null without any.</summary>
     public MetadataReader? PrefixMetadata { get; private set; }
 
-    public XattrSet Read(in Inode inode)
+    /// <summary>Reads those of an inode.</summary>
+    /// <param name="inode">The inode.</param>
+    /// <param name="cursor">What the inode was read with; null if it stands alone.</param>
+    /// <exception cref="CorruptImageException">They contradict the format.</exception>
+    public XattrSet Read(in Inode inode, MetadataCursor? cursor = null)
     {
         int size = inode.Record.XattrSize;
         if (size == 0)
             return XattrSet.Empty;
-        ReadOnlySpan<byte> raw = _image.MetadataOf(inode.Nid).Read(inode.Position + inode.Record.RecordSize, size, inode.Nid);
+        MetadataReader metadata = _image.MetadataOf(inode.Nid);
+        long position = inode.Position + inode.Record.RecordSize;
+        ReadOnlySpan<byte> raw = cursor?.Reader == metadata ? cursor.Read(position, size, inode.Nid)
+            : metadata.Read(position, size, inode.Nid);
         if (raw.Length > MaxKnownLength)
             return Parse(inode, raw);
         HashCode hash = new();
@@ -152,7 +159,12 @@ internal sealed class XattrReader
         {
             if (_shared.TryGetValue(id, out Xattr known))
                 return known;
-            Xattr item = ParseShared(inode, id);
+        }
+        Xattr item = ParseShared(inode, id);
+        lock (_lock)
+        {
+            if (_shared.TryGetValue(id, out Xattr known))
+                return known;                                           // another thread was first
             _sharedBytes += item.Name.Length + item.Value.Length;
             // Shared xattrs do not overlap, so all of them together are no more than the image, but for the names' prefixes.
             if (_sharedBytes > SharedAllowance + _image.Primary.Length * 2)
@@ -223,7 +235,7 @@ internal sealed class XattrReader
             if (superBlock.Has(IncompatibleFeatures.Metabox))
                 metadata = _image.MetadataOf(ErofsImage.MetaboxBit);
             else if (_image.Packed is { } packed)
-                metadata = new MetadataReader(_image.OpenSource(packed.Content), 0, packed.Content.Size);
+                metadata = new MetadataReader(_image.OpenSource(packed.Content));
             PrefixMetadata = metadata;
         }
         byte[][] prefixes = new byte[superBlock.XattrPrefixCount][];

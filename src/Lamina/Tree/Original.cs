@@ -11,6 +11,9 @@ public sealed class Original(ByteSource bytes, OriginalKind kind)
     /// <summary>The whole file.</summary>
     public ByteSource Bytes { get; } = bytes;
 
+    /// <summary>The same bytes for those who read a few at a time; by way of a cache where the layer has one.</summary>
+    internal ByteSource Small { get; init; } = bytes;
+
     /// <summary>What the file is.</summary>
     public OriginalKind Kind { get; } = kind;
 

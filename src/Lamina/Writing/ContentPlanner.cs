@@ -85,7 +85,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
 
     private void PlanEncoded(PlannedInode inode, EncodedContent content)
     {
-        ClusterMap map = content.ReadMap();
+        ClusterMap map = inode.Data as ClusterMap ?? content.ReadMap();
         if (MapPreparer.Prepare(context, map) is { } prepared)
         {
             ulong fragment = fragments.OffsetOf(map);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Lamina.Format;
 using Lamina.Reading;
 using Lamina.Tree;
@@ -9,6 +10,7 @@ namespace Lamina.Writing;
 internal sealed class MetadataEmitter(ImagePlan plan, long metadataStart, Func<Original, long, long> addressOf)
 {
     private readonly int _blockBits = plan.Context.BlockBits;
+    private readonly Dictionary<Original, List<PlannedInode>> _tails = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>All inodes, xattrs and directories, as bytes.</summary>
     public byte[] Emit()
@@ -16,6 +18,7 @@ internal sealed class MetadataEmitter(ImagePlan plan, long metadataStart, Func<O
         byte[] metadata = new byte[plan.MetadataLength];
         for (int i = 0; i < plan.Inodes.Count; i++)
             Emit(plan.Inodes[i], (uint)i + 1, metadata);
+        CopyTails(metadata);
         plan.SharedXattrs.Span.CopyTo(metadata.AsSpan((int)plan.XattrStart));
         return metadata;
     }
@@ -52,13 +55,44 @@ internal sealed class MetadataEmitter(ImagePlan plan, long metadataStart, Func<O
                 break;
             case MapPlan map:
                 map.WriteTo(bytes[inode.End..], metadataStart + inode.Position + inode.End, addressOf);
-                if (map.InlineTail is { } tail)
-                    tail.Original!.Bytes.ReadExactly(tail.Offset, bytes.Slice(inode.InlineAt, inode.InlineSize));
+                EmitTail(inode, bytes);
                 break;
-            case PlacedContent { HasInlineTail: true } content:
-                PlacedExtent inline = content.Extents[^1];
-                inline.Original.Bytes.ReadExactly(inline.Offset, bytes.Slice(inode.InlineAt, inode.InlineSize));
+            case PlacedContent { HasInlineTail: true }:
+                EmitTail(inode, bytes);
                 break;
+        }
+    }
+
+    /// <summary>Where the data is that is copied with the inode; null without any.</summary>
+    private static (Original Original, long Offset)? TailOf(PlannedInode inode) => inode.Data switch
+    {
+        MapPlan { InlineTail: { } tail } => (tail.Original!, tail.Offset),
+        PlacedContent { HasInlineTail: true } content => (content.Extents[^1].Original, content.Extents[^1].Offset),
+        _ => null,
+    };
+
+    private void EmitTail(PlannedInode inode, Span<byte> bytes)
+    {
+        if (TailOf(inode) is not { } tail)
+            return;
+        if (tail.Original.Small is MetadataReader)
+            (CollectionsMarshal.GetValueRefOrAddDefault(_tails, tail.Original, out _) ??= []).Add(inode);
+        else
+            tail.Original.Bytes.ReadExactly(tail.Offset, bytes.Slice(inode.InlineAt, inode.InlineSize));
+    }
+
+    /// <summary>Tails in images, those of each in the order in which they are there: what is read once serves many.</summary>
+    private void CopyTails(Span<byte> metadata)
+    {
+        foreach ((Original original, List<PlannedInode> inodes) in _tails)
+        {
+            using MetadataCursor cursor = new((MetadataReader)original.Small);
+            inodes.Sort(static (a, b) => TailOf(a)!.Value.Offset.CompareTo(TailOf(b)!.Value.Offset));
+            foreach (PlannedInode inode in inodes)
+            {
+                cursor.Read(TailOf(inode)!.Value.Offset, inode.InlineSize)
+                    .CopyTo(metadata[((int)inode.Position + inode.InlineAt)..]);
+            }
         }
     }
 

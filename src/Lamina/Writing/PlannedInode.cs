@@ -25,7 +25,7 @@ internal sealed class PlannedInode(Node node, PlannedInode? parent)
 
     /// <summary>
     /// What describes the data: <see cref="PlacedContent"/> (flat layouts), <see cref="ChunkPlan"/>, <see cref="MapPlan"/>,
-    /// <see cref="PlannedDirectory"/>, the target of a symbolic link, or null.
+    /// <see cref="PlannedDirectory"/>, the target of a symbolic link, or null; a <see cref="ClusterMap"/> until it is planned.
     /// </summary>
     public object? Data { get; set; }
 

@@ -17,7 +17,6 @@ internal sealed class TreePlanner
     public const int MaxDepth = 2048;
 
     private readonly Dictionary<Node, PlannedInode> _linked = new(ReferenceEqualityComparer.Instance);
-    private volatile bool _isStopped;
 
     /// <summary>The inodes, the root first.</summary>
     public List<PlannedInode> Inodes { get; } = [];
@@ -29,22 +28,13 @@ internal sealed class TreePlanner
     public XattrPlanner Xattrs { get; } = new();
 
     /// <summary>
-    /// Reads the whole tree. Other threads read directories ahead; what becomes of them is decided here, one after another, so
-    /// that the outcome does not depend on threads.
+    /// Reads the whole tree. Other threads read it ahead; what becomes of it is decided here, one name after another, so that
+    /// the outcome does not depend on threads.
     /// </summary>
     public void Read(Node root)
     {
-        Queue<OpenDirectory> open = new();
-        try
-        {
-            ReadAll(root, open);
-        }
-        finally
-        {
-            // After a failure: the layers are closed next, and nobody may be reading them then.
-            _isStopped = true;
-            Task.WhenAll(open.Select(directory => directory.Entries)).ContinueWith(static _ => { }, TaskScheduler.Default).Wait();
-        }
+        using ReadAhead ahead = new();
+        ReadAll(root, ahead);
     }
 
     /// <summary>Plans the attributes of all inodes, which must have happened before the inodes themselves are planned.</summary>
@@ -57,24 +47,21 @@ internal sealed class TreePlanner
     }
 
     /// <summary>A directory whose names are being read.</summary>
-    private readonly record struct OpenDirectory(PlannedInode Inode, Task<Entry[]> Entries, int Depth);
+    private readonly record struct OpenDirectory(PlannedInode Inode, Task<DirectoryAhead> Ahead, int Depth);
 
-    private OpenDirectory Open(PlannedInode inode, int depth)
+    private void ReadAll(Node root, ReadAhead ahead)
     {
-        inode.Links = 2;
-        DirectoryListing listing = inode.Node.Listing;
-        return new OpenDirectory(inode, Task.Run(() => _isStopped ? [] : listing.Read()), depth);
-    }
-
-    private void ReadAll(Node root, Queue<OpenDirectory> open)
-    {
-        open.Enqueue(Open(Add(root, null), 1));
+        Queue<OpenDirectory> open = new();
+        PlannedInode first = Add(root, null);
+        first.Links = 2;
+        open.Enqueue(new OpenDirectory(first, ahead.Begin(root.Listing), 1));
         while (open.TryDequeue(out OpenDirectory next))
         {
             if (next.Depth > MaxDepth)
                 throw new CorruptImageException("output", $"directories are nested deeper than {MaxDepth}");
-            Entry[] entries = next.Entries.GetAwaiter().GetResult();
+            (Entry[] entries, ClusterMap?[] maps, Task<DirectoryAhead>[] below) = next.Ahead.GetAwaiter().GetResult();
             PlannedInode[] children = new PlannedInode[entries.Length];
+            int directories = 0;
             for (int i = 0; i < entries.Length; i++)
             {
                 ReadOnlySpan<byte> name = entries[i].Name.Span;
@@ -86,10 +73,12 @@ internal sealed class TreePlanner
                 if (!node.IsDirectory)
                 {
                     child.Links++;
+                    child.Data ??= maps.Length == 0 ? null : maps[i];
                     continue;
                 }
+                child.Links = 2;
                 next.Inode.Links++;
-                open.Enqueue(Open(child, next.Depth + 1));
+                open.Enqueue(new OpenDirectory(child, below[directories++], next.Depth + 1));
             }
             next.Inode.Data = new PlannedDirectory(entries, children);
         }

@@ -306,7 +306,7 @@ public class TrustBoundaryTests
     private static DeviceSlot[] Slots(string index)
     {
         using ByteSource source = ByteSource.OpenFile(index);
-        return AddressSpace.ReadSlots(ErofsImage.ReadSuperBlock(source), new MetadataReader(source, 0, source.Length));
+        return AddressSpace.ReadSlots(ErofsImage.ReadSuperBlock(source), new MetadataReader(source));
     }
 
     private static Func<byte[], byte[]> Flip(int at) => bytes =>
