@@ -85,7 +85,7 @@ internal sealed class BootArchives(Setting setting, DebianRoot root, string kern
             Init = setting.Init,
             KernelModules = [kernelModules],
             HasIndex = hasIndex,
-            Overwrites = true,
+            Overwrite = true,
         });
         return new BootArchive(name, path, commandLine);
     }

@@ -101,7 +101,8 @@ internal sealed class CheckVerb : Verb
     {
         string[] paths = LayerOpener.Split(image);
         using ProgressLine progress = new(Session, "verifying");
-        return TrustedImage.Verify(paths[0], paths[1..], VerityArguments.ParseRootHash(rootHash), hashFile, progress);
+        return TrustedImage.Verify(paths[0], paths[1..], VerityArguments.ParseRootHash(rootHash), hashFile,
+            new WorkOptions { Progress = progress });
     }
 
     private CompareResult Compare(string image, string[] layers, ParseResult arguments)

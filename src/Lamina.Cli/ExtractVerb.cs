@@ -64,7 +64,7 @@ internal sealed class ExtractVerb : Verb
             Paths = [.. paths.Select(path => new ReadOnlyMemory<byte>(path))],
             SetsOwners = arguments.GetValue(_noOwner) ? false : null,
             MakesDevices = !arguments.GetValue(_noDevices),
-            Overwrites = arguments.GetValue(_force),
+            Overwrite = arguments.GetValue(_force),
             Inputs = [.. layer.Originals.Select(original => original.Bytes)],
             Progress = progress,
             Cancellation = Session.Interrupts.Token,

@@ -127,7 +127,7 @@ internal sealed class InitrdVerb : Verb
             FirstNumber = arguments.GetValue(_first),
             HasIndex = !isLayersOnly && layers.Length > 1 && !arguments.GetValue(_noIndex),
             Verity = arguments.GetValue(_verity) ? new VerityOptions() : null,
-            Overwrites = arguments.GetValue(_force),
+            Overwrite = arguments.GetValue(_force),
         };
         if (options.ExtraModules.Count > 0 && options.KernelModules.Count == 0)
             throw new UsageException("--module names a module of no kernel", "Add --kernel-modules DIR.");

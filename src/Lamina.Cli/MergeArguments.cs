@@ -84,7 +84,7 @@ internal sealed class MergeArguments
         Kernel = arguments.GetValue(_kernel) is { } text
             && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null,
         BlockSize = arguments.GetValue(_blockSize),
-        ComputesDigests = !arguments.GetValue(_noDigest),
+        ComputeDigests = !arguments.GetValue(_noDigest),
         Verity = !arguments.GetValue(_verity) ? null : _tree.Options(arguments, tree is null ? null : new VerityOptions
         {
             Algorithm = tree.Algorithm,

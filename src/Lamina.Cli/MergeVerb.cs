@@ -100,7 +100,7 @@ internal sealed class MergeVerb : Verb
         {
             Mode = mode switch { "index" => OutputMode.Index, "full" => OutputMode.Full, _ => OutputMode.Flat },
             Label = arguments.GetValue(_label),
-            Overwrites = arguments.GetValue(_force),
+            Overwrite = arguments.GetValue(_force),
             VmdkPath = vmdk,
             Progress = progress,
         };

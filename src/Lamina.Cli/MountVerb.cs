@@ -77,7 +77,7 @@ internal sealed class MountVerb : Verb
     private void Verify(string image, string[] devices)
     {
         using ProgressLine progress = new(Session, "verifying");
-        DeviceReport report = DeviceCheck.Verify(image, devices, progress);
+        DeviceReport report = DeviceCheck.Verify(image, devices, new WorkOptions { Progress = progress });
         progress.Dispose();
         TrustCheck.Require(image, report);
     }

@@ -8,7 +8,7 @@ namespace Lamina.Cli;
 /// the end. Also the place where an interrupted verb stops.
 /// </summary>
 internal sealed class ProgressLine(Session session, string what)
-    : IProgress<(long Done, long Total)>, IProgress<CheckProgress>, IDisposable
+    : IProgress<Progress>, IDisposable
 {
     private const long FirstMilliseconds = 1000, StepMilliseconds = 200;
     private const string WipeLine = "\r\e[K";
@@ -22,7 +22,7 @@ internal sealed class ProgressLine(Session session, string what)
 
     /// <inheritdoc/>
     /// <exception cref="OperationCanceledException">The user has interrupted the program.</exception>
-    public void Report((long Done, long Total) value)
+    public void Report(Progress value)
     {
         if (StopsVerb)
             session.Interrupts.Token.ThrowIfCancellationRequested();
@@ -44,11 +44,8 @@ internal sealed class ProgressLine(Session session, string what)
     public Action<long> Counter(long total)
     {
         long done = 0;
-        return count => Report((Interlocked.Add(ref done, count), total));
+        return count => Report(new Progress(Interlocked.Add(ref done, count), total));
     }
-
-    /// <inheritdoc/>
-    public void Report(CheckProgress value) => Report((value.DoneBytes, value.TotalBytes));
 
     /// <inheritdoc/>
     public void Dispose()

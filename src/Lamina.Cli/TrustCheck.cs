@@ -11,7 +11,8 @@ internal static class TrustCheck
     /// <exception cref="NoException">It does not.</exception>
     public static void Require(string image, string[] devices, string rootHash, string? hashFile, ProgressLine progress)
     {
-        TrustReport report = TrustedImage.Verify(image, devices, VerityArguments.ParseRootHash(rootHash), hashFile, progress);
+        TrustReport report = TrustedImage.Verify(image, devices, VerityArguments.ParseRootHash(rootHash), hashFile,
+            new WorkOptions { Progress = progress });
         progress.Dispose();
         if (!report.Image.IsSound)
             throw new NoException(string.Join('\n', FaultsOf(image, report)),

@@ -89,7 +89,7 @@ internal sealed class UkiVerb : Verb
             KernelRelease = arguments.GetValue(_release),
             HasVerity = arguments.GetResult(_verity) is { Implicit: false },
             RootImage = arguments.GetValue(_verity),
-            Overwrites = arguments.GetValue(_force),
+            Overwrite = arguments.GetValue(_force),
         };
         UkiResult result;
         using (Session.Interrupts.Writing(output))

@@ -88,7 +88,7 @@ internal sealed class VerityFormatVerb : Verb
             {
                 Tree = _tree.Options(arguments),
                 HashFile = hashFile,
-                Overwrites = arguments.GetValue(_force),
+                Overwrite = arguments.GetValue(_force),
                 Signer = signer,
                 SignatureFile = signature,
                 Progress = progress,
@@ -122,7 +122,7 @@ internal sealed class VerityFormatVerb : Verb
                 Architecture = arguments.GetRequiredValue(_architecture) == "arm64" ? DiskArchitecture.Arm64
                     : DiskArchitecture.X64,
                 Signer = signer,
-                Overwrites = arguments.GetValue(_force),
+                Overwrite = arguments.GetValue(_force),
                 Progress = progress,
             });
         }

@@ -49,7 +49,8 @@ internal sealed class VerityVerifyVerb : Verb
         string? signatureFault = CheckSignature(arguments, rootHash);
         using ProgressLine progress = new(Session, "verifying");
         VerityReport report = VerityImage.Verify(
-            image, rootHash, arguments.GetValue(_hashFile), arguments.GetValue(_hashOffset), progress);
+            image, rootHash, arguments.GetValue(_hashFile), arguments.GetValue(_hashOffset),
+            new WorkOptions { Progress = progress });
         progress.Dispose();
         bool isSound = report.IsSound && signatureFault is null;
         if (arguments.GetValue(_json))

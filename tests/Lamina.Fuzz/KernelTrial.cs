@@ -80,7 +80,7 @@ internal sealed class KernelTrial : ITrial
             1 => [specification, _upper],
             _ => [_upper, specification],
         };
-        WriteOptions options = s_options[dice.Next(s_options.Length)] with { ComputesDigests = false };
+        WriteOptions options = s_options[dice.Next(s_options.Length)] with { ComputeDigests = false };
         MergedImage.Create(layers, _merged, options);
         string[] originals = options.Mode == OutputMode.Index ? [.. layers.SelectMany(LayerOpener.Split)] : [];
         return [.. Judge(_merged, originals, options.Mode == OutputMode.Index).Select(refusal =>

@@ -68,7 +68,7 @@ internal sealed class Trial : ITrial
         File.WriteAllBytes(_image, mutation.Bytes);
         string specification = LayerOpener.Join(_image, devices);
         string target = Path.Combine(_work, $"{TargetName}{_count++}");
-        WriteOptions options = s_options[dice.Next(s_options.Length)] with { ComputesDigests = dice.Next(4) == 0 };
+        WriteOptions options = s_options[dice.Next(s_options.Length)] with { ComputeDigests = dice.Next(4) == 0 };
         bool isLower = dice.Next(2) == 0, checksMerged = dice.Next(CheckedMerges) == 0;
         int threads = 1 + dice.Next(2);
         TimeSpan begun = Environment.CpuUsage.TotalTime;
@@ -76,7 +76,7 @@ internal sealed class Trial : ITrial
         bool isSound = mutation.Subject.IsTar, isRefused = false;
         if (!isSound)
         {
-            CheckOptions checking = new() { Parallelism = threads };
+            CheckOptions checking = new() { Threads = threads };
             Attempt("check", () => isSound = ImageChecker.Check(_image, devices, checking).IsSound);
             isRefused = !isSound;
         }

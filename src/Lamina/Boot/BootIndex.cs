@@ -25,8 +25,8 @@ internal static class BootIndex
         {
             Mode = OutputMode.Index,
             Kernel = ProfileOf(kernelRelease),
-            ComputesDigests = false,
-            Overwrites = true,
+            ComputeDigests = false,
+            Overwrite = true,
         });
     }
 
@@ -42,7 +42,7 @@ internal static class BootIndex
     {
         Layer[] opened = Open(layers);
         return ImageWriter.Plan(Merger.Merge(opened), opened, BootFiles.Index,
-            new WriteOptions { Mode = OutputMode.Index, Kernel = kernel, ComputesDigests = false });
+            new WriteOptions { Mode = OutputMode.Index, Kernel = kernel, ComputeDigests = false });
     }
 
     /// <summary>Whether layers have a program that is started if the command line names none.</summary>

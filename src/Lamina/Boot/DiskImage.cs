@@ -20,7 +20,7 @@ public enum DiskArchitecture
 }
 
 /// <summary>How a disk image is made.</summary>
-public sealed record DiskOptions
+public sealed record DiskOptions : WorkOptions
 {
     /// <summary>How the tree is made, if the image has none behind it.</summary>
     public VerityOptions Tree { get; init; } = new();
@@ -33,10 +33,7 @@ public sealed record DiskOptions
     public X509Certificate2? Signer { get; init; }
 
     /// <summary>Whether an existing file may be replaced.</summary>
-    public bool Overwrites { get; init; }
-
-    /// <summary>Is told how many bytes of how many are hashed; what it throws ends the work.</summary>
-    public IProgress<(long Done, long Total)>? Progress { get; init; }
+    public bool Overwrite { get; init; }
 }
 
 /// <summary>What was made.</summary>
@@ -80,13 +77,13 @@ public static class DiskImage
         var there = AppendedTree.Find(source);
         VeritySuperBlock planned = there?.SuperBlock
             ?? VerityTree.Plan(options.Tree, AppendedTree.OffsetFor(end, options.Tree.BlockSize));
-        using OutputFile output = new(path, options.Overwrites, new InputFiles().Add(source));
+        using OutputFile output = new(path, options.Overwrite, new InputFiles().Add(source));
         output.CopyFrom(source, 0, Alignment, end);
         long treeAt = Align(Alignment + planned.DataLength, Alignment);
         output.SetLength(treeAt + planned.Length);
         ByteSource data = ByteSource.Slice(output.ReadBack(image), image, Alignment, planned.DataLength);
         VerityInfo tree = there is null ? VerityTree.Write(data, planned, (block, at) => output.WriteAside(block, treeAt + at),
-            options.Progress) : CopyTree(source, there.Value, output, treeAt, data, options.Progress);
+            options) : CopyTree(source, there.Value, output, treeAt, data, options);
         List<(Guid Id, long Start, long Length)> parts =
             [(Half(tree.RootHash.Span[..16]), Alignment, planned.DataLength),
                 (Half(tree.RootHash.Span[^16..]), treeAt, planned.Length)];
@@ -109,11 +106,10 @@ public static class DiskImage
 
     /// <summary>Takes the tree that is there, after making sure that it is the image's.</summary>
     private static VerityInfo CopyTree(ByteSource source, (VeritySuperBlock SuperBlock, long Offset) tree,
-        OutputFile output, long at, ByteSource data, IProgress<(long Done, long Total)>? progress)
+        OutputFile output, long at, ByteSource data, WorkOptions work)
     {
         byte[] root = VerityTree.RootOf(tree.SuperBlock, source, source, tree.Offset);
-        VerityReport report = VerityCheck.Run(tree.SuperBlock, data, source, tree.Offset, root,
-            VerityTree.Counter(progress, tree.SuperBlock.DataLength));
+        VerityReport report = VerityCheck.Run(tree.SuperBlock, data, source, tree.Offset, root, work);
         string? fault = report.IsSound ? TreeCoverage.FindFault(tree.SuperBlock, tree.Offset, source, source) : report.Faults[0];
         if (fault is not null)
             throw new CorruptImageException(source.Name, $"does not match the dm-verity tree behind it: {fault}");

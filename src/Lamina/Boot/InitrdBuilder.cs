@@ -105,7 +105,8 @@ public static class InitrdBuilder
         IReadOnlyList<InitrdLayer> layers, string[] names, IReadOnlyList<ByteSource> sources, InitrdTrust? trust, string path,
         InitrdOptions options)
     {
-        using OutputFile output = new(path, options.Overwrites, InputsOf(layers, options));
+        long total = sources.Sum(source => source.Length);
+        using OutputFile output = new(path, options.Overwrite, InputsOf(layers, options), progress: options.Counter(() => total));
         long start = 0;
         foreach (string early in options.Early)
             start = CopyEarly(output, early, start);

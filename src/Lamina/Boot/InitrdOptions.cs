@@ -30,7 +30,7 @@ public sealed record InitrdLayer(string Path)
 }
 
 /// <summary>How an initramfs is made.</summary>
-public sealed record InitrdOptions
+public sealed record InitrdOptions : WorkOptions
 {
     /// <summary>Where layers are while the system runs.</summary>
     public InitrdForm Form { get; init; }
@@ -69,7 +69,7 @@ public sealed record InitrdOptions
     public VerityOptions? Verity { get; init; }
 
     /// <summary>Whether an existing file may be replaced.</summary>
-    public bool Overwrites { get; init; }
+    public bool Overwrite { get; init; }
 }
 
 /// <summary>What was made.</summary>

@@ -82,7 +82,7 @@ internal sealed class InitrdTrust
         byte[] padding = new byte[start - end], tree = new byte[planned.Length];
         (ByteSource, long)[] data = [(image, end), (FromMemory(image.Name, padding), padding.Length)];
         VerityInfo info = VerityTree.Write(new JoinedSource(image.Name, data), planned,
-            (block, at) => block.CopyTo(tree.AsSpan((int)at)), null);
+            (block, at) => block.CopyTo(tree.AsSpan((int)at)), new WorkOptions());
         return (new JoinedSource(image.Name, [.. data, (FromMemory(image.Name, tree), tree.Length)]),
             info with { HashOffset = start });
     }

@@ -6,7 +6,7 @@ using Lamina.Writing;
 namespace Lamina.Boot;
 
 /// <summary>What goes into a unified kernel image.</summary>
-public sealed record UkiOptions
+public sealed record UkiOptions : WorkOptions
 {
     /// <summary>The EFI program in front: systemd-stub.</summary>
     public required string Stub { get; init; }
@@ -35,7 +35,7 @@ public sealed record UkiOptions
     public string? RootImage { get; init; }
 
     /// <summary>Whether an existing file may be replaced.</summary>
-    public bool Overwrites { get; init; }
+    public bool Overwrite { get; init; }
 }
 
 /// <summary>What was made.</summary>
@@ -72,7 +72,8 @@ public static class UkiBuilder
             string commandLine = Complete(options, archives);
             InputFiles inputs = new InputFiles().Add(options.RootImage);
             opened.ForEach(part => inputs.Add(part));
-            using OutputFile output = new(path, options.Overwrites, inputs);
+            long total = opened.Sum(part => part.Length);
+            using OutputFile output = new(path, options.Overwrite, inputs, progress: options.Counter(() => total));
             PeHeaders headers = parts.Stub;
             // What is added begins where the stub's sections end; its first part fills up to a page, and so do the others.
             long end = headers.CutBehindSections();

@@ -24,7 +24,7 @@ internal sealed class ArchiveStream(Stream output, ExportOptions options) : IDis
         if (Position - _reported >= ProgressStep)
         {
             _reported = Position;
-            options.Progress?.Report(Position);
+            options.Progress?.Report(new Progress(Position, 0));
         }
     }
 

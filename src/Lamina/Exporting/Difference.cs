@@ -51,19 +51,10 @@ public sealed record Difference(ReadOnlyMemory<byte> Path, DifferenceKind Kind, 
 }
 
 /// <summary>How trees are compared.</summary>
-public sealed record CompareOptions
+public sealed record CompareOptions : WorkOptions
 {
     /// <summary>What need not be the same.</summary>
     public IReadOnlySet<DifferenceKind> Ignored { get; init; } = new HashSet<DifferenceKind>();
-
-    /// <summary>How many threads compare data; 0 for one a core.</summary>
-    public int Threads { get; init; }
-
-    /// <summary>Is told how many bytes have been compared, and how many there are, as far as they were found yet.</summary>
-    public IProgress<(long Done, long Total)>? Progress { get; init; }
-
-    /// <summary>Stops the work.</summary>
-    public CancellationToken Cancellation { get; init; }
 }
 
 /// <summary>What a comparison found.</summary>

@@ -14,11 +14,6 @@ public sealed record ExportResult
 }
 
 /// <summary>How an archive is written.</summary>
-public sealed record ExportOptions
+public sealed record ExportOptions : WorkOptions
 {
-    /// <summary>Is told how many bytes have been written.</summary>
-    public IProgress<long>? Progress { get; init; }
-
-    /// <summary>Stops the work.</summary>
-    public CancellationToken Cancellation { get; init; }
 }

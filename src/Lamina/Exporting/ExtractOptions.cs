@@ -1,7 +1,7 @@
 namespace Lamina.Exporting;
 
 /// <summary>How a tree is extracted.</summary>
-public sealed record ExtractOptions
+public sealed record ExtractOptions : WorkOptions
 {
     /// <summary>
     /// Paths in the tree, with or without a slash in front; each is extracted with all that is in it and the directories that
@@ -23,22 +23,13 @@ public sealed record ExtractOptions
     /// Whether the directory may hold files. Those in the way are removed, never followed or written through; others stay. A
     /// directory without write permission is filled if it belongs to who runs this.
     /// </summary>
-    public bool Overwrites { get; init; }
+    public bool Overwrite { get; init; }
 
     /// <summary>
     /// The files that the tree is read from, such as those of a layer's <see cref="Tree.Layer.Originals"/>. None of them is
-    /// removed, whatever <see cref="Overwrites"/> says: one in the way is a failure.
+    /// removed, whatever <see cref="Overwrite"/> says: one in the way is a failure.
     /// </summary>
     public IReadOnlyList<ByteSource> Inputs { get; init; } = [];
-
-    /// <summary>How many threads decode and write; 0 for one a core.</summary>
-    public int Threads { get; init; }
-
-    /// <summary>Is told how many bytes have been extracted, and how many there are, as far as they were found yet.</summary>
-    public IProgress<(long Done, long Found)>? Progress { get; init; }
-
-    /// <summary>Stops the work; what was made is removed.</summary>
-    public CancellationToken Cancellation { get; init; }
 }
 
 /// <summary>What an extraction made.</summary>

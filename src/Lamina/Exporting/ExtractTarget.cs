@@ -35,7 +35,7 @@ internal sealed class ExtractTarget : IDisposable
     /// <summary>Whether this run made the directory.</summary>
     public bool IsNew { get; }
 
-    public bool Overwrites => _options.Overwrites;
+    public bool Overwrite => _options.Overwrite;
 
     /// <summary>What is not to be removed.</summary>
     public InputFiles Inputs { get; } = new();
@@ -54,14 +54,14 @@ internal sealed class ExtractTarget : IDisposable
         bool isNew = !System.IO.Directory.Exists(path);
         if (isNew)
             System.IO.Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        uint? formerMode = isNew || !options.Overwrites ? null : DirectoryRights.Widen(path);
+        uint? formerMode = isNew || !options.Overwrite ? null : DirectoryRights.Widen(path);
         int root = HostCalls.Open(path, HostCalls.ReadOnly | HostCalls.Directory | HostCalls.CloseOnExec, 0);
         if (root < 0)
             throw HostError.Failure($"{path} cannot be opened");
         ExtractTarget target = new(trimmed == "/" ? "" : trimmed, root, options, isNew) { _formerMode = formerMode };
         try
         {
-            if (!isNew && !options.Overwrites && TreeRemoval.Names(root, path).Count > 0)
+            if (!isNew && !options.Overwrite && TreeRemoval.Names(root, path).Count > 0)
                 throw new IOException($"{path} is not empty; nothing in it was touched");
         }
         catch
@@ -83,7 +83,7 @@ internal sealed class ExtractTarget : IDisposable
         long done = Interlocked.Add(ref _done, bytes);
         long reported = Interlocked.Read(ref _reported);
         if (done - reported >= ProgressStep && Interlocked.CompareExchange(ref _reported, done, reported) == reported)
-            progress.Report((done, Interlocked.Read(ref _found)));
+            progress.Report(new Progress(done, Interlocked.Read(ref _found)));
     }
 
     /// <summary>Notes that the directory has got the permissions that it is to have.</summary>

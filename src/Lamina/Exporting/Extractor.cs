@@ -12,7 +12,7 @@ public static class Extractor
     /// </summary>
     /// <param name="name">What messages call the tree: its file.</param>
     /// <param name="root">The root directory.</param>
-    /// <param name="directory">Where to: new, or empty, or anything with <see cref="ExtractOptions.Overwrites"/>.</param>
+    /// <param name="directory">Where to: new, or empty, or anything with <see cref="ExtractOptions.Overwrite"/>.</param>
     /// <param name="options">How.</param>
     /// <returns>What was made, and what could not be.</returns>
     /// <exception cref="CorruptImageException">The tree, or the data of a file, contradicts itself.</exception>
@@ -36,7 +36,7 @@ public static class Extractor
         {
             return extraction.Run();
         }
-        catch (Exception failure) when (target.IsNew || !options.Overwrites)
+        catch (Exception failure) when (target.IsNew || !options.Overwrite)
         {
             CleanUp(target, extraction, directory, failure);
             ExceptionDispatchInfo.Throw(failure);

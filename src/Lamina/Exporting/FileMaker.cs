@@ -65,7 +65,7 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
         int directory = Locate(path, name);
         if (HostCalls.MakeDirectory(directory, name, PrivateDirectory) == 0)
             return;
-        if (HostError.Last != HostError.Exists || !target.Overwrites)
+        if (HostError.Last != HostError.Exists || !target.Overwrite)
             throw HostError.Failure($"{target.Path}{path}: the directory cannot be made");
         int flags = HostCalls.ReadOnly | HostCalls.Directory | HostCalls.NoFollow | HostCalls.CloseOnExec;
         int existing = HostCalls.OpenAt(directory, name, HostCalls.PathOnly | flags, 0);
@@ -86,7 +86,7 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
         byte* name = stackalloc byte[HostName.BufferSize];
         int directory = Locate(item.Path, name);
         int result = TryMake(directory, name, item.Node);
-        if (result != 0 && HostError.Last == HostError.Exists && target.Overwrites)
+        if (result != 0 && HostError.Last == HostError.Exists && target.Overwrite)
         {
             Remove(directory, name, item.Path);
             result = TryMake(directory, name, item.Node);
@@ -117,7 +117,7 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
         int firstDirectory = firstCursor.MoveTo(first.Parent!);
         HostName.Copy(first.Name.Span, firstName);
         int result = HostCalls.MakeLink(firstDirectory, firstName, directory, name, 0);
-        if (result != 0 && HostError.Last == HostError.Exists && target.Overwrites)
+        if (result != 0 && HostError.Last == HostError.Exists && target.Overwrite)
         {
             Remove(directory, name, path);
             result = HostCalls.MakeLink(firstDirectory, firstName, directory, name, 0);
@@ -171,7 +171,7 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
         int directory = Locate(path, name);
         int flags = HostCalls.WriteOnly | HostCalls.Create | HostCalls.Exclusive | HostCalls.NoFollow | HostCalls.CloseOnExec;
         int file = HostCalls.OpenAt(directory, name, flags, PrivateFile);
-        if (file < 0 && HostError.Last == HostError.Exists && target.Overwrites)
+        if (file < 0 && HostError.Last == HostError.Exists && target.Overwrite)
         {
             Remove(directory, name, path);
             file = HostCalls.OpenAt(directory, name, flags, PrivateFile);

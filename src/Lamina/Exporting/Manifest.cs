@@ -4,19 +4,10 @@ using Lamina.Tree;
 namespace Lamina.Exporting;
 
 /// <summary>How a manifest is made.</summary>
-public sealed record ManifestOptions
+public sealed record ManifestOptions : WorkOptions
 {
     /// <summary>Whether rows have the number of names a file has.</summary>
     public bool HasLinkCounts { get; init; } = true;
-
-    /// <summary>How many threads compute digests; 0 for one a core.</summary>
-    public int Threads { get; init; }
-
-    /// <summary>Is told how many bytes of how many have been read.</summary>
-    public IProgress<(long Done, long Total)>? Progress { get; init; }
-
-    /// <summary>Stops the work.</summary>
-    public CancellationToken Cancellation { get; init; }
 }
 
 /// <summary>
@@ -59,7 +50,7 @@ public static class Manifest
                     continue;
                 row.Digest = digest.Of(row.Item.Node.Content);
                 long now = Interlocked.Add(ref done, row.Item.Node.Content.Size);
-                options.Progress?.Report((now, counts.Bytes));
+                options.Progress?.Report(new Progress(now, counts.Bytes));
             }
         }, batch =>
         {

@@ -93,7 +93,7 @@ internal sealed class PortableExtraction(string name, Node root, string director
                 WarnOfCopy(item);
                 _files++;
                 _bytes += item.Node.Content.Size;
-                options.Progress?.Report((_bytes, _bytes));
+                options.Progress?.Report(new Progress(_bytes, _bytes));
                 break;
             case NodeType.SymbolicLink:
                 _symbolicLinks.Add((path, item));

@@ -63,7 +63,7 @@ public static class TreeComparison
                                 comparer.SecondByte, at));
                         batch.Compared += comparer.Compared;
                         long now = Interlocked.Add(ref done, one.Content.Size);
-                        options.Progress?.Report((now, Interlocked.Read(ref _found)));
+                        options.Progress?.Report(new Progress(now, Interlocked.Read(ref _found)));
                     }
                 }, batch =>
                 {

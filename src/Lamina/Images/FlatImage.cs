@@ -45,14 +45,12 @@ internal static class FlatImage
         }
         using LayoutPlanner planner = new(Merger.Merge([flat, .. layers], merging), layers, writing, appendBase);
         ImageLayout layout = planner.Layout;
-        long before = image.Primary.Length, done = 0, total = layout.WrittenLength;
-        Action<long>? progress = writing.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
-            : null;
-        using ImageOutput output = openOutput(locked, progress);
+        long before = image.Primary.Length;
+        using ImageOutput output = openOutput(locked, writing.Counter(() => layout.WrittenLength));
         LayoutWriter writer = new(layout, output, path);
         try
         {
-            VerityInfo? verity = writer.Write(writing.Verity);
+            VerityInfo? verity = writer.Write(writing.Verity, writing.ThreadCount);
             output.Flush();
             return planner.Result(path, layout.Length) with { Verity = verity };
         }

@@ -7,7 +7,7 @@ using Lamina.Writing;
 namespace Lamina.Images;
 
 /// <summary>How <see cref="VerityImage.Format"/> makes a tree.</summary>
-public sealed record VerityFormatOptions
+public sealed record VerityFormatOptions : WorkOptions
 {
     /// <summary>Hash function, salt, block size.</summary>
     public VerityOptions Tree { get; init; } = new();
@@ -18,16 +18,13 @@ public sealed record VerityFormatOptions
     /// <summary>
     /// Whether an existing hash file, another tree that the image has, or bytes behind it that are no tree, may be replaced.
     /// </summary>
-    public bool Overwrites { get; init; }
+    public bool Overwrite { get; init; }
 
     /// <summary>A certificate with its key that signs the root hash; null for no signature.</summary>
     public X509Certificate2? Signer { get; init; }
 
     /// <summary>The file that the signature goes to; needed with <see cref="Signer"/>.</summary>
     public string? SignatureFile { get; init; }
-
-    /// <summary>Is told how many bytes of how many are hashed; what it throws ends the work.</summary>
-    public IProgress<(long Done, long Total)>? Progress { get; init; }
 }
 
 /// <summary>
@@ -51,7 +48,7 @@ public static class VerityImage
         if (options is { SignatureFile: { } there, HashFile: { } hashes } && OutputPlace.AreSame(there, hashes))
             throw new ArgumentException($"{there}: the signature cannot be the tree as well");
         using OutputFile? signature = options.SignatureFile is null ? null
-            : new(options.SignatureFile, options.Overwrites, inputs);
+            : new(options.SignatureFile, options.Overwrite, inputs);
         VerityInfo info = options.HashFile is null ? FormatBehind(image, options)
             : FormatBeside(image, options.HashFile, options);
         if (signature is not null)
@@ -95,28 +92,27 @@ public static class VerityImage
     /// <param name="rootHash">The root hash that is trusted.</param>
     /// <param name="hashFile">The file that has the tree; null for the image itself.</param>
     /// <param name="hashOffset">Where the superblock is in that file, in bytes; null for its start, or behind the image.</param>
-    /// <param name="progress">Is told how many bytes of how many are hashed; what it throws ends the work.</param>
+    /// <param name="work">Who is told, who stops it, how many threads.</param>
     /// <exception cref="CorruptImageException">There is no tree, or its superblock cannot be right.</exception>
     /// <exception cref="UnsupportedImageException">It asks for what is not known.</exception>
     public static VerityReport Verify(string image, ReadOnlySpan<byte> rootHash, string? hashFile = null, long? hashOffset = null,
-        IProgress<(long Done, long Total)>? progress = null)
+        WorkOptions? work = null)
     {
         using ByteSource data = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
-        return Verify(data, rootHash, beside, hashOffset, progress);
+        return Verify(data, rootHash, beside, hashOffset, work);
     }
 
     /// <summary>Does what the other does with a source that is open.</summary>
     internal static VerityReport Verify(ByteSource data, ReadOnlySpan<byte> rootHash, ByteSource? beside, long? hashOffset,
-        IProgress<(long Done, long Total)>? progress)
+        WorkOptions? work)
     {
         ByteSource hash = beside ?? data;
         // Where the tree is comes from the user, or from a search that the root hash decides: not from the image.
         (VeritySuperBlock tree, long offset) = beside is not null || hashOffset is not null
             ? (VerityTree.Read(hash, hashOffset ?? 0), hashOffset ?? 0)
             : TreeSearch.Find(data, rootHash) ?? FindAnother(data);
-        VerityReport report = VerityCheck.Run(tree, data, hash, offset, rootHash.ToArray(),
-            VerityTree.Counter(progress, tree.DataLength));
+        VerityReport report = VerityCheck.Run(tree, data, hash, offset, rootHash.ToArray(), work);
         return report.IsSound && TreeCoverage.FindFault(tree, offset, data, hash, hashOffset is not null) is { } fault
             ? report with { Faults = [fault], FaultCount = 1 } : report;
     }
@@ -137,9 +133,9 @@ public static class VerityImage
         using ByteSource data = ByteSource.OpenFile(image);
         FileLock.Take(data.Handle!, image, isShared: true);
         VeritySuperBlock planned = VerityTree.Plan(options.Tree, AppendedTree.DataEnd(data));
-        using OutputFile output = new(hashFile, options.Overwrites, new InputFiles().Add(data), takesDevices: true);
+        using OutputFile output = new(hashFile, options.Overwrite, new InputFiles().Add(data), takesDevices: true);
         output.SetLength(planned.Length);
-        VerityInfo info = VerityTree.Write(data, planned, output.WriteAside, options.Progress);
+        VerityInfo info = VerityTree.Write(data, planned, output.WriteAside, options);
         output.Commit();
         return info;
     }
@@ -152,7 +148,7 @@ public static class VerityImage
         long end = AppendedTree.DataEnd(data), start = AppendedTree.OffsetFor(end, options.Tree.BlockSize);
         VeritySuperBlock planned = VerityTree.Plan(options.Tree, start);
         (VeritySuperBlock SuperBlock, long Offset)? old = AppendedTree.Find(data);
-        if (data.Length > start && old is null && file.Device is null && !options.Overwrites)
+        if (data.Length > start && old is null && file.Device is null && !options.Overwrite)
         {
             throw new IOException($"{image}: {data.Length - start} bytes behind the image (from byte {start} on) are no " +
                 "dm-verity tree; --force replaces them");
@@ -160,14 +156,14 @@ public static class VerityImage
         if (file.Device is { } device && device.Length < start + planned.Length)
             throw new IOException($"{image}: image and tree take {start + planned.Length} bytes, the device has {device.Length}");
         using PaddedSource padded = new(data, end, start);
-        VerityInfo info = old is null ? WriteNew(file, padded, planned, options.Progress)
+        VerityInfo info = old is null ? WriteNew(file, padded, planned, options)
             : Replace(file, padded, planned, old.Value, options);
         return info with { HashOffset = start };
     }
 
     /// <summary>Writes a tree where there is none: its superblock, which makes it one, after all else is on the medium.</summary>
     private static VerityInfo WriteNew(
-        ChangedFile file, PaddedSource data, VeritySuperBlock planned, IProgress<(long Done, long Total)>? progress)
+        ChangedFile file, PaddedSource data, VeritySuperBlock planned, WorkOptions work)
     {
         using ImageOutput output = new(file.Handle, null, file.Device, file.Path);
         try
@@ -178,7 +174,7 @@ public static class VerityImage
                 if (at == 0)
                     output.Flush();
                 output.WriteAside(block, data.Length + at);
-            }, progress);
+            }, work);
             if (file.Device is null)
                 output.SetLength(data.Length + planned.Length);
             output.Flush();
@@ -202,14 +198,14 @@ public static class VerityImage
         using OutputPlace aside = OutputPlace.OpenAside(beside);
         using ImageOutput made = new(aside.Handle, null, name: $"{beside}, the new tree beside it");
         using ImageOutput target = new(file.Handle, null, file.Device, file.Path);
-        VerityInfo info = VerityTree.Write(data, planned, made.WriteAside, options.Progress);
+        VerityInfo info = VerityTree.Write(data, planned, made.WriteAside, options);
         ByteSource tree = made.ReadBack("the new tree");
         bool isSame = old.Offset == data.Length && old.SuperBlock.Length == planned.Length
             && (file.Device is not null || data.FullLength == old.Offset + planned.Length)
             && DigestOf(tree, 0, planned.Length).SequenceEqual(DigestOf(data.Source, old.Offset, planned.Length));
         if (isSame)
             return info;
-        if (!options.Overwrites)
+        if (!options.Overwrite)
         {
             throw new IOException($"{file.Path}: has a dm-verity tree already, and the new one is another; --force replaces " +
                 "it, and with it the root hash. If the machine stops in that moment, the image is left without a tree.",

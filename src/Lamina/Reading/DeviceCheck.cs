@@ -29,28 +29,27 @@ public sealed record DeviceReport(IReadOnlyList<DeviceFault> Faults, int Verifie
 /// Makes sure that the devices given with an image are those it was made for, in the order of its device table. The kernel
 /// does not: it mounts whatever is large enough, and files show the bytes of another layer.
 /// </summary>
-public sealed class DeviceCheck
+internal sealed class DeviceCheck
 {
     private readonly SuperBlock _superBlock;
     private readonly DeviceSlot[] _slots;
     private readonly DeviceTag[] _tags;
     private readonly List<ByteSource> _devices;
     private readonly long[]? _lengths;
-    private readonly IProgress<(long Done, long Total)>? _progress;
-    private readonly Lock _reporting = new();
-    private readonly long _total;
-    private long _done;
+    private readonly WorkOptions _work;
+    private readonly Action<long>? _count;
 
     private DeviceCheck(SuperBlock superBlock, DeviceSlot[] slots, List<ByteSource> devices, long[]? lengths,
-        IProgress<(long Done, long Total)>? progress)
+        WorkOptions work)
     {
         _superBlock = superBlock;
         _slots = slots;
         _tags = [.. slots.Select(slot => DeviceTag.Parse(slot.Tag.Span))];
         _devices = devices;
         _lengths = lengths;
-        _progress = progress;
-        _total = devices.Sum(device => device.Length);
+        _work = work;
+        long total = devices.Sum(device => device.Length);
+        _count = work.Counter(() => total);
     }
 
     /// <summary>
@@ -59,20 +58,20 @@ public sealed class DeviceCheck
     /// </summary>
     /// <param name="image">The image: a file or a block device.</param>
     /// <param name="devices">The devices, in the order of the device table.</param>
-    /// <param name="progress">Is told how many bytes of how many are read; what it throws ends the check.</param>
+    /// <param name="work">Who is told, who stops it, how many threads.</param>
     /// <param name="needsTags">Whether a slot that says nothing of its device is a fault.</param>
     /// <exception cref="CorruptImageException">The image's superblock or device table contradicts itself.</exception>
     /// <exception cref="IOException">A file is missing or cannot be read.</exception>
     public static DeviceReport Verify(
-        string image, IReadOnlyList<string> devices, IProgress<(long Done, long Total)>? progress = null, bool needsTags = false)
+        string image, IReadOnlyList<string> devices, WorkOptions? work = null, bool needsTags = false)
     {
         using ByteSource source = ByteSource.OpenFile(image);
-        return Verify(source, devices, progress, needsTags);
+        return Verify(source, devices, work, needsTags);
     }
 
     /// <summary>Does what the other does with an image that is open, or with the part of it that is covered.</summary>
     internal static DeviceReport Verify(
-        ByteSource source, IReadOnlyList<string> devices, IProgress<(long Done, long Total)>? progress, bool needsTags)
+        ByteSource source, IReadOnlyList<string> devices, WorkOptions? work, bool needsTags)
     {
         SuperBlock superBlock = ErofsImage.ReadSuperBlock(source);
         using MetadataReader metadata = new(source);
@@ -88,7 +87,8 @@ public sealed class DeviceCheck
         {
             foreach (string device in devices)
                 opened.Add(ByteSource.OpenFile(device));
-            return new DeviceCheck(superBlock, slots, opened, RecordedLengths(source, superBlock, slots.Length), progress)
+            return new DeviceCheck(superBlock, slots, opened, RecordedLengths(source, superBlock, slots.Length),
+                work ?? new WorkOptions())
                 .Compare(needsTags);
         }
         finally
@@ -166,7 +166,7 @@ public sealed class DeviceCheck
     private string[] ComputeAll()
     {
         string[] found = new string[_devices.Count];
-        InParallel.For(found.Length, Environment.ProcessorCount, i => found[i] = _tags[i].Kind switch
+        InParallel.For(found.Length, _work.ThreadCount, i => found[i] = _tags[i].Kind switch
         {
             DeviceTagKind.Digest => DigestOf(i),
             DeviceTagKind.RootHash => RootOf(i, _tags[i]),
@@ -194,7 +194,7 @@ public sealed class DeviceCheck
         byte[] root = DeviceTag.Parse(slot.Tag.Span).Value.ToArray();
         if (TreeSearch.Find(device, root) is not (VeritySuperBlock tree, long offset))
             return "has no tree with this root hash any more";
-        VerityReport report = VerityCheck.Run(tree, device, device, offset, root, progress);
+        VerityReport report = VerityCheck.Run(tree, device, device, offset, root, progress: progress);
         if (!report.IsSound)
         {
             return $"is damaged: {report.Faults[0]}" + (report.FaultCount > 1 ? $", and {report.FaultCount - 1} more" : "");
@@ -206,11 +206,7 @@ public sealed class DeviceCheck
             : TreeCoverage.FindFault(tree, offset, device, device);
     }
 
-    private void Report(long count)
-    {
-        lock (_reporting)
-            _progress?.Report((_done += count, _total));
-    }
+    private void Report(long count) => _count?.Invoke(count);
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>
     internal static long LengthOf(ByteSource device, long? recorded) =>

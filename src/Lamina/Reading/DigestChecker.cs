@@ -57,7 +57,7 @@ internal sealed class DigestChecker
     public void Run(CheckOptions options, Action<long> onBytes)
     {
         byte[][] found = new byte[_wanted.Count][];
-        InParallel.For(_wanted.Count, options.Parallelism, i => _faults.Try(_whole, () => found[i] =
+        InParallel.For(_wanted.Count, options.ThreadCount, i => _faults.Try(_whole, () => found[i] =
             ContentDigest.Compute(_wanted[i].Bytes, _wanted[i].Bytes.Length, count =>
             {
                 options.Cancellation.ThrowIfCancellationRequested();

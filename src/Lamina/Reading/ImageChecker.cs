@@ -205,7 +205,7 @@ public sealed class ImageChecker
     private void CheckData(FingerprintChecker? fingerprints)
     {
         ContentChecker checker = new(_image, _faults, _options, AddDone);
-        InParallel.For(_files.Count, _options.Parallelism, i =>
+        InParallel.For(_files.Count, _options.ThreadCount, i =>
         {
             if (!_files.HasData(i))
                 return;
@@ -218,7 +218,7 @@ public sealed class ImageChecker
     private void AddDone(long count)
     {
         long done = Interlocked.Add(ref _done, count);
-        _options.Progress?.Report(new CheckProgress(done, Math.Max(done, _total)));
+        _options.Progress?.Report(new Progress(done, Math.Max(done, _total)));
     }
 
     private static long? OffsetOf(in Inode inode) => inode.IsInMetabox ? null : inode.Position;

@@ -40,17 +40,9 @@ public sealed record ImageFault(FaultSeverity Severity, ulong? Inode, ReadOnlyMe
     }
 }
 
-/// <summary>How far a check has come.</summary>
-/// <param name="DoneBytes">Bytes that were read.</param>
-/// <param name="TotalBytes">Bytes there are to read; 0 as long as directories are walked.</param>
-public readonly record struct CheckProgress(long DoneBytes, long TotalBytes);
-
 /// <summary>How an image is checked.</summary>
-public sealed record CheckOptions
+public sealed record CheckOptions : WorkOptions
 {
-    /// <summary>How many files are read at once; the report does not depend on it.</summary>
-    public int Parallelism { get; init; } = Environment.ProcessorCount;
-
     /// <summary>
     /// How many faults are reported at most: an image of which nothing is right would otherwise fill the memory with them.
     /// </summary>
@@ -61,12 +53,6 @@ public sealed record CheckOptions
     /// files by which kernels share pages.
     /// </summary>
     public bool VerifiesDigests { get; init; } = true;
-
-    /// <summary>Is told how far the check has come; null to save the work.</summary>
-    public IProgress<CheckProgress>? Progress { get; init; }
-
-    /// <summary>Ends the check early.</summary>
-    public CancellationToken Cancellation { get; init; }
 }
 
 /// <summary>What a check found.</summary>

@@ -55,7 +55,8 @@ internal static class FsVerity
             return [];      // the root of nothing is zeros
         byte[] padded = new byte[salt.Length == 0 ? 0 : VerityAlgorithms.InnerBlockSize(algorithm)];
         salt.CopyTo(padded);
-        return new MerkleBuilder(file, file.Length, new MerkleParameters(algorithm, blockSize, blockSize, padded), null, progress)
+        return new MerkleBuilder(file, file.Length, new MerkleParameters(algorithm, blockSize, blockSize, padded), null,
+            Environment.ProcessorCount, progress)
             .Finish();
     }
 }

@@ -37,8 +37,10 @@ internal sealed class MerkleBuilder
     /// <param name="length">The data's length in the end, in bytes, not 0; behind it zeros fill the last block.</param>
     /// <param name="parameters">What the tree depends on besides the data.</param>
     /// <param name="sink">Takes the tree; null if only the root hash is wanted.</param>
+    /// <param name="threads">How many threads hash.</param>
     /// <param name="progress">Is told bytes of data that were hashed, from any thread; what it throws ends the work.</param>
-    public MerkleBuilder(ByteSource data, long length, MerkleParameters parameters, TreeSink? sink, Action<long>? progress = null)
+    public MerkleBuilder(
+        ByteSource data, long length, MerkleParameters parameters, TreeSink? sink, int threads, Action<long>? progress = null)
     {
         _parameters = parameters;
         _data = data;
@@ -52,7 +54,7 @@ internal sealed class MerkleBuilder
         for (long group = 0; group < _missing.Length; group++)
             _missing[group] = Math.Min(_groupSize, length - group * _groupSize);
         _digests = new byte[_missing.Length * Shape.DigestSize];
-        _workers = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Task.Run(WorkAsync))];
+        _workers = [.. Enumerable.Range(0, threads).Select(_ => Task.Run(WorkAsync))];
     }
 
     public MerkleShape Shape { get; }

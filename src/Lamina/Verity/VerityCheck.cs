@@ -30,8 +30,12 @@ internal sealed class VerityCheck
     private readonly Lock _lock = new();
     private long _count;
 
-    private VerityCheck(VeritySuperBlock superBlock, ByteSource data, ByteSource hash, long hashOffset, Action<long>? progress)
+    private readonly ParallelOptions _parallel;
+
+    private VerityCheck(VeritySuperBlock superBlock, ByteSource data, ByteSource hash, long hashOffset, WorkOptions work,
+        Action<long>? progress)
     {
+        _parallel = new ParallelOptions { MaxDegreeOfParallelism = work.ThreadCount };
         _superBlock = superBlock;
         _shape = superBlock.Shape;
         _data = data;
@@ -46,14 +50,17 @@ internal sealed class VerityCheck
     /// <param name="hash">The file that has the tree.</param>
     /// <param name="hashOffset">Where the superblock is in it, in bytes.</param>
     /// <param name="rootHash">The root hash that is trusted.</param>
-    /// <param name="progress">Is told bytes of data that were hashed, from any thread; what it throws ends the check.</param>
+    /// <param name="work">Who stops it, how many threads; who is told, if nobody else is.</param>
+    /// <param name="progress">Is told bytes of data that were hashed, from any thread, where this is a part of something.</param>
     public static VerityReport Run(VeritySuperBlock superBlock, ByteSource data, ByteSource hash, long hashOffset,
-        byte[] rootHash, Action<long>? progress = null)
+        byte[] rootHash, WorkOptions? work = null, Action<long>? progress = null)
     {
+        work ??= new WorkOptions();
+        progress ??= work.Counter(() => superBlock.DataLength);
         VerityInfo info = new(superBlock, rootHash, hashOffset);
         if (FindObstacle(superBlock, data, hash, hashOffset, rootHash) is { } obstacle)
             return new VerityReport([obstacle], 1, info);
-        VerityCheck check = new(superBlock, data, hash, hashOffset, progress);
+        VerityCheck check = new(superBlock, data, hash, hashOffset, work, progress);
         check.CheckLevels();
         return new VerityReport([.. check._faults.Values], check._count, info);
     }
@@ -99,7 +106,7 @@ internal sealed class VerityCheck
             bad = CheckHashBlocks(level, bad);
         try
         {
-            Parallel.For(0, _shape.CountOf(0), () => new Buffers(this), (group, _, buffers) =>
+            Parallel.For(0, _shape.CountOf(0), _parallel, () => new Buffers(this), (group, _, buffers) =>
             {
                 if (!bad.Contains(group))
                     CheckData(group, buffers);

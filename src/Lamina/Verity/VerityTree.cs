@@ -84,28 +84,16 @@ internal static class VerityTree
     /// <param name="data">The data, of the length that was planned.</param>
     /// <param name="planned">The superblock, from <see cref="Plan"/>.</param>
     /// <param name="write">Takes bytes and their place from the start of the superblock; from several threads.</param>
-    /// <param name="progress">Is told how many bytes of how many are hashed; what it throws ends the work.</param>
-    public static VerityInfo Write(
-        ByteSource data, VeritySuperBlock planned, TreeSink write, IProgress<(long Done, long Total)>? progress)
+    /// <param name="work">Who is told, who stops it, how many threads.</param>
+    public static VerityInfo Write(ByteSource data, VeritySuperBlock planned, TreeSink write, WorkOptions work)
     {
         byte[] root = new MerkleBuilder(data, planned.DataLength, planned.Parameters,
-            (block, at) => write(block, planned.TreeOffset + at), Counter(progress, planned.DataLength)).Finish();
+            (block, at) => write(block, planned.TreeOffset + at), work.ThreadCount,
+            work.Counter(() => planned.DataLength)).Finish();
         VeritySuperBlock superBlock = Name(planned, root);
         byte[] bytes = new byte[superBlock.TreeOffset];
         superBlock.WriteTo(bytes);
         write(bytes, 0);
         return new VerityInfo(superBlock, root, 0);
-    }
-
-    /// <summary>Counts what several threads have done.</summary>
-    public static Action<long>? Counter(IProgress<(long Done, long Total)>? progress, long total)
-    {
-        long done = 0;
-        Lock reporting = new();
-        return progress is null ? null : count =>
-        {
-            lock (reporting)
-                progress.Report((done += count, total));
-        };
     }
 }

@@ -16,12 +16,12 @@ internal sealed class Digests : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<Original, Task<byte[]>> _tasks = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Begins with all of them; with none if digests are not wanted.</summary>
-    public Digests(IEnumerable<Original> originals, bool isWanted)
+    /// <summary>Begins with all of them, so many at a time; with none if digests are not wanted.</summary>
+    public Digests(IEnumerable<Original> originals, bool isWanted, int threads)
     {
         if (!isWanted || !IsSupported)
             return;
-        SemaphoreSlim turns = new(Environment.ProcessorCount);
+        SemaphoreSlim turns = new(threads);
         foreach (Original original in originals)
             _tasks.Add(original, Task.Run(() => ComputeInTurn(original, turns)));
     }

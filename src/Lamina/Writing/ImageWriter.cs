@@ -16,7 +16,7 @@ public static class ImageWriter
     /// writes nothing.</summary>
     public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null)
     {
-        WriteOptions planning = (options ?? new WriteOptions()) with { ComputesDigests = false, Verity = null };
+        WriteOptions planning = (options ?? new WriteOptions()) with { ComputeDigests = false, Verity = null };
         using LayoutPlanner planner = new(root, layers, planning);
         return planner.Result(path, FileOf(planner.Layout, planning).Length);
     }
@@ -32,21 +32,19 @@ public static class ImageWriter
     public static WriteResult Write(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null)
     {
         options ??= new WriteOptions();
-        long done = 0, total = 0;
-        Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, Math.Max(done, total)))
-            : null;
+        long total = 0;
         RefusePipes(layers, options);
         InputFiles inputs = new();
         foreach (Original original in layers.SelectMany(layer => layer.Originals))
             inputs.Add(original.Bytes);
         if (options.VmdkPath is { } vmdk && OutputPlace.AreSame(path, vmdk))
             throw new ArgumentException($"{vmdk}: the descriptor cannot be the image as well");
-        using OutputFile output = new(path, options.Overwrites, inputs, takesDevices: true, progress);
-        using OutputFile? descriptor = options.VmdkPath is null ? null : new(options.VmdkPath, options.Overwrites, inputs);
+        using OutputFile output = new(path, options.Overwrite, inputs, takesDevices: true, options.Counter(() => total));
+        using OutputFile? descriptor = options.VmdkPath is null ? null : new(options.VmdkPath, options.Overwrite, inputs);
         using LayoutPlanner planner = new(root, layers, options);
         ImageLayout file = FileOf(planner.Layout, options);
         total = file.WrittenLength;
-        VerityInfo? verity = new LayoutWriter(file, output, path).Write(options.Verity);
+        VerityInfo? verity = new LayoutWriter(file, output, path).Write(options.Verity, options.ThreadCount);
         if (descriptor is not null)
             VmdkDescriptor.Write(descriptor, options.VmdkPath!, path, planner.Layout);
         output.Commit();
@@ -76,9 +74,7 @@ public static class ImageWriter
         RefusePipes(layers, options);
         using LayoutPlanner planner = new(root, layers, options);
         LayoutSource image = new(name, planner.Layout);
-        long done = 0;
-        Action<long>? progress = options.Progress is { } report ? count => report.Report((done += count, image.Length)) : null;
-        image.CopyTo(destination, progress);
+        image.CopyTo(destination, options.Counter(() => image.Length));
         destination.Flush();
         return planner.Result(name, image.Length);
     }

@@ -59,7 +59,7 @@ internal sealed class LayoutPlanner : IDisposable
         bool isIndex = options.Mode == OutputMode.Index;
         _roots = new DeviceRoots(_originals, options.Verity is not null && isIndex);
         _digests = new Digests(_originals.Where(original => _roots.Of(original) is null),
-            options.ComputesDigests && options.Mode != OutputMode.Full);
+            options.ComputeDigests && options.Mode != OutputMode.Full, options.ThreadCount);
         try
         {
             TreePlanner tree = new();
@@ -200,7 +200,7 @@ internal sealed class LayoutPlanner : IDisposable
             return;
         if (options.VmdkPath is not null)
             throw new ArgumentException("a dm-verity tree covers one file, a VMDK describes several");
-        if (options.Mode == OutputMode.Index && !options.ComputesDigests)
+        if (options.Mode == OutputMode.Index && !options.ComputeDigests)
             throw new ArgumentException("an index whose root hash is to reach its layers needs their digests");
         options.Verity.Validate();
     }
@@ -245,7 +245,7 @@ internal sealed class LayoutPlanner : IDisposable
         {
             foreach (Original original in _layers[layer].Originals)
             {
-                bool hasDigest = _options.ComputesDigests && _roots.Of(original) is null;
+                bool hasDigest = _options.ComputeDigests && _roots.Of(original) is null;
                 byte[] digest = digests?.Of(original) ?? new byte[hasDigest ? 32 : 0];
                 byte[] name = Encoding.UTF8.GetBytes(Path.GetFileName(original.Name));
                 long start = _options.Mode == OutputMode.Flat ? _placement.AddressOf(original, 0) : -1;

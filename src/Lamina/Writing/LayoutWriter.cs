@@ -22,11 +22,12 @@ internal sealed class LayoutWriter(ImageLayout layout, ImageOutput output, strin
     /// is on the medium before.
     /// </summary>
     /// <param name="verity">How to make a tree; null for none.</param>
+    /// <param name="threads">How many threads hash for it.</param>
     /// <returns>The tree that was made.</returns>
-    public VerityInfo? Write(VerityOptions? verity = null)
+    public VerityInfo? Write(VerityOptions? verity = null, int threads = 1)
     {
         using TreeWriter? tree = verity is null || !Digests.IsSupported ? null
-            : new TreeWriter(output, path, layout.Length, verity, layout.There);
+            : new TreeWriter(output, path, layout.Length, verity, layout.There, threads);
         if (layout.There > 0)
         {
             output.SetLength(layout.There);             // what an append that was cut off left behind is no padding

@@ -21,14 +21,15 @@ internal sealed class TreeWriter : IDisposable
     /// <param name="path">Its name, for messages.</param>
     /// <param name="length">The image's length, in bytes; the tree comes behind.</param>
     /// <param name="options">How the tree is made.</param>
+    /// <param name="threads">How many threads hash.</param>
     /// <param name="there">How many bytes from the start the output has already: those of an image that is appended to.</param>
-    public TreeWriter(ImageOutput output, string path, long length, VerityOptions options, long there)
+    public TreeWriter(ImageOutput output, string path, long length, VerityOptions options, long there, int threads)
     {
         _output = output;
         _planned = VerityTree.Plan(options, length);
         _start = AppendedTree.OffsetFor(length, options.BlockSize);
         _builder = new MerkleBuilder(output.ReadBack(path), length, _planned.Parameters,
-            (block, position) => output.WriteAside(block, _start + _planned.TreeOffset + position));
+            (block, position) => output.WriteAside(block, _start + _planned.TreeOffset + position), threads);
         output.Wrote = _builder.Written;
         if (there > 0)
             _builder.Written(0, there);

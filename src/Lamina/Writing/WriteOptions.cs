@@ -16,7 +16,7 @@ public enum OutputMode
 }
 
 /// <summary>How an image is written.</summary>
-public sealed record WriteOptions
+public sealed record WriteOptions : WorkOptions
 {
     /// <summary>What becomes of the originals.</summary>
     public OutputMode Mode { get; init; } = OutputMode.Flat;
@@ -30,7 +30,7 @@ public sealed record WriteOptions
     public int? BlockSize { get; init; }
 
     /// <summary>Whether the SHA-256 of every original is computed and recorded.</summary>
-    public bool ComputesDigests { get; init; } = true;
+    public bool ComputeDigests { get; init; } = true;
 
     /// <summary>
     /// Put a dm-verity tree behind the image, computed while it is written, and let an index name its devices by what can be
@@ -45,13 +45,10 @@ public sealed record WriteOptions
     public string? Label { get; init; }
 
     /// <summary>Whether an existing output file may be replaced.</summary>
-    public bool Overwrites { get; init; }
+    public bool Overwrite { get; init; }
 
     /// <summary>
     /// With flat mode: leave the originals out of the file and describe the whole as a disk in this VMDK descriptor.
     /// </summary>
     public string? VmdkPath { get; init; }
-
-    /// <summary>Is told how many bytes of how many are written; null to save the work.</summary>
-    public IProgress<(long Done, long Total)>? Progress { get; init; }
 }

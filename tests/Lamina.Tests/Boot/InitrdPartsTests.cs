@@ -106,7 +106,7 @@ public class InitrdPartsTests
         if (!File.Exists(init))
             File.WriteAllText(init, "text");
         return InitrdBuilder.Build([new InitrdLayer(layer ?? Corpus.PathOf("lz4.erofs"))], At("initrd.img"),
-            new InitrdOptions { Init = init, Overwrites = true });
+            new InitrdOptions { Init = init, Overwrite = true });
     }
 
     private string SmallBlocks(string name)

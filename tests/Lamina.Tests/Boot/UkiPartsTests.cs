@@ -133,7 +133,7 @@ public class UkiPartsTests
         Stub = Stub,
         Kernel = At(kernel),
         Initrds = [.. archives.Select(At)],
-        Overwrites = true,
+        Overwrite = true,
     };
 
     private string At(string name) => Path.Combine(_folder, name);

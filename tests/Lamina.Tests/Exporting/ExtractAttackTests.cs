@@ -91,7 +91,7 @@ public class ExtractAttackTests
         Node root = Trees.Root(
             Trees.Directory("dir", Trees.File("file", "evil")), Trees.File("file", "evil"), Trees.Special("pipe", NodeType.Fifo),
             new Entry(Trees.Bytes("a"), shared), new Entry(Trees.Bytes("second"), shared));
-        Trees.Extract(root, _folder, new ExtractOptions { Overwrites = true, SetsOwners = false });
+        Trees.Extract(root, _folder, new ExtractOptions { Overwrite = true, SetsOwners = false });
         AssertUntouched();
         Assert.Equal("evil", File.ReadAllText(Path.Combine(_folder, "dir/file")));
         Assert.Null(File.ResolveLinkTarget(Path.Combine(_folder, "dir"), false));
@@ -103,7 +103,7 @@ public class ExtractAttackTests
         Directory.CreateDirectory(_folder);
         Tools.Run("ln", Path.Combine(_outside, "file"), Path.Combine(_folder, "file")).MustSucceed();
         Trees.Extract(Trees.Root(Trees.File("file", "evil")), _folder,
-            new ExtractOptions { Overwrites = true, SetsOwners = false });
+            new ExtractOptions { Overwrite = true, SetsOwners = false });
         Assert.Equal("precious", File.ReadAllText(Path.Combine(_outside, "file")));
         Assert.Equal("evil", File.ReadAllText(Path.Combine(_folder, "file")));
     }
@@ -112,7 +112,7 @@ public class ExtractAttackTests
     public void A_directory_that_becomes_a_link_in_the_middle_is_not_followed()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "dir"));
-        using ExtractTarget target = ExtractTarget.Open(_folder, new ExtractOptions { Overwrites = true });
+        using ExtractTarget target = ExtractTarget.Open(_folder, new ExtractOptions { Overwrite = true });
         using FileMaker maker = new(target);
         ItemPath path = ItemPath.Root.Of(Trees.Bytes("dir"));
         Directory.Delete(Path.Combine(_folder, "dir"));
@@ -211,7 +211,7 @@ public class ExtractAttackTests
         Node root = Trees.Root(new Entry(Trees.Bytes("program"), program));
         Assert.Empty(Trees.Extract(root, _folder).Warnings);
         Assert.Equal((UnixFileMode)0x1ED, File.GetUnixFileMode(Path.Combine(_folder, "program")));
-        Extractor.Extract("test", root, _folder, new ExtractOptions { Overwrites = true });
+        Extractor.Extract("test", root, _folder, new ExtractOptions { Overwrite = true });
         Assert.Equal((UnixFileMode)0xDED, File.GetUnixFileMode(Path.Combine(_folder, "program")));
     }
 

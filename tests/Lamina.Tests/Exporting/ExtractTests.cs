@@ -62,7 +62,7 @@ public class ExtractTests
         File.WriteAllText(image, "precious");
         File.CreateSymbolicLink(link, "image");
         using ByteSource input = ByteSource.OpenFile(image);
-        ExtractOptions options = new() { Overwrites = true, Inputs = [input] };
+        ExtractOptions options = new() { Overwrite = true, Inputs = [input] };
         foreach (Entry entry in (Entry[])[Trees.File("image", "new"), Trees.Link("image", "elsewhere"), Trees.Directory("image")])
         {
             string message = Assert.Throws<ArgumentException>(() => Trees.Extract(Trees.Root(entry), folder, options)).Message;
@@ -136,9 +136,9 @@ public class ExtractTests
         File.WriteAllText(Path.Combine(folder, "a"), "old");
         Directory.CreateDirectory(Path.Combine(folder, "d"));
         Trees.Extract(Trees.Root(Trees.File("a", "new"), Trees.Directory("d", Trees.File("x")), Trees.Link("l", "a")), folder,
-            new ExtractOptions { Overwrites = true, SetsOwners = false });
+            new ExtractOptions { Overwrite = true, SetsOwners = false });
         Trees.Extract(Trees.Root(Trees.File("d2"), Trees.Link("l", "mine")), folder,
-            new ExtractOptions { Overwrites = true, SetsOwners = false });
+            new ExtractOptions { Overwrite = true, SetsOwners = false });
         Assert.Equal("new", File.ReadAllText(Path.Combine(folder, "a")));
         Assert.Equal("mine", File.ReadAllText(Path.Combine(folder, "l")));
         Assert.True(File.Exists(Path.Combine(folder, "d/x")));

@@ -46,7 +46,7 @@ public class HostLimitTests
         string folder = Path.Combine(Unprivileged.NewFolder(), "out");
         Unprivileged.Run(() =>
         {
-            ExtractOptions over = new() { Overwrites = true };
+            ExtractOptions over = new() { Overwrite = true };
             Assert.Empty(Extractor.Extract("test", root, folder).Warnings);
             Assert.Empty(Extractor.Extract("test", root, folder, over).Warnings);
             Extractor.Extract("test", root, folder, over with { Paths = [Trees.Bytes("sub/b")] });

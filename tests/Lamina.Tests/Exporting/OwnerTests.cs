@@ -45,7 +45,7 @@ public class OwnerTests
         byte[] path = Trees.Bytes(Path.Combine(_folder, "program"));
         Assert.Equal(0x1ED, PermissionsOf(path));
         Assert.Equal("user.note", System.Text.Encoding.UTF8.GetString(Assert.Single(RawFiles.Attributes(path)).Name));
-        Extractor.Extract("test", root, _folder, new ExtractOptions { Overwrites = true });
+        Extractor.Extract("test", root, _folder, new ExtractOptions { Overwrite = true });
         Assert.Equal(SetUser | SetGroup | 0x1ED, PermissionsOf(path));
         Assert.Equal(2, RawFiles.Attributes(path).Count);
     }

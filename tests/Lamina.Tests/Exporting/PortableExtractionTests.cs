@@ -82,7 +82,7 @@ public class PortableExtractionTests
         Node root = Trees.Root(Trees.Link("link", outside), Trees.Directory("link2", Trees.File("x")));
         Extract(root);
         Assert.Empty(Directory.GetFileSystemEntries(outside));
-        Assert.Throws<IOException>(() => Extract(root, new ExtractOptions { Overwrites = true }));
+        Assert.Throws<IOException>(() => Extract(root, new ExtractOptions { Overwrite = true }));
     }
 
     private ExtractResult Extract(Node root, ExtractOptions? options = null) =>

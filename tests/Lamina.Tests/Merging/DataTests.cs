@@ -66,7 +66,7 @@ public class DataTests
         ImageFile index = IndexOf(Grow.Directory(("far", Grow.Placed(content))), original);
         ImageFile other = TestImages.Of(Grow.Directory(("near", Grow.File(Noise(6, 9000)))));
         // The far one is not the first device, so its addresses move by as much as the first one takes.
-        ImageFile merged = TestImages.Merge(TestImages.Index with { ComputesDigests = false }, other, index);
+        ImageFile merged = TestImages.Merge(TestImages.Index with { ComputeDigests = false }, other, index);
         using KernelMount mount = merged.Mount();
         Assert.Equal(data, File.ReadAllBytes($"{mount.Path}/far"));
         Assert.Equal(Noise(6, 9000), File.ReadAllBytes($"{mount.Path}/near"));
@@ -226,7 +226,7 @@ public class DataTests
             Originals = [original],
             BlockSize = 4096
         };
-        WriteResult result = ImageWriter.Write(root, [layer], path, TestImages.Index with { ComputesDigests = false });
+        WriteResult result = ImageWriter.Write(root, [layer], path, TestImages.Index with { ComputeDigests = false });
         return new ImageFile(path, result.Devices);
     }
 

@@ -21,7 +21,7 @@ public class DeviceOutputTests
         string[] layers = [Corpus.Layer("base", "zstd-frag"), Corpus.PathOf("config.tar")];
         foreach (VerityOptions? verity in (VerityOptions?[])[new VerityOptions(), null])
         {
-            WriteOptions options = new() { Mode = mode, Verity = verity, Overwrites = true };
+            WriteOptions options = new() { Mode = mode, Verity = verity, Overwrite = true };
             string file = Scratch.NewPath("file.erofs");
             Lamina.Images.MergedImage.Create(layers, file, options);
             Lamina.Images.MergedImage.Create(layers, disk.Path, options);

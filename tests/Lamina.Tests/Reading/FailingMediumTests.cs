@@ -86,7 +86,7 @@ public class FailingMediumTests
     public void A_check_fails_with_the_medium_and_finds_no_fault_in_the_image(string file) => AtEachRead(file, source =>
     {
         using ErofsImage image = ErofsImage.Open(source);
-        Assert.True(ImageChecker.Check(image, new CheckOptions { Parallelism = 2 }).IsSound);
+        Assert.True(ImageChecker.Check(image, new CheckOptions { Threads = 2 }).IsSound);
     });
 
     /// <summary>Does something with a sound medium, with one slow at some reads, and with one that fails at each.</summary>

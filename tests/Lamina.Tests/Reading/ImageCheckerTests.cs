@@ -42,7 +42,7 @@ public class ImageCheckerTests
     {
         byte[] bytes = File.ReadAllBytes(Corpus.PathOf("plain.erofs"));
         using ErofsImage image = ErofsImage.Open(new FailingSource(bytes, bytes.Length / 2));
-        IOException failure = Assert.Throws<IOException>(() => ImageChecker.Check(image, new CheckOptions { Parallelism = 2 }));
+        IOException failure = Assert.Throws<IOException>(() => ImageChecker.Check(image, new CheckOptions { Threads = 2 }));
         Assert.Equal("the medium fails", failure.Message);
     }
 

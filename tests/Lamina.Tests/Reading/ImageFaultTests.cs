@@ -155,7 +155,7 @@ public class ImageFaultTests
 
     private static string[] Lines(byte[] bytes, int parallelism)
     {
-        CheckReport report = ImageChecker.Check(Image(bytes), new CheckOptions { Parallelism = parallelism });
+        CheckReport report = ImageChecker.Check(Image(bytes), new CheckOptions { Threads = parallelism });
         return [.. report.Faults.Select(fault => fault.ToString())];
     }
 

@@ -193,7 +193,7 @@ public class TrustBoundaryTests
         string layer = Path.Combine(folder, "layer.erofs"), other = Corpus.Layer("app", "plain");
         File.Copy(Corpus.Layer("base", "plain"), layer);
         VerityImage.Format(layer);
-        WriteOptions options = new() { Mode = OutputMode.Index, Verity = new VerityOptions(), Overwrites = true };
+        WriteOptions options = new() { Mode = OutputMode.Index, Verity = new VerityOptions(), Overwrite = true };
         string root = MergedImage.Create([layer, other], index, options).Verity!.RootHashText;
         Assert.True(TrustedImage.Verify(index, [layer, other], Convert.FromHexString(root)).IsSound);
         File.WriteAllBytes(layer, alter(File.ReadAllBytes(layer)));

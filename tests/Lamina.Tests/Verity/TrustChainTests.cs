@@ -98,13 +98,13 @@ public class TrustChainTests
         string folder = Scratch.NewFolder("chain"), index = Path.Combine(folder, "index.erofs");
         string layer = Corpus.Layer("base", "lz4hc");
         MergedImage.Create([layer, Corpus.Layer("app", "plain")], index,
-            new WriteOptions { Mode = OutputMode.Index, ComputesDigests = false });
+            new WriteOptions { Mode = OutputMode.Index, ComputeDigests = false });
         string root = VerityImage.Format(index).RootHashText;
         CliRun run = CliRun.Of("mount", "--root-hash", root, $"{index}@{layer}@{Corpus.Layer("app", "plain")}", folder);
         Assert.Equal(1, run.Code);
         Assert.Contains("is not covered: slot 1 has no digest and no root hash", run.Error);
         ArgumentException refusal = Assert.Throws<ArgumentException>(() => Merge.ToFile([layer],
-            new WriteOptions { Mode = OutputMode.Index, ComputesDigests = false, Verity = new VerityOptions() }));
+            new WriteOptions { Mode = OutputMode.Index, ComputeDigests = false, Verity = new VerityOptions() }));
         Assert.Contains("needs their digests", refusal.Message);
     }
 

@@ -20,10 +20,10 @@ public class VerityFaultTests
         IOException refusal = Assert.Throws<IOException>(() => VerityImage.Format(image, salted));
         Assert.Contains("has a dm-verity tree already", refusal.Message);
         Assert.Equal(before, File.ReadAllBytes(image));
-        VerityInfo second = VerityImage.Format(image, salted with { Overwrites = true });
+        VerityInfo second = VerityImage.Format(image, salted with { Overwrite = true });
         Assert.NotEqual(first.RootHashText, second.RootHashText);
         Assert.True(VerityImage.Verify(image, second.RootHash.Span).IsSound);
-        VerityImage.Format(image, new VerityFormatOptions { Overwrites = true });
+        VerityImage.Format(image, new VerityFormatOptions { Overwrite = true });
         Assert.Equal(before, File.ReadAllBytes(image));
         Assert.Equal([image], Directory.GetFileSystemEntries(Path.GetDirectoryName(image)!));
     }

@@ -97,7 +97,7 @@ public class VerityTreeTests
         IOException refusal = Assert.Throws<IOException>(() => VerityImage.Format(image));
         Assert.Contains("14 bytes behind the image", refusal.Message);
         Assert.Equal(before, File.ReadAllBytes(image));
-        VerityInfo info = VerityImage.Format(image, new VerityFormatOptions { Overwrites = true });
+        VerityInfo info = VerityImage.Format(image, new VerityFormatOptions { Overwrite = true });
         Assert.True(VerityImage.Verify(image, info.RootHash.Span).IsSound);
     }
 
@@ -133,7 +133,7 @@ public class VerityTreeTests
             {
                 lock (tree)
                     tree[at] = block.ToArray();
-            });
+            }, threads: 3);
             return (use(builder), tree);
         }
     }

@@ -49,7 +49,7 @@ public class VmdkTests
         using (FileStream stream = File.OpenWrite(large))
             stream.SetLength(5L << 30);
         string vmdk = Path.Combine(folder, "disk.vmdk");
-        Merge.ToFile([large], new WriteOptions { VmdkPath = vmdk, ComputesDigests = false });
+        Merge.ToFile([large], new WriteOptions { VmdkPath = vmdk, ComputeDigests = false });
         string[][] lines = [.. File.ReadLines(vmdk).Where(line => line.Contains("large name.tar")).Select(line =>
             line.Split('"'))];
         Assert.Equal(3, lines.Length);
