@@ -14,7 +14,7 @@ public class SlowSourceTests
 {
     private const int Milliseconds = 5, Directories = 600, FilesEach = 10;
 
-    private static readonly WriteOptions s_index = TestImages.Index with { ComputesDigests = false };
+    private static readonly WriteOptions s_index = TestImages.Index with { ComputeDigests = false };
 
     [Theory]
     [InlineData(false)]
