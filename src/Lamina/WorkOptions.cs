@@ -8,7 +8,8 @@ public readonly record struct Progress(long Done, long Total);
 /// <summary>What everything that takes its time can be told.</summary>
 public record WorkOptions
 {
-    /// <summary>Is told how far the work has come, from any thread; what it throws ends the work. Null to save the trouble.</summary>
+    /// <summary>Is told how far the work has come, from any thread; what it throws ends the work. Null to save the
+    /// trouble.</summary>
     public IProgress<Progress>? Progress { get; init; }
 
     /// <summary>Stops the work: no output appears, and nothing is left of it.</summary>

@@ -23,7 +23,8 @@ public class WorkOptionsTests
         string[] layers = [Corpus.Layer("base", "zstd-frag"), Corpus.PathOf("app.tar")];
         string image = Scratch.NewPath("image"), usual = Scratch.NewPath("usual");
         Last progress = new();
-        MergedImage.Create(layers, image, new WriteOptions { Progress = progress, Threads = threads, Verity = new VerityOptions() });
+        MergedImage.Create(layers, image,
+            new WriteOptions { Progress = progress, Threads = threads, Verity = new VerityOptions() });
         MergedImage.Create(layers, usual, new WriteOptions { Verity = new VerityOptions() });
         Assert.Equal(File.ReadAllBytes(usual), File.ReadAllBytes(image));
         Assert.Equal(progress.Value.Total, progress.Value.Done);
