@@ -83,13 +83,12 @@ internal sealed class CheckVerb : Verb
     private CheckReport CheckImage(string image, bool verifies)
     {
         string[] paths = LayerOpener.Split(image);
-        using (ByteSource source = ByteSource.OpenFile(paths[0]))
-        {
-            if (!ErofsImage.IsErofs(source))
-                throw new UnsupportedImageException(paths[0], "is not an EROFS image: there is no magic number at byte 1024");
-        }
+        // Opened once: a pipe can be read once.
+        using ByteSource source = ByteSource.OpenFile(paths[0]);
+        if (!ErofsImage.IsErofs(source) && DiskPartitions.FindImage(source) is null)
+            throw new UnsupportedImageException(paths[0], "is not an EROFS image: there is no magic number at byte 1024");
         using ProgressLine progress = new(Session, "checking");
-        return ImageChecker.Check(paths[0], paths[1..], new CheckOptions
+        return ImageChecker.Check(source, paths[1..], new CheckOptions
         {
             VerifiesDigests = verifies,
             Progress = progress,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lamina.Platform;
 
 namespace Lamina.Cli;
 
@@ -42,11 +43,7 @@ internal sealed class Interrupts : IDisposable
     /// A verb writes now, until the result is disposed: paths that begin with the prefix and end as unfinished files of this
     /// process do are not to stay.
     /// </summary>
-    public IDisposable Writing(string prefix)
-    {
-        string full = Path.GetFullPath(prefix);
-        return During(() => DeletePartial(full));
-    }
+    public IDisposable Writing(string prefix) => During(() => DeletePartial(prefix));
 
     /// <summary>A verb does something now that needs cleaning up, until the result is disposed.</summary>
     public IDisposable During(Action cleanUp)
@@ -85,12 +82,12 @@ internal sealed class Interrupts : IDisposable
 
     private static void DeletePartial(string prefix)
     {
-        string folder = Path.GetDirectoryName(prefix) ?? "/";
+        (string folder, string beginning) = HostFile.Parts(prefix);
         string ending = $".{Environment.ProcessId}.partial";
-        foreach (string path in Directory.EnumerateFiles(folder, "*.partial"))
+        foreach (string name in HostFile.Names(folder))
         {
-            if (path.StartsWith(prefix, StringComparison.Ordinal) && path.EndsWith(ending, StringComparison.Ordinal))
-                File.Delete(path);
+            if (name.StartsWith(beginning, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal))
+                HostFile.Remove(Path.Combine(folder, name));
         }
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Merging;
+using Lamina.Platform;
 using Lamina.Writing;
 
 namespace Lamina.Cli;
@@ -115,8 +116,8 @@ internal sealed class MergeVerb : Verb
         }
         else
         {
-            string folder = Path.GetDirectoryName(Path.GetFullPath(output)) ?? "/";
-            if (!Directory.Exists(folder))
+            string folder = HostFile.Parts(output).Folder;
+            if (!HostFile.IsDirectory(folder))
                 throw new DirectoryNotFoundException($"{folder}: there is no such directory");
             using IDisposable scope = Session.Interrupts.Writing(output);
             result = MergedImage.Create(layers, output, writing, merging, _common.Rules(arguments));

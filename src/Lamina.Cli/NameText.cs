@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Cli;
@@ -10,11 +11,25 @@ namespace Lamina.Cli;
 internal static class NameText
 {
     /// <summary>Text of a message, which may hold names of any kind: what cannot be printed is shown by its bytes.</summary>
-    public static string Shown(string text) => string.Concat(text.EnumerateRunes().Select(Shown));
-
-    /// <summary>A letter as it can be printed.</summary>
-    public static string Shown(Rune rune)
+    public static string Shown(string text)
     {
+        StringBuilder shown = new(text.Length);
+        for (ReadOnlySpan<char> rest = text; !rest.IsEmpty;)
+        {
+            shown.Append(ShownFirst(rest, out int count));
+            rest = rest[count..];
+        }
+        return shown.ToString();
+    }
+
+    /// <summary>What a text begins with, as it can be printed.</summary>
+    /// <param name="text">The text, which is not empty.</param>
+    /// <param name="count">How much of it that is.</param>
+    public static string ShownFirst(ReadOnlySpan<char> text, out int count)
+    {
+        bool isWhole = Rune.DecodeFromUtf16(text, out Rune rune, out count) == System.Buffers.OperationStatus.Done;
+        if (!isWhole && PathBytes.ByteOf(text[0]) is { } value)
+            return $"\\x{value:x2}";
         if (ShownText.IsPrintable(rune))
             return rune.ToString();
         Span<byte> bytes = stackalloc byte[4];
@@ -38,7 +53,7 @@ internal static class NameText
     /// <summary>The bytes that an argument means.</summary>
     public static byte[] Parse(string text)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        byte[] bytes = PathBytes.Encode(text);
         int to = 0;
         for (int at = 0; at < bytes.Length; to++)
         {

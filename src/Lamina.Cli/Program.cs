@@ -26,7 +26,7 @@ internal static class Program
             Width = !Console.IsOutputRedirected && Console.WindowWidth >= Session.LeastWidth
                 ? Console.WindowWidth : Session.UnlimitedWidth,
         };
-        int code = Run(arguments, session);
+        int code = Run(RawArguments.Restore(arguments), session);
         if (session.FlushOutput() is { } lost && code == ExitCodes.Done)
             code = Failures.Report(lost, session);
         session.FlushMessages();

@@ -59,12 +59,7 @@ internal sealed class ShownWriter(TextWriter inner, Func<bool> passesColours) : 
             inner.Write(text[..length]);
             return length;
         }
-        // Half a pair, as from bytes that are no text, is shown as what it stands for.
-        bool isWhole = Rune.DecodeFromUtf16(text, out Rune rune, out int count) == System.Buffers.OperationStatus.Done;
-        if (isWhole)
-            inner.Write(NameText.Shown(rune));
-        else
-            inner.Write($"\\x{(int)text[0]:x}");
+        inner.Write(NameText.ShownFirst(text, out int count));
         return count;
     }
 

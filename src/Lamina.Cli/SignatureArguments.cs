@@ -52,7 +52,7 @@ internal sealed class SignatureArguments
             return certificate is null ? null
                 : throw new UsageException("--certificate without --key", "Name the key to sign with: --key FILE");
         }
-        string? password = arguments.GetValue(_password) is { } file ? File.ReadLines(file).FirstOrDefault("") : null;
+        string? password = arguments.GetValue(_password) is { } file ? HostFile.ReadLines(file).FirstOrDefault("") : null;
         return RootHashSignature.LoadSigner(certificate, key, password);
     }
 }

@@ -28,9 +28,10 @@ internal sealed class VerityInspectVerb : Verb
     {
         string image = arguments.GetRequiredValue(_image);
         string? hashFile = arguments.GetValue(_hashFile);
-        VerityInfo info = VerityImage.Find(image, hashFile, arguments.GetValue(_hashOffset)) ?? throw new NoException(
+        (VerityInfo info, bool isOnDisk) =
+            VerityImage.FindPlace(image, hashFile, arguments.GetValue(_hashOffset)) ?? throw new NoException(
             $"{image}: there is no dm-verity tree behind the image", "Make one: lamina verity format IMAGE");
-        VerityText text = new(info, image, hashFile);
+        VerityText text = new(info, image, hashFile) { IsDisk = isOnDisk };
         if (arguments.GetValue(_json))
             text.WriteJson(Output);
         else

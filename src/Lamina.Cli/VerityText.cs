@@ -32,7 +32,8 @@ internal sealed record VerityText(VerityInfo Info, string Image, string? HashFil
 
     public void Write(TextWriter output)
     {
-        string place = HashFile is null ? $"behind the image, at byte {Info.HashOffset}" : $"in {HashFile}";
+        string place = HashFile is not null ? $"in {HashFile}" : IsDisk ? $"in a partition, at byte {Info.HashOffset}"
+            : $"behind the image, at byte {Info.HashOffset}";
         string salt = SaltText.Length == 0 ? "no salt" : $"salt {SaltText}";
         output.WriteLine($"{Image}: dm-verity tree {place}: {Texts.Size(Info.HashLength)} for {Texts.Number(Info.DataBlocks)} " +
             $"blocks of {Info.DataBlockSize} bytes, {AlgorithmName}, {salt}");
@@ -45,7 +46,8 @@ internal sealed record VerityText(VerityInfo Info, string Image, string? HashFil
         output.WriteLine($"Root hash:     {Info.RootHashText}");
         output.WriteLine($"Command line:  {CommandLine}");
         output.WriteLine($"Table:         {Table}");
-        output.WriteLine($"Open it:       {OpenLine}");
+        if (!IsDisk)
+            output.WriteLine($"Open it:       {OpenLine}");
     }
 
     public void WriteJson(TextWriter output, Action<Utf8JsonWriter>? more = null)

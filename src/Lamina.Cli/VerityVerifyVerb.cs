@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Lamina.Images;
+using Lamina.Platform;
 using Lamina.Verity;
 
 namespace Lamina.Cli;
@@ -68,7 +69,7 @@ internal sealed class VerityVerifyVerb : Verb
         if (signature is null)
             return null;
         using X509Certificate2 trusted = RootHashSignature.LoadCertificate(certificate!);
-        string? fault = RootHashSignature.FindFault(File.ReadAllBytes(signature), rootHash, trusted,
+        string? fault = RootHashSignature.FindFault(HostFile.ReadAllBytes(signature), rootHash, trusted,
             TimeProvider.System.GetUtcNow());
         return fault is null ? null : $"{signature}: {fault}";
     }

@@ -10,7 +10,7 @@ namespace Lamina.Init;
 internal sealed record FoundLayer(string Name, ByteSource Bytes, string File, long Offset)
 {
     /// <summary>Whether it is a block device of its own.</summary>
-    public bool IsDevice => File.StartsWith("/dev/", StringComparison.Ordinal);
+    public bool IsDevice => NativeFiles.IsBlockDevice(File);
 
     /// <summary>Whether it is a whole file, not a part of one.</summary>
     public bool IsWholeFile => !IsDevice && File != BootFiles.KernelCopy;

@@ -9,7 +9,7 @@ internal static unsafe partial class NativeFiles
     private const int CurrentDirectory = -100, NoFollow = 0x100, StatusSize = 256, BasicStatus = 0x7FF;
     private const int UserAt = 20, GroupAt = 24, ModeAt = 28, DeviceMajorAt = 136, DeviceMinorAt = 140, SecondsAt = 112,
         NanosecondsAt = 120;
-    private const int TypeMask = 0xF000, DirectoryType = 0x4000, PermissionMask = 0xFFF;
+    private const int TypeMask = 0xF000, DirectoryType = 0x4000, BlockDeviceType = 0x6000, PermissionMask = 0xFFF;
     private const string Libc = "libc";
 
     /// <summary>XATTR_LIST_MAX and XATTR_SIZE_MAX.</summary>
@@ -17,6 +17,10 @@ internal static unsafe partial class NativeFiles
 
     /// <summary>Whether a path is a directory itself, not a link to one.</summary>
     public static bool IsDirectory(string path) => (BitConverter.ToUInt16(Status(path), ModeAt) & TypeMask) == DirectoryType;
+
+    /// <summary>Whether a path leads to a block device, whatever it is called.</summary>
+    public static bool IsBlockDevice(string path) =>
+        (BitConverter.ToUInt16(Status(path, 0), ModeAt) & TypeMask) == BlockDeviceType;
 
     /// <summary>The device that a file system is on: another one means that something is mounted there.</summary>
     public static ulong DeviceOf(string path)
@@ -59,12 +63,12 @@ internal static unsafe partial class NativeFiles
         }
     }
 
-    private static byte[] Status(string path)
+    private static byte[] Status(string path, int flags = NoFollow)
     {
         byte[] status = new byte[StatusSize];
         fixed (byte* pointer = status)
         {
-            if (GetStatus(CurrentDirectory, path, NoFollow, BasicStatus, pointer) != 0)
+            if (GetStatus(CurrentDirectory, path, flags, BasicStatus, pointer) != 0)
                 throw new IOException($"{path} cannot be looked at: {Native.LastError}");
         }
         return status;

@@ -23,8 +23,8 @@ public abstract class ByteSource : IDisposable
     /// <summary>All of the bytes where they are in memory; empty where they are not.</summary>
     internal virtual ReadOnlyMemory<byte> Memory => default;
 
-    /// <summary>Whether the bytes came from a pipe, and so are in no file that anybody else could open.</summary>
-    internal virtual bool IsSpooled => false;
+    /// <summary>Why the bytes are no file that anybody else could open, in words; null if they are.</summary>
+    internal virtual string? WhyNoFile => null;
 
     /// <summary>Which file of the system this is or is part of; null if it is none.</summary>
     internal virtual FileIdentity? Identity => Handle is { } file ? FileIdentity.Of(file) : null;
@@ -106,6 +106,10 @@ public abstract class ByteSource : IDisposable
         return new SliceSource(source, name, offset, length);
     }
 
+    /// <summary>A partition of a disk, called as the disk is. Disposing it closes the disk.</summary>
+    internal static ByteSource Partition(ByteSource disk, long offset, long length) =>
+        new SliceSource(disk, disk.Name, offset, length, isPartition: true);
+
     private sealed class FileSource : ByteSource
     {
         private readonly SafeFileHandle _handle;
@@ -115,9 +119,9 @@ public abstract class ByteSource : IDisposable
         public FileSource(string path, string? spoolBeside)
         {
             Name = path;
-            IsSpooled = spoolBeside is not null;
+            WhyNoFile = spoolBeside is null ? null : "comes through a pipe";
             _handle = spoolBeside is null
-                ? File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete)
+                ? HostFile.OpenRead(path)
                 : Spool.ToUnnamedFile(path, spoolBeside);
             long length = RandomAccess.GetLength(_handle);
             // A block device reports length 0 to stat(2), and so does .NET; seeking to its end tells the truth.
@@ -130,7 +134,7 @@ public abstract class ByteSource : IDisposable
 
         internal override SafeFileHandle Handle => _handle;
 
-        internal override bool IsSpooled { get; }
+        internal override string? WhyNoFile { get; }
 
         public override int Read(long offset, Span<byte> destination)
         {
@@ -170,7 +174,8 @@ public abstract class ByteSource : IDisposable
         }
     }
 
-    private sealed class SliceSource(ByteSource source, string name, long start, long length) : ByteSource
+    private sealed class SliceSource(ByteSource source, string name, long start, long length, bool isPartition = false)
+        : ByteSource
     {
         public override string Name => name;
 
@@ -185,5 +190,13 @@ public abstract class ByteSource : IDisposable
         }
 
         internal override FileIdentity? Identity => source.Identity;
+
+        internal override string? WhyNoFile => isPartition ? "is a partition of a disk" : source.WhyNoFile;
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing && isPartition)
+                source.Dispose();
+        }
     }
 }

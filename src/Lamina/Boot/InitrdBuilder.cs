@@ -73,7 +73,7 @@ public static class InitrdBuilder
         }
         foreach (string program in ((string?[])[options.Init, options.RescueShell]).OfType<string>())
         {
-            if (ProgramCheck.FindFault(File.ReadAllBytes(program)) is { } fault)
+            if (ProgramCheck.FindFault(HostFile.ReadAllBytes(program)) is { } fault)
                 warnings.Add($"{program} {fault}");
         }
         if (options.Init is not null && sources.Count > 0 && !BootIndex.HaveInit(sources))
@@ -182,12 +182,12 @@ public static class InitrdBuilder
             foreach (string directory in (string[])["dev", "proc", "sys", "run"])
                 archive.AddDirectory(directory);
             archive.AddCharacterDevice("dev/console", 5, 1);
-            archive.AddFile("init", File.ReadAllBytes(options.Init), isExecutable: true);
+            archive.AddFile("init", HostFile.ReadAllBytes(options.Init), isExecutable: true);
         }
         if (options.RescueShell is not null)
         {
             archive.AddDirectory("bin");
-            archive.AddFile("bin/sh", File.ReadAllBytes(options.RescueShell), isExecutable: true);
+            archive.AddFile("bin/sh", HostFile.ReadAllBytes(options.RescueShell), isExecutable: true);
         }
         foreach (string directory in (string[])[BootFiles.Folder, BootFiles.Layers, BootFiles.Lists, BootFiles.Marks])
             archive.AddDirectory(directory);

@@ -1,3 +1,5 @@
+using Lamina.Platform;
+
 namespace Lamina.Boot;
 
 /// <summary>
@@ -17,7 +19,7 @@ internal sealed class KernelModules
     private KernelModules(string directory) => _directory = directory;
 
     /// <summary>The kernel's release, as uname(1) gives it: the folder's name.</summary>
-    public string Release => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_directory)));
+    public string Release => Path.GetFileName(HostFile.FullPath(Path.TrimEndingDirectorySeparator(_directory)));
 
     /// <summary>Reads the lists of a folder.</summary>
     /// <param name="directory">lib/modules/RELEASE</param>
@@ -26,13 +28,13 @@ internal sealed class KernelModules
     {
         KernelModules modules = new(directory);
         string dependencies = Path.Combine(directory, "modules.dep");
-        if (!File.Exists(dependencies))
+        if (!HostFile.Exists(dependencies))
         {
             throw new FileNotFoundException(
                 $"{dependencies} is not there; depmod {modules.Release} makes it, with -b for a folder that is not the " +
                     $"system's own");
         }
-        foreach (string line in File.ReadLines(dependencies))
+        foreach (string line in HostFile.ReadLines(dependencies))
             modules.AddFile(line);
         foreach (string line in Lines(directory, "modules.builtin"))
             modules._builtIn.Add(NameOf(line));
@@ -125,6 +127,6 @@ internal sealed class KernelModules
     private static IEnumerable<string> Lines(string directory, string name)
     {
         string path = Path.Combine(directory, name);
-        return File.Exists(path) ? File.ReadLines(path) : [];
+        return HostFile.Exists(path) ? HostFile.ReadLines(path) : [];
     }
 }

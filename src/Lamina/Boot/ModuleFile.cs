@@ -1,3 +1,4 @@
+using Lamina.Platform;
 using SharpCompress.Compressors.Xz;
 using ZstdSharp;
 
@@ -16,7 +17,7 @@ internal sealed record ModuleFile(string Name, string Path, bool IsOptional)
     /// <exception cref="CorruptImageException">The file is no module, or its compression is damaged.</exception>
     public byte[] Read()
     {
-        using FileStream file = File.OpenRead(Path);
+        using FileStream file = HostFile.OpenStream(Path);
         byte[] bytes = System.IO.Path.GetExtension(Path) switch
         {
             ".ko" => Drain(file),

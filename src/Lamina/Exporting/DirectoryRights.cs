@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Text;
+using Lamina.Platform;
 
 namespace Lamina.Exporting;
 
@@ -32,7 +32,7 @@ internal static unsafe class DirectoryRights
     /// <summary>The same for a directory by its path, as a user named it: links in it are followed.</summary>
     public static uint? Widen(string path)
     {
-        fixed (byte* bytes = (byte[])[.. Encoding.UTF8.GetBytes(path), 0])
+        fixed (byte* bytes = PathBytes.EncodeTerminated(path))
             return Widen(HostCalls.CurrentFolder, bytes, 0);
     }
 }

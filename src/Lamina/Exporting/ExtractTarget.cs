@@ -49,11 +49,12 @@ internal sealed class ExtractTarget : IDisposable
     public static ExtractTarget Open(string path, ExtractOptions options)
     {
         string trimmed = System.IO.Path.TrimEndingDirectorySeparator(path);
-        if (File.Exists(path))
+        const uint ownerOnly = 0x1C0;                                   // 0700
+        if (HostFile.Exists(path))
             throw new IOException($"{path} is a file, not a directory");
-        bool isNew = !System.IO.Directory.Exists(path);
+        bool isNew = !HostFile.IsDirectory(path);
         if (isNew)
-            System.IO.Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            HostFile.MakeDirectory(path, ownerOnly);
         uint? formerMode = isNew || !options.Overwrite ? null : DirectoryRights.Widen(path);
         int root = HostCalls.Open(path, HostCalls.ReadOnly | HostCalls.Directory | HostCalls.CloseOnExec, 0);
         if (root < 0)

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -50,7 +51,7 @@ public static class Extractor
         {
             TreeRemoval.Remove(target, extraction.Directories);
             if (target.IsNew)
-                Directory.Delete(directory);
+                HostFile.RemoveDirectory(directory);
         }
         catch (Exception further) when (further is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lamina.Platform;
 
 namespace Lamina.Exporting;
 
@@ -46,7 +47,7 @@ internal static unsafe partial class HostCalls
     private static bool IsX86 => RuntimeInformation.ProcessArchitecture is not (
         Architecture.Arm64 or Architecture.Arm or Architecture.Ppc64le);
 
-    [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshallingCustomType = typeof(PathMarshaller))]
     internal static partial int Open(string path, int flags, uint mode);
 
     [LibraryImport(Libc, EntryPoint = "openat", SetLastError = true)]

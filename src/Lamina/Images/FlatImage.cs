@@ -36,6 +36,9 @@ internal static class FlatImage
             inputs.Add(original.Bytes);
         inputs.Refuse(path);
         using ErofsImage image = ErofsImage.Open(path);
+        if (image.Primary.Bytes.WhyNoFile is { } reason)
+            throw new UnsupportedImageException(path, $"{reason}; nothing can be appended to that",
+                "Append to the image itself.");
         Layer flat = ErofsLayer.Open(image);                            // its files are the image's
         AppendBase appendBase = ReadBase(image, flat, "Make a flat image first: lamina merge LAYER... -o FLAT");
         if (appendBase.HasTree && writing.Verity is null)
@@ -78,8 +81,8 @@ internal static class FlatImage
         ByteSource bytes = image.Primary.Bytes;
         InputFiles inputs = new InputFiles().Add(bytes);
         HashSet<string> names = [];
+        HostFile.MakeDirectory(directory);
         List<string> written = [];
-        Directory.CreateDirectory(directory);
         foreach (RecordedOriginal original in record.Originals)
         {
             string name = UniqueName(SafeName(original.Name.Span), names);
@@ -161,7 +164,7 @@ internal static class FlatImage
     /// <summary>A name that stays in its folder, whatever the record says.</summary>
     private static string SafeName(ReadOnlySpan<byte> name)
     {
-        string text = System.Text.Encoding.UTF8.GetString(name).Replace('/', '_').Replace('\\', '_').Replace('\0', '_');
+        string text = PathBytes.Decode(name).Replace('/', '_').Replace('\\', '_').Replace('\0', '_');
         return text is "" or "." or ".." ? "original" : text;
     }
 

@@ -76,15 +76,25 @@ public static class VerityImage
     /// <param name="image">The image.</param>
     /// <param name="hashFile">The file that has the tree; null for the image itself.</param>
     /// <param name="hashOffset">Where the superblock is in that file, in bytes; null for its start, or behind the image.</param>
-    /// <returns>The tree; null if there is none behind the image.</returns>
+    /// <returns>The tree; null if there is none behind the image, nor, of a disk, in a partition.</returns>
     /// <exception cref="CorruptImageException">What is there cannot be right.</exception>
     /// <exception cref="UnsupportedImageException">It asks for what is not known.</exception>
-    public static VerityInfo? Find(string image, string? hashFile = null, long? hashOffset = null)
+    public static VerityInfo? Find(string image, string? hashFile = null, long? hashOffset = null) =>
+        FindPlace(image, hashFile, hashOffset)?.Tree;
+
+    /// <summary>Does the same, and says whether the tree is in a partition of a disk, and the image in another.</summary>
+    internal static (VerityInfo Tree, bool IsOnDisk)? FindPlace(string image, string? hashFile, long? hashOffset)
     {
         using ByteSource data = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
-        return Locate(data, beside, hashOffset) is not { } tree ? null : new VerityInfo(tree.SuperBlock,
-            VerityTree.RootOf(tree.SuperBlock, data, beside ?? data, tree.Offset), tree.Offset);
+        if (hashFile is null && hashOffset is null && TreeOnDisk(data) is { } part)
+        {
+            VeritySuperBlock found = VerityTree.Read(part.Bytes, 0);
+            ByteSource covered = DiskPartitions.FindImage(data) ?? data;
+            return (new VerityInfo(found, VerityTree.RootOf(found, covered, part.Bytes, 0), part.Start), true);
+        }
+        return Locate(data, beside, hashOffset) is not { } tree ? null : (new VerityInfo(tree.SuperBlock,
+            VerityTree.RootOf(tree.SuperBlock, data, beside ?? data, tree.Offset), tree.Offset), false);
     }
 
     /// <summary>Compares every block of an image with its tree, and the tree with a root hash.</summary>
@@ -120,6 +130,9 @@ public static class VerityImage
     /// <summary>A tree that is not the one asked for, to say what is wrong.</summary>
     private static (VeritySuperBlock SuperBlock, long Offset) FindAnother(ByteSource data) => AppendedTree.Find(data)
         ?? throw new CorruptImageException(data.Name, "there is no dm-verity tree behind the image", null, data.Length);
+
+    private static DiskPartition? TreeOnDisk(ByteSource data) =>
+        ErofsImage.IsErofs(data) ? null : DiskPartitions.FindTree(data);
 
     private static (VeritySuperBlock SuperBlock, long Offset)? Locate(ByteSource data, ByteSource? beside, long? offset)
     {

@@ -1,3 +1,4 @@
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
 
@@ -51,7 +52,7 @@ public static class LayerOpener
     public static string[] Split(string specification)
     {
         const char kept = '\0';                                         // which no name has
-        return File.Exists(specification) ? [specification]
+        return HostFile.Exists(specification) ? [specification]
             : [.. specification.Replace(Doubled, kept.ToString()).Split(DeviceSeparator)
                 .Select(part => part.Replace(kept, DeviceSeparator))];
     }
@@ -68,7 +69,7 @@ public static class LayerOpener
     {
         if (path == StandardInput)
             return ByteSource.OpenFile("/dev/stdin", spoolBeside);
-        if (Directory.Exists(path))
+        if (HostFile.IsDirectory(path))
         {
             throw new UnsupportedImageException(path, "a directory cannot be a layer yet",
                 $"Make an image of it: mkfs.erofs LAYER.erofs {path}");
@@ -89,6 +90,8 @@ public static class LayerOpener
     /// <summary>Makes a layer of an open source, as above.</summary>
     internal static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules, bool isUpper)
     {
+        if (!ErofsImage.IsErofs(source) && DiskPartitions.FindImage(source) is { } partition)
+            source = partition;
         if (ErofsImage.IsErofs(source))
         {
             Layer layer = ErofsLayer.Open(ErofsImage.Open(source, devices));

@@ -120,7 +120,7 @@ internal sealed unsafe class LoopDevice : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(config[sizeLimitAt..], sizeLimit);
         uint flags = (readOnly ? FlagReadOnly : 0) | (autoClear ? FlagAutomaticClear : 0);
         BinaryPrimitives.WriteUInt32LittleEndian(config[flagsAt..], flags);
-        ReadOnlySpan<byte> name = Encoding.UTF8.GetBytes(file);             // only shown by tools, and cut where it is too long
+        ReadOnlySpan<byte> name = PathBytes.Encode(file);                 // only shown by tools, and cut where it is too long
         name[..Math.Min(name.Length, nameLimit)].CopyTo(config[nameAt..]);
         fixed (byte* pointer = config)
             return Native.Control(Descriptor(device), Configure, (nint)pointer) == 0 ? 0 : Marshal.GetLastPInvokeError();

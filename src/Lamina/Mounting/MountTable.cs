@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Lamina.Platform;
 
 namespace Lamina.Mounting;
@@ -12,13 +10,14 @@ namespace Lamina.Mounting;
 internal sealed record MountTableEntry(string Target, string FileSystem, string Source, string Options);
 
 /// <summary>The mounts that this process sees.</summary>
-internal static unsafe class MountTable
+internal static class MountTable
 {
     /// <summary>What is uppermost on a directory, or null if it is no mount point.</summary>
     public static MountTableEntry? Find(string target)
     {
-        string wanted = Resolve(target);
-        return Read(File.ReadLines("/proc/self/mountinfo")).LastOrDefault(entry => entry.Target == wanted);
+        string wanted = HostFile.Resolve(target);
+        return Read(PathBytes.Decode(HostFile.ReadAllBytes("/proc/self/mountinfo")).Split('\n'))
+           .LastOrDefault(entry => entry.Target == wanted);
     }
 
     /// <summary>Reads the lines of mountinfo, as proc(5) describes them; later mounts come later.</summary>
@@ -43,7 +42,7 @@ internal static unsafe class MountTable
     {
         if (!field.Contains('\\', StringComparison.Ordinal))
             return field;
-        byte[] bytes = Encoding.UTF8.GetBytes(field);
+        byte[] bytes = PathBytes.Encode(field);
         int length = 0;
         for (int i = 0; i < bytes.Length; i++)
         {
@@ -53,17 +52,6 @@ internal static unsafe class MountTable
             bytes[length++] = value;
             i += escaped ? 3 : 0;
         }
-        return Encoding.UTF8.GetString(bytes, 0, length);
-    }
-
-    private static string Resolve(string path)
-    {
-        byte[] resolved = new byte[Native.PathLimit];
-        fixed (byte* pointer = resolved)
-        {
-            return Native.RealPath(path, pointer) == 0
-                ? throw SystemFailure.Last($"{path} cannot be looked at")
-                : Marshal.PtrToStringUTF8((nint)pointer)!;
-        }
+        return PathBytes.Decode(bytes.AsSpan(0, length));
     }
 }

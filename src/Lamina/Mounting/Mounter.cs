@@ -42,11 +42,11 @@ public static class Mounter
             throw new PlatformNotSupportedException("mounting needs Linux");
         (MountFlags flags, IReadOnlyList<MountOption> extra) = MountOption.Parse(request.ExtraOptions);
         flags |= MountFlags.ReadOnly;
-        string target = Path.GetFullPath(request.Target);
+        string target = HostFile.FullPath(request.Target);
         if (FileStatus.Of(target).Type != FileStatus.Directory)
             throw new IOException($"{request.Target} is not a directory, nothing can be mounted there");
 
-        List<string> sources = [Path.GetFullPath(request.Image), .. request.Devices.Select(Path.GetFullPath)];
+        List<string> sources = [HostFile.FullPath(request.Image), .. request.Devices.Select(HostFile.FullPath)];
         List<bool> isBlock = [.. sources.Select(IsBlockDevice)];
         bool mountable = isBlock.TrueForAll(block => block) || (!request.ForceLoop && !isBlock.Contains(true));
         return mountable && TryMount(sources, target, flags, extra)

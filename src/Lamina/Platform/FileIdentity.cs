@@ -46,13 +46,15 @@ internal readonly record struct FileIdentity(bool IsBlockDevice, uint Major, uin
         if (!IsBlockDevice)
             return null;
         string device = string.Create(CultureInfo.InvariantCulture, $"/sys/dev/block/{Major}:{Minor}");
-        string[] disk = File.Exists(device + "/partition") && File.Exists(device + "/../dev")
-            ? File.ReadAllText(device + "/../dev").Trim().Split(':') : [];
+        string[] disk = HostFile.Exists(device + "/partition") && HostFile.Exists(device + "/../dev")
+            ? PathBytes.Decode(HostFile.ReadAllBytes(device + "/../dev")).Trim().Split(':') : [];
         if (disk is [{ } major, { } minor] && uint.TryParse(major, out uint first) && uint.TryParse(minor, out uint second))
             return new FileIdentity(true, first, second, 0);
         const string ending = " (deleted)";
         string backing = device + "/loop/backing_file";
-        return File.Exists(backing) && File.ReadAllText(backing).TrimEnd('\n') is { } file && !file.EndsWith(ending,
-            StringComparison.Ordinal) ? Of(file) : null;
+        if (!HostFile.Exists(backing))
+            return null;
+        string file = PathBytes.Decode(HostFile.ReadAllBytes(backing)).TrimEnd('\n');
+        return file.EndsWith(ending, StringComparison.Ordinal) ? null : Of(file);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Platform;
@@ -37,7 +36,7 @@ internal unsafe struct FileStatus
     internal static FileStatus? Find(string path, bool followsLinks = true)
     {
         FileStatus status = default;
-        fixed (byte* name = Encoding.UTF8.GetBytes(path + '\0'))
+        fixed (byte* name = PathBytes.EncodeTerminated(path))
         {
             if (Native.Status(Native.CurrentDirectory, name, followsLinks ? 0 : Native.NoFollow, Basic, &status) == 0)
                 return status;

@@ -27,9 +27,9 @@ internal static class LeftBehind
     /// <param name="prefix">What their names begin with.</param>
     public static void Remove(string folder, string prefix)
     {
-        foreach (string path in Directory.EnumerateFiles(folder, "*" + Ending))
+        foreach (string name in HostFile.Names(folder).Where(name => name.EndsWith(Ending, StringComparison.Ordinal)))
         {
-            string name = Path.GetFileName(path);
+            string path = Path.Combine(folder, name);
             if (name.Length <= prefix.Length + Ending.Length || !name.StartsWith(prefix, StringComparison.Ordinal) ||
                 name.AsSpan(prefix.Length, name.Length - prefix.Length - Ending.Length).ContainsAnyExcept("-0123456789"))
                 continue;
@@ -50,7 +50,7 @@ internal static class LeftBehind
         using SafeFileHandle file = new(descriptor, ownsHandle: true);
         // The lock is held while the name goes, so that nobody can begin to use it meanwhile.
         if (FileLock.TryMark(file) && FileIdentity.Of(file) == FileIdentity.Of(status))
-            File.Delete(path);
+            HostFile.Remove(path);
     }
 
     private static void RemoveUnshared(string path)
@@ -63,6 +63,6 @@ internal static class LeftBehind
         {
             return;
         }
-        File.Delete(path);
+        HostFile.Remove(path);
     }
 }

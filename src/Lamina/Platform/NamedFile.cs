@@ -21,16 +21,15 @@ internal sealed class NamedFile : OutputPlace
     public static NamedFile Begin(string path, bool overwrites)
     {
         RefuseExisting(path, overwrites);
-        (string folder, string name) = OperatingSystem.IsLinux() ? Parts(path)
-            : (System.IO.Path.GetDirectoryName(path)!, System.IO.Path.GetFileName(path));
-        if (!Directory.Exists(folder))
+        (string folder, string name) = HostFile.Parts(path);
+        if (!HostFile.IsDirectory(folder))
             throw new DirectoryNotFoundException($"{path}: there is no directory {folder}");
         string temporary = $"{path}.{Environment.ProcessId}.partial";
         while (true)
         {
             LeftBehind.Remove(folder, name + ".");
             // A new file: what somebody has put there, a link for instance, is never written through.
-            SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+            SafeFileHandle handle = Create(temporary);
             if (LeftBehind.TryUse(handle, temporary))
                 return new NamedFile(path, temporary, overwrites, handle);
             handle.Dispose();
@@ -45,18 +44,16 @@ internal sealed class NamedFile : OutputPlace
         else
             Handle.Dispose();                                           // what is open cannot be renamed there
         RefuseExisting(_path, _overwrites);
-        try
+        if (!OperatingSystem.IsLinux())
         {
             File.Move(_temporary, _path, _overwrites);
-        }
-        catch (IOException failure)
-        {
-            throw new IOException($"{_path}: cannot be put in place: {failure.Message}", failure.HResult);
-        }
-        _isCommitted = true;
-        if (!OperatingSystem.IsLinux())
+            _isCommitted = true;
             return;
-        using SafeFileHandle folder = OpenExisting(Parts(_path).Folder, Native.OpenReadOnly);
+        }
+        (string name, string file) = HostFile.Parts(_path);
+        using SafeFileHandle folder = OpenExisting(name, Native.OpenReadOnly);
+        Place(folder, file);
+        _isCommitted = true;
         if (Native.Flush(folder) != 0)
             throw SystemFailure.Last($"{_path}: its directory cannot be flushed");
     }
@@ -65,17 +62,45 @@ internal sealed class NamedFile : OutputPlace
     public override void Dispose()
     {
         if (!_isCommitted && OperatingSystem.IsLinux())
-            File.Delete(_temporary);                                    // while the lock says whose it is
+            HostFile.Remove(_temporary);                                // while the lock says whose it is
         base.Dispose();
         if (!_isCommitted && !OperatingSystem.IsLinux())
-            File.Delete(_temporary);
+            HostFile.Remove(_temporary);
+    }
+
+    private static SafeFileHandle Create(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+        const uint readAndWrite = 0x1B6;                                // 0666, less what umask takes away
+        int descriptor = Native.Open(path, Native.OpenReadWrite | Native.OpenCreate | Native.OpenExclusive |
+            Native.OpenCloseOnExec, readAndWrite);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw SystemFailure.Last($"{path}: cannot be made");
+    }
+
+    /// <summary>Gives the file its name. A link replaces nothing, a rename does; not every file system has links.</summary>
+    private void Place(SafeFileHandle folder, string name)
+    {
+        if (!_overwrites)
+        {
+            if (Native.LinkAt(Native.CurrentDirectory, _temporary, folder, name, 0) == 0)
+            {
+                HostFile.Remove(_temporary);
+                return;
+            }
+            if (System.Runtime.InteropServices.Marshal.GetLastPInvokeError() == Errno.Exists)
+                throw Exists(_path);
+        }
+        if (Native.Rename(_temporary, _path) != 0)
+            throw SystemFailure.Last($"{_path}: cannot be put in place");
     }
 
     private static void RefuseExisting(string path, bool overwrites)
     {
-        if (Directory.Exists(path))
+        if (HostFile.IsDirectory(path))
             throw new IOException($"{path}: is a directory; the output can only be a file");
-        if (!overwrites && File.Exists(path))
+        if (!overwrites && HostFile.Exists(path))
             throw Exists(path);
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Platform;
@@ -102,7 +101,7 @@ internal abstract class OutputPlace(SafeFileHandle handle) : IDisposable
             return System.IO.Path.GetFullPath(first) == System.IO.Path.GetFullPath(second);
         if (FileIdentity.Of(first) is { } there)
             return FileIdentity.Of(second) is { } other && there.Touches(other);
-        (string Folder, string Name) one = Parts(EndOfLinks(first)), two = Parts(EndOfLinks(second));
+        (string Folder, string Name) one = HostFile.Parts(EndOfLinks(first)), two = HostFile.Parts(EndOfLinks(second));
         return one.Name == two.Name && FileIdentity.Of(one.Folder) == FileIdentity.Of(two.Folder);
     }
 
@@ -119,13 +118,6 @@ internal abstract class OutputPlace(SafeFileHandle handle) : IDisposable
             throw new IOException($"{path}: is being changed by somebody else; try again when that is done", Errno.Again);
     }
 
-    /// <summary>Folder and name of a path, as the kernel means them: nothing is collapsed.</summary>
-    protected static (string Folder, string Name) Parts(string path)
-    {
-        int slash = path.LastIndexOf('/');
-        return slash < 0 ? (".", path) : (slash == 0 ? "/" : path[..slash], path[(slash + 1)..]);
-    }
-
     /// <summary>The name at the end of a chain of links; nothing need be there.</summary>
     private static unsafe string EndOfLinks(string path)
     {
@@ -136,8 +128,8 @@ internal abstract class OutputPlace(SafeFileHandle handle) : IDisposable
             nint length = Native.ReadLink(path, target, size);
             if (length < 0 || length == size || links == MaxLinks)
                 throw SystemFailure.Last($"{path}: the link cannot be followed");
-            string next = Encoding.UTF8.GetString(target, (int)length);
-            path = next.StartsWith('/') ? next : $"{Parts(path).Folder}/{next}";
+            string next = PathBytes.Decode(new ReadOnlySpan<byte>(target, (int)length));
+            path = next.StartsWith('/') ? next : $"{HostFile.Parts(path).Folder}/{next}";
         }
         return path;
     }

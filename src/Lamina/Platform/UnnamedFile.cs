@@ -31,9 +31,9 @@ internal sealed class UnnamedFile : OutputPlace
     /// <param name="overwrites">Whether a file of that name may be replaced.</param>
     public static UnnamedFile? TryBegin(string target, string path, bool overwrites)
     {
-        if (!Directory.Exists("/proc/self/fd"))
+        if (!HostFile.IsDirectory("/proc/self/fd"))
             return null;
-        (string folderName, string name) = Parts(target);
+        (string folderName, string name) = HostFile.Parts(target);
         if (name.Length == 0)
             throw new IOException($"{path}: is no name of a file");
         SafeFileHandle folder;

@@ -19,25 +19,40 @@ internal sealed partial class ErofsImage
     public int DeviceCount => Space.Slots.Length;
 
     /// <summary>Opens an image file with the devices it needs, in the device table's order.</summary>
-    /// <param name="path">The image.</param>
+    /// <param name="path">The image, or a disk with one in a partition.</param>
     /// <param name="devices">Its devices; none if it has none, or if they lie in the image file itself.</param>
     /// <exception cref="FileNotFoundException">One of the files is not there.</exception>
     /// <exception cref="CorruptImageException">The superblock contradicts itself or the file.</exception>
     /// <exception cref="UnsupportedImageException">The image has features that are not known, or lacks devices.</exception>
     public static ErofsImage Open(string path, params string[] devices)
     {
-        List<ByteSource> opened = [];
+        ByteSource source = ByteSource.OpenFile(path);
         try
         {
-            opened.Add(ByteSource.OpenFile(path));
-            foreach (string device in devices)
-                opened.Add(ByteSource.OpenFile(device));
-            return Open(opened[0], [.. opened[1..]]);
+            return Open(source, (IReadOnlyList<string>)devices);
         }
         catch
         {
-            foreach (ByteSource source in opened)
-                source.Dispose();
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a source that may be a disk, with devices by their paths; it is not disposed if that fails.</summary>
+    internal static ErofsImage Open(ByteSource source, IReadOnlyList<string> devices)
+    {
+        List<ByteSource> opened = [];
+        try
+        {
+            if (!IsErofs(source))
+                source = DiskPartitions.FindImage(source) ?? source;
+            foreach (string device in devices)
+                opened.Add(ByteSource.OpenFile(device));
+            return Open(source, [.. opened]);
+        }
+        catch
+        {
+            opened.ForEach(device => device.Dispose());
             throw;
         }
     }

@@ -36,9 +36,16 @@ public sealed class ImageChecker
     /// <exception cref="IOException">A file is missing, or the system refused.</exception>
     public static CheckReport Check(string path, IReadOnlyList<string>? devices = null, CheckOptions? options = null)
     {
+        using ByteSource source = ByteSource.OpenFile(path);
+        return Check(source, devices, options);
+    }
+
+    /// <summary>Does it with a file that is open.</summary>
+    internal static CheckReport Check(ByteSource source, IReadOnlyList<string>? devices, CheckOptions? options)
+    {
         try
         {
-            using ErofsImage image = ErofsImage.Open(path, [.. devices ?? []]);
+            using ErofsImage image = ErofsImage.Open(source, devices ?? []);
             return Check(image, options);
         }
         catch (CorruptImageException corrupt)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Lamina.Platform;
 
 namespace Lamina.Verity;
 
@@ -56,7 +57,7 @@ public static class RootHashSignature
     /// message.</exception>
     public static X509Certificate2 LoadSigner(string? certificatePath, string keyPath, string? password = null)
     {
-        byte[] key = File.ReadAllBytes(keyPath);
+        byte[] key = HostFile.ReadAllBytes(keyPath);
         try
         {
             if (!key.AsSpan().StartsWith("-----"u8))
@@ -66,7 +67,8 @@ public static class RootHashSignature
             }
             if (certificatePath is null)
                 throw new ArgumentException($"{keyPath}: is a key alone; the certificate is needed as well");
-            string certificate = File.ReadAllText(certificatePath), text = Encoding.ASCII.GetString(key);
+            string certificate = Encoding.UTF8.GetString(HostFile.ReadAllBytes(certificatePath));
+            string text = Encoding.ASCII.GetString(key);
             return password is null ? X509Certificate2.CreateFromPem(certificate, text)
                 : X509Certificate2.CreateFromEncryptedPem(certificate, text, password);
         }
@@ -83,7 +85,7 @@ public static class RootHashSignature
     {
         try
         {
-            return X509CertificateLoader.LoadCertificateFromFile(path);
+            return X509CertificateLoader.LoadCertificate(HostFile.ReadAllBytes(path));
         }
         catch (CryptographicException failure)
         {

@@ -33,7 +33,7 @@ public static class ImageWriter
     {
         options ??= new WriteOptions();
         long total = 0;
-        RefusePipes(layers, options);
+        RefuseNoFiles(layers, options);
         InputFiles inputs = new();
         foreach (Original original in layers.SelectMany(layer => layer.Originals))
             inputs.Add(original.Bytes);
@@ -71,7 +71,7 @@ public static class ImageWriter
         options ??= new WriteOptions();
         if (options.Verity is not null || options.VmdkPath is not null)
             throw new ArgumentException("a dm-verity tree and a VMDK descriptor go with a file, not with a stream");
-        RefusePipes(layers, options);
+        RefuseNoFiles(layers, options);
         using LayoutPlanner planner = new(root, layers, options);
         LayoutSource image = new(name, planner.Layout);
         image.CopyTo(destination, options.Counter(() => image.Length));
@@ -79,14 +79,14 @@ public static class ImageWriter
         return planner.Result(name, image.Length);
     }
 
-    /// <summary>What comes through a pipe is in no file that an index or a descriptor could name.</summary>
-    private static void RefusePipes(IReadOnlyList<Layer> layers, WriteOptions options)
+    /// <summary>What is no file, as what came through a pipe, cannot be named by an index or a descriptor.</summary>
+    private static void RefuseNoFiles(IReadOnlyList<Layer> layers, WriteOptions options)
     {
         if ((options.Mode == OutputMode.Index || options.VmdkPath is not null) && layers.SelectMany(layer => layer.Originals)
-            .FirstOrDefault(original => original.Bytes.IsSpooled) is { } pipe)
+            .FirstOrDefault(original => original.Bytes.WhyNoFile is not null) is { } part)
         {
-            throw new UnsupportedImageException(pipe.Name,
-                "comes through a pipe, so there is no file that the image could refer to",
+            throw new UnsupportedImageException(part.Name,
+                $"{part.Bytes.WhyNoFile}, so there is no file that the image could refer to",
                 "Write it to a file first, or merge with --mode flat.");
         }
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using Lamina.Format;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Writing;
@@ -247,7 +248,7 @@ internal sealed class LayoutPlanner : IDisposable
             {
                 bool hasDigest = _options.ComputeDigests && _roots.Of(original) is null;
                 byte[] digest = digests?.Of(original) ?? new byte[hasDigest ? 32 : 0];
-                byte[] name = Encoding.UTF8.GetBytes(Path.GetFileName(original.Name));
+                byte[] name = PathBytes.Encode(Path.GetFileName(original.Name));
                 long start = _options.Mode == OutputMode.Flat ? _placement.AddressOf(original, 0) : -1;
                 all.Add(new RecordedOriginal(below + layer, (byte)original.Kind, start, original.Length, digest, name));
             }

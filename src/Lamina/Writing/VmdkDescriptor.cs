@@ -1,4 +1,3 @@
-using System.Text;
 using Lamina.Platform;
 using Lamina.Tree;
 
@@ -46,7 +45,7 @@ internal static class VmdkDescriptor
     /// <param name="disk">The image as a whole.</param>
     public static void Write(OutputFile output, string path, string image, ImageLayout disk)
     {
-        string full = Path.GetFullPath(path);
+        string full = HostFile.FullPath(path);
         List<string> extents = [];
         long sectors = 0;
         Add(image, 0, HeaderWriter.PageSize);
@@ -76,7 +75,7 @@ internal static class VmdkDescriptor
             "ddb.virtualHWVersion = \"4\"", $"ddb.geometry.cylinders = \"{Math.Min(sectors / (16 * 63) + 1, 16383)}\"",
             "ddb.geometry.heads = \"16\"", "ddb.geometry.sectors = \"63\"", "ddb.adapterType = \"ide\"", "",
         ]);
-        output.Write(Encoding.UTF8.GetBytes(text), 0);
+        output.Write(PathBytes.Encode(text), 0);
 
         void Add(string file, long offset, long length)
         {
@@ -120,7 +119,7 @@ internal static class VmdkDescriptor
     /// </summary>
     private static string Quote(string file, string descriptor)
     {
-        string full = Path.GetFullPath(file);
+        string full = HostFile.FullPath(file);
         if (full.AsSpan().IndexOfAny('"', '\n', '\r') >= 0)
             throw new UnsupportedImageException(file,
                 "a path with a quote or a line break, which a VMDK descriptor cannot hold", "Rename the file.");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using Lamina.Cli;
 using Lamina.Tests.Oracles;
 
@@ -77,6 +78,9 @@ public class MisuseTests
         Sh("cat config.tar | lamina merge base.erofs - -o input.erofs", 0);
         Sh("lamina diff file.erofs input.erofs", 0);
         Assert.Contains("etc", Sh("lamina ls - < config.tar", 0));
+        foreach (string verb in (string[])["check --json", "inspect --json", "dump", "manifest", "tree", "verity inspect"])
+            Assert.Equal(Sh($"lamina {verb} pipe.erofs || test $? = 1", 0).Replace("pipe.erofs", "/dev/fd/63"),
+                Sh($"lamina {verb} <(cat pipe.erofs) || test $? = 1", 0));
         Assert.Contains("Linux", Sh("lamina ls /proc/version 2>&1; cat /proc/version", 0));
         Assert.Contains("comes through a pipe", Sh("lamina merge --mode index <(cat base.erofs) -o index.erofs", 3));
         Assert.Contains("is a character device", Sh("lamina ls /dev/zero", 4));
@@ -104,9 +108,12 @@ public class MisuseTests
         string empty = Path.Combine(folder, "empty"), text = Path.Combine(folder, "text");
         File.WriteAllText(empty, "");
         File.WriteAllText(text, "hello\n");
+        string socket = Path.Combine(folder, "socket");
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(socket));
         // A FIFO that nobody writes to is waited for, as by any program, so it is none of the values.
         string[] odd = ["", "-1", "0", "99999999999999999999", "abc", "\u001b[31m\u202e", "a\nb", new string('x', 5000), folder,
-            "/dev/null", empty, text, layer, $"{layer}@{layer}", "@", "/", "..", Path.Combine(folder, "no", "such")];
+            "/dev/null", socket, empty, text, layer, $"{layer}@{layer}", "@", "/", "..", Path.Combine(folder, "no", "such")];
         List<string> faults = [];
         foreach (Command verb in Leaves(Program.Root(new Session(TextWriter.Null, TextWriter.Null, Interrupts.None()))))
         {

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Lamina.Boot;
+using Lamina.Format;
 using Lamina.Images;
+using Lamina.Tests.Cli;
 using Lamina.Tests.Oracles;
 using Lamina.Verity;
 
@@ -41,6 +43,54 @@ public class DiskImageTests
         string again = Scratch.NewPath("again.img");
         DiskImage.Build(image, again, new DiskOptions { Tree = tree });
         Assert.Equal(bytes, File.ReadAllBytes(again));
+    }
+
+    /// <summary>What Lamina wrote it reads: the image by all verbs that read, the tree by the one that shows it.</summary>
+    [Theory]
+    [InlineData(VerityAlgorithm.Sha256)]
+    [InlineData(VerityAlgorithm.Sha512)]
+    public void A_disk_is_read_as_the_image_in_it(VerityAlgorithm algorithm)
+    {
+        string image = Corpus.Layer("base", "zstd-frag"), disk = Scratch.NewPath("disk.img");
+        VerityInfo tree = DiskImage.Build(image, disk, new DiskOptions { Tree = new() { Algorithm = algorithm } }).Verity;
+        Assert.Equal(CliRun.Of("ls", "-lR", image).MustSucceed().Output, CliRun.Of("ls", "-lR", disk).MustSucceed().Output);
+        CliRun.Of("diff", image, disk).MustSucceed();
+        Assert.Equal(CliRun.Of("inspect", image, "--json").Json().GetProperty("uuid").GetString(),
+            CliRun.Of("inspect", disk, "--json").Json().GetProperty("uuid").GetString());
+        JsonElement seen = CliRun.Of("verity", "inspect", disk, "--json").Json();
+        Assert.Equal(tree.RootHashText, seen.GetProperty("rootHash").GetString());
+        long at = seen.GetProperty("hashOffset").GetInt64();
+        Assert.Equal("verity"u8, File.ReadAllBytes(disk).AsSpan((int)at, 6));
+        Assert.Contains($"in a partition, at byte {at}", CliRun.Of("verity", "inspect", disk).MustSucceed().Output);
+
+        CliRun.Of("check", disk).MustSucceed();
+        CliRun append = CliRun.Of("append", disk, image);
+        Assert.Equal(3, append.Code);
+        Assert.Contains("nothing can be appended", append.Error);
+        string merged = Scratch.NewPath("merged.erofs");
+        CliRun.Of("merge", disk, "-o", merged).MustSucceed();
+        CliRun.Of("diff", image, merged).MustSucceed();
+        CliRun index = CliRun.Of("merge", "--mode", "index", disk, "-o", Scratch.NewPath("index.erofs"));
+        Assert.Equal(3, index.Code);
+        Assert.Contains("is a partition of a disk", index.Error);
+    }
+
+    [Fact]
+    public void A_disk_with_two_images_is_refused_with_their_numbers()
+    {
+        string image = Corpus.Layer("base", "zstd-frag"), disk = Scratch.NewPath("disk.img");
+        DiskImage.Build(image, disk);
+        byte[] bytes = File.ReadAllBytes(disk);
+        GptEntry first = GptEntry.Parse(bytes.AsSpan(1024));
+        first.WriteTo(bytes.AsSpan(1024 + 2 * GptEntry.Size));
+        File.WriteAllBytes(disk, bytes);
+        CliRun run = CliRun.Of("ls", disk);
+        Assert.Equal(3, run.Code);
+        Assert.Contains("is a disk with 2 EROFS images, in partitions 1, 3", run.Error);
+        (first with { Last = long.MaxValue }).WriteTo(bytes.AsSpan(1024));
+        (first with { First = -5 }).WriteTo(bytes.AsSpan(1024 + 2 * GptEntry.Size));
+        File.WriteAllBytes(disk, bytes);
+        Assert.Contains("of no kind that is known", CliRun.Of("ls", disk).Error);
     }
 
     [Fact]

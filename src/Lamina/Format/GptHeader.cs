@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 
-namespace Lamina.Boot;
+namespace Lamina.Format;
 
 /// <summary>
 /// The header of a GUID partition table (UEFI specification, 5.3.2): one near the start of the disk, a copy in its last sector.

@@ -1,0 +1,63 @@
+using Lamina.Format;
+using Lamina.Verity;
+
+namespace Lamina.Reading;
+
+/// <summary>A partition of a disk.</summary>
+/// <param name="Number">Which it is, from 1 on.</param>
+/// <param name="Start">Where it begins, in bytes.</param>
+/// <param name="Bytes">What is in it; the disk is closed with it.</param>
+internal sealed record DiskPartition(int Number, long Start, ByteSource Bytes);
+
+/// <summary>
+/// The image in a disk with a GUID partition table, and the dm-verity tree in another partition. What the table says is believed
+/// as a name is: it leads to bytes, and proves nothing of them.
+/// </summary>
+internal static class DiskPartitions
+{
+    /// <summary>More partitions than any disk has.</summary>
+    private const int EntryLimit = 1024;
+
+    /// <summary>The only partition with an EROFS image; null if this is no disk, or has none.</summary>
+    /// <param name="disk">The disk, which what is returned owns.</param>
+    /// <exception cref="UnsupportedImageException">There is more than one.</exception>
+    public static ByteSource? FindImage(ByteSource disk) => Find(disk, ErofsImage.IsErofs, "EROFS images")?.Bytes;
+
+    /// <summary>The only partition that begins as a dm-verity tree does; null if there is none.</summary>
+    /// <param name="disk">The disk, which what is returned owns.</param>
+    /// <exception cref="UnsupportedImageException">There is more than one.</exception>
+    public static DiskPartition? FindTree(ByteSource disk) => Find(disk, part => VerityTree.IsAt(part, 0), "dm-verity trees");
+
+    private static DiskPartition? Find(ByteSource disk, Func<ByteSource, bool> isWanted, string what)
+    {
+        DiskPartition[] found = [.. Partitions(disk).Where(part => isWanted(part.Bytes))];
+        return found.Length < 2 ? found.FirstOrDefault() : throw new UnsupportedImageException(disk.Name,
+            $"is a disk with {found.Length} {what}, in partitions {string.Join(", ", found.Select(part => part.Number))}",
+            "Name the partition: losetup --partscan --find --show DISK makes devices of them.");
+    }
+
+    private static IEnumerable<DiskPartition> Partitions(ByteSource disk)
+    {
+        byte[] bytes = new byte[GptHeader.Size], entry = new byte[GptEntry.Size];
+        foreach (int sector in (int[])[512, 4096])
+        {
+            if (disk.Read(sector, bytes) < bytes.Length || GptHeader.Parse(bytes) is not { } header)
+                continue;
+            long sectors = disk.Length / sector;
+            if (header.EntrySize < GptEntry.Size || header.EntriesAt < 0 || header.EntriesAt > sectors)
+                yield break;
+            for (int i = 0; i < Math.Min(header.EntryCount, EntryLimit); i++)
+            {
+                if (disk.Read(header.EntriesAt * sector + (long)i * header.EntrySize, entry) < entry.Length)
+                    yield break;
+                var part = GptEntry.Parse(entry);
+                if (part.Type != Guid.Empty && part.First >= 0 && part.Last >= part.First && part.Last < sectors)
+                {
+                    long start = part.First * sector, length = (part.Last - part.First + 1) * sector;
+                    yield return new DiskPartition(i + 1, start, ByteSource.Partition(disk, start, length));
+                }
+            }
+            yield break;
+        }
+    }
+}
