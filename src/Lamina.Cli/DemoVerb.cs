@@ -4,6 +4,7 @@ using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Merging;
 using Lamina.Mounting;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
 using Lamina.Writing;
@@ -52,7 +53,7 @@ internal sealed class DemoVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         bool keeps = arguments.GetValue(_keep);
-        _folder = Directory.CreateTempSubdirectory("lamina-demo-").FullName;
+        _folder = HostFile.MakeTemporaryDirectory("lamina-demo-");
         using IDisposable scope = Session.Interrupts.During(CleanUp);
         try
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Lamina.Layers;
 using Lamina.Mounting;
+using Lamina.Platform;
 using Lamina.Reading;
 
 namespace Lamina.Cli;
@@ -52,6 +53,7 @@ internal sealed class MountVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
+        RefuseDisk(paths[0]);
         string? rootHash = arguments.GetValue(_rootHash), hashFile = arguments.GetValue(_hashFile);
         if (rootHash is not null)
         {
@@ -72,6 +74,19 @@ internal sealed class MountVerb : Verb
         string how = result.Direct ? "" : $" by way of {string.Join(", ", result.LoopDevices)}";
         Output.WriteLine($"{paths[0]} is mounted on {result.Target}{how}");
         return ExitCodes.Done;
+    }
+
+    /// <summary>A disk is read as the image in it, but the kernel mounts what is at the start of what it is given.</summary>
+    private static void RefuseDisk(string path)
+    {
+        if (FileStatus.Find(path) is not { Type: FileStatus.RegularFile or FileStatus.BlockDevice })
+            return;
+        using ByteSource source = ByteSource.OpenFile(path);
+        if (DiskPartitions.FindImage(source) is { } part)
+        {
+            throw new UnsupportedImageException(path, $"is a disk, and its image is in partition {part.Number}",
+                $"Mount it from there: mount -t erofs -o ro,loop,offset={part.Start} {ShellText.Quote(path)} DIR");
+        }
     }
 
     private void Verify(string image, string[] devices)

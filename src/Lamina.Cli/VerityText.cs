@@ -19,7 +19,9 @@ internal sealed record VerityText(VerityInfo Info, string Image, string? HashFil
 
     public static string NameOf(VerityAlgorithm algorithm) => algorithm == VerityAlgorithm.Sha256 ? "sha256" : "sha512";
 
-    private string Table => Info.DeviceMapperLine("DATADEV", HashFile is null && !IsDisk ? "DATADEV" : "HASHDEV");
+    // Partitions are devices of their own: the tree is at the start of one.
+    private string Table => (IsDisk ? Info with { HashOffset = 0 } : Info)
+        .DeviceMapperLine("DATADEV", HashFile is null && !IsDisk ? "DATADEV" : "HASHDEV");
 
     private string OpenLine
     {

@@ -18,9 +18,16 @@ internal static unsafe partial class NativeFiles
     /// <summary>Whether a path is a directory itself, not a link to one.</summary>
     public static bool IsDirectory(string path) => (BitConverter.ToUInt16(Status(path), ModeAt) & TypeMask) == DirectoryType;
 
-    /// <summary>Whether a path leads to a block device, whatever it is called.</summary>
-    public static bool IsBlockDevice(string path) =>
-        (BitConverter.ToUInt16(Status(path, 0), ModeAt) & TypeMask) == BlockDeviceType;
+    /// <summary>Whether a path leads to a block device, whatever it is called; false as well if there is nothing.</summary>
+    public static bool IsBlockDevice(string path)
+    {
+        Span<byte> status = stackalloc byte[StatusSize];
+        fixed (byte* pointer = status)
+        {
+            return GetStatus(CurrentDirectory, path, 0, BasicStatus, pointer) == 0 &&
+                (BitConverter.ToUInt16(status[ModeAt..]) & TypeMask) == BlockDeviceType;
+        }
+    }
 
     /// <summary>The device that a file system is on: another one means that something is mounted there.</summary>
     public static ulong DeviceOf(string path)
@@ -63,12 +70,12 @@ internal static unsafe partial class NativeFiles
         }
     }
 
-    private static byte[] Status(string path, int flags = NoFollow)
+    private static byte[] Status(string path)
     {
         byte[] status = new byte[StatusSize];
         fixed (byte* pointer = status)
         {
-            if (GetStatus(CurrentDirectory, path, flags, BasicStatus, pointer) != 0)
+            if (GetStatus(CurrentDirectory, path, NoFollow, BasicStatus, pointer) != 0)
                 throw new IOException($"{path} cannot be looked at: {Native.LastError}");
         }
         return status;

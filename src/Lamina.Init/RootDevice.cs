@@ -29,7 +29,7 @@ internal static class RootDevice
             return Names().Select(Device).FirstOrDefault(path => Ask(path, BootIndex.LabelOf) == what[Label.Length..]);
         if (what.StartsWith(Partition, StringComparison.Ordinal))
             return Names().Select(name => PartitionOn(name, what[Partition.Length..])).FirstOrDefault(path => path is not null);
-        return File.Exists(what) ? what : null;
+        return NativeFiles.IsBlockDevice(what) ? what : null;
     }
 
     private static string? PartitionOn(string disk, string id)

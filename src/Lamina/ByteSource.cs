@@ -26,6 +26,9 @@ public abstract class ByteSource : IDisposable
     /// <summary>Why the bytes are no file that anybody else could open, in words; null if they are.</summary>
     internal virtual string? WhyNoFile => null;
 
+    /// <summary>Whether this is a block device or a partition, which may be longer than what it holds.</summary>
+    internal virtual bool IsVolume => Identity is { IsBlockDevice: true };
+
     /// <summary>Which file of the system this is or is part of; null if it is none.</summary>
     internal virtual FileIdentity? Identity => Handle is { } file ? FileIdentity.Of(file) : null;
 
@@ -190,6 +193,8 @@ public abstract class ByteSource : IDisposable
         }
 
         internal override FileIdentity? Identity => source.Identity;
+
+        internal override bool IsVolume => isPartition || source.IsVolume;
 
         internal override string? WhyNoFile => isPartition ? "is a partition of a disk" : source.WhyNoFile;
 

@@ -53,6 +53,11 @@ internal static class BootIndex
     /// <exception cref="UnsupportedImageException">It is no layer, or not known.</exception>
     public static void Check(ByteSource layer)
     {
+        if (DiskPartitions.FindImage(layer) is { } part)
+        {
+            throw new UnsupportedImageException(layer.Name, $"is a disk, and its image is in partition {part.Number}",
+                "Make an image of that: lamina merge DISK -o IMAGE");
+        }
         if (LayerOpener.Open(layer, [], WhiteoutRules.Oci, isUpper: true).Warning is { } warning)
             throw new UnsupportedImageException(layer.Name, $"{warning}; an archive to boot from has no use for it");
     }

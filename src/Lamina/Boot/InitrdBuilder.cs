@@ -249,19 +249,24 @@ public static class InitrdBuilder
 
     private static VerityInfo? AddIndex(CpioWriter archive, IReadOnlyList<ByteSource> sources, InitrdOptions options)
     {
-        string folder = Directory.CreateTempSubdirectory("lamina-index-").FullName;
+        string folder = HostFile.MakeTemporaryDirectory("lamina-index-"), path = Path.Combine(folder, "index");
         try
         {
-            string path = Path.Combine(folder, "index");
-            WriteResult result = BootIndex.Make(sources, path,
-                new WriteOptions { Mode = OutputMode.Index, Kernel = OldestKernel(options), Verity = options.Verity });
+            WriteResult result = BootIndex.Make(sources, path, new WriteOptions
+            {
+                Mode = OutputMode.Index,
+                Kernel = OldestKernel(options),
+                Verity = options.Verity,
+                CarriesLayers = true,
+            });
             using ByteSource index = ByteSource.OpenFile(path);
             archive.AddPages(BootFiles.Index, index, options.Form == InitrdForm.InPlace);
             return result.Verity;
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            HostFile.Remove(path);
+            HostFile.RemoveDirectory(folder);
         }
     }
 
@@ -271,8 +276,8 @@ public static class InitrdBuilder
         string[] names = new string[layers.Count];
         for (int i = 0; i < names.Length; i++)
         {
-            names[i] = layers[i].Name ??
-                string.Create(CultureInfo.InvariantCulture, $"{number + i:000}-{Path.GetFileName(layers[i].Path)}");
+            string text = PathBytes.ToText(Path.GetFileName(layers[i].Path));
+            names[i] = layers[i].Name ?? string.Create(CultureInfo.InvariantCulture, $"{number + i:000}-{text}");
             if (number + i >= NumberLimit && layers[i].Name is null)
                 throw new ArgumentException($"layer {i + 1} would have number {number + i}; {NumberLimit - 1} is the last");
             if (names[i].Length == 0 || names[i].AsSpan().ContainsAny("/,\n\0") || names[i].StartsWith('.'))

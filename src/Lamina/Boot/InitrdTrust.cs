@@ -53,14 +53,17 @@ internal sealed class InitrdTrust
             _values.Add((LayerCheck.Sha256, Convert.ToHexStringLower(ContentDigest.Compute(layer, layer.Length))));
             return;
         }
-        if (VerityImage.Find(layer.Name) is not { } info)
+        VerityInfo info;
+        if (AppendedTree.Find(layer) is not (VeritySuperBlock tree, long offset))
         {
             (ByteSource body, info) = WithTree(layer, options);
             _bodies.Add(body);
         }
         else
         {
-            VerityReport report = VerityImage.Verify(layer.Name, info.RootHash.Span);
+            // The source that is open, not its name again: a pipe can be read once.
+            info = new VerityInfo(tree, VerityTree.RootOf(tree, layer, layer, offset), offset);
+            VerityReport report = VerityImage.Verify(layer, info.RootHash.Span, null, null, null);
             if (!report.IsSound)
                 throw new CorruptImageException(layer.Name, $"does not match the dm-verity tree behind it: {report.Faults[0]}");
             _bodies.Add(layer);

@@ -82,7 +82,7 @@ public static class UkiBuilder
             if (osRelease is not null)
                 end = Add(output, headers, end, ".osrel", [osRelease]);
             end = Add(output, headers, end, ".cmdline",
-                [ByteSource.FromMemory("command line", Encoding.UTF8.GetBytes(commandLine))]);
+                [ByteSource.FromMemory("command line", PathBytes.Encode(commandLine))]);
             if (options.KernelRelease is { } release)
                 end = Add(output, headers, end, ".uname", [ByteSource.FromMemory("release", Encoding.UTF8.GetBytes(release))]);
             if (archives.Count > 0)

@@ -35,12 +35,13 @@ internal static class FlatImage
         foreach (Original original in layers.SelectMany(layer => layer.Originals))
             inputs.Add(original.Bytes);
         inputs.Refuse(path);
-        using ErofsImage image = ErofsImage.Open(path);
+        const string advice = "Make a flat image first: lamina merge LAYER... -o FLAT";
+        using ErofsImage image = Open(path, advice);
         if (image.Primary.Bytes.WhyNoFile is { } reason)
             throw new UnsupportedImageException(path, $"{reason}; nothing can be appended to that",
                 "Append to the image itself.");
         Layer flat = ErofsLayer.Open(image);                            // its files are the image's
-        AppendBase appendBase = ReadBase(image, flat, "Make a flat image first: lamina merge LAYER... -o FLAT");
+        AppendBase appendBase = ReadBase(image, flat, advice);
         if (appendBase.HasTree && writing.Verity is null)
         {
             throw new UnsupportedImageException(path, "has a dm-verity tree, which would not cover what is appended",
@@ -69,10 +70,8 @@ internal static class FlatImage
     /// <summary>Gives the originals back as files, and the image as it was before each append.</summary>
     public static IReadOnlyList<string> Split(string path, string directory, bool overwrites)
     {
-        using ErofsImage image = ErofsImage.Open(path);
-        LayerRecord record = ReadRecord(image, image.Space.Slots.Length > 0
-            ? "They are where they were; their names: lamina inspect INDEX"
-            : "Only a flat image by lamina merge has its layers in it.");
+        using ErofsImage image = Open(path, "They are where they were; their names: lamina inspect INDEX");
+        LayerRecord record = ReadRecord(image, "Only a flat image by lamina merge has its layers in it.");
         if (record.Originals.Length == 0)
         {
             throw new UnsupportedImageException(image.Name, "is a full image: it has copies of what is used of its layers, not " +
@@ -113,6 +112,25 @@ internal static class FlatImage
         }
     }
 
+    /// <summary>Opens an image that needs no other files.</summary>
+    /// <exception cref="UnsupportedImageException">It is an index; its devices are not asked for.</exception>
+    private static ErofsImage Open(string path, string adviceForIndex)
+    {
+        string[] parts = LayerOpener.Split(path);
+        ByteSource source = ByteSource.OpenFile(parts[0]);
+        try
+        {
+            return ErofsImage.ReadSuperBlock(DiskPartitions.ImageOf(source)).ExtraDevices == 0
+                ? ErofsImage.Open(source, (IReadOnlyList<string>)parts[1..])
+                : throw new UnsupportedImageException(source.Name, "is an index: its layers are other files", adviceForIndex);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
     private static AppendBase ReadBase(ErofsImage image, Layer layer, string advice)
     {
         LayerRecord record = ReadRecord(image, advice);
@@ -128,8 +146,6 @@ internal static class FlatImage
     /// <summary>What is inside, as the image records it; all of it lies within.</summary>
     private static LayerRecord ReadRecord(ErofsImage image, string advice)
     {
-        if (image.Space.Slots.Length > 0)
-            throw new UnsupportedImageException(image.Name, "is an index: its originals are other files", advice);
         long end = EndOf(image);
         LayerRecord record = LayerRecordReader.Read(image.Primary.Bytes, end) ??
             throw new UnsupportedImageException(image.Name, "was not written by lamina: it has no layer record", advice);

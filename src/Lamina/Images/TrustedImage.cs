@@ -25,16 +25,17 @@ public static class TrustedImage
     /// <param name="image">The image: a file or a block device.</param>
     /// <param name="devices">Its devices, in the order of the device table.</param>
     /// <param name="rootHash">The root hash that is trusted.</param>
-    /// <param name="hashFile">The file that has the image's tree; null for the image itself.</param>
+    /// <param name="hashFile">The file that has the image's tree; null for the image itself, or the disk it is on.</param>
     /// <param name="work">Who is told, who stops it, how many threads.</param>
     /// <exception cref="CorruptImageException">There is no tree, or a superblock or the device table cannot be right.</exception>
     /// <exception cref="UnsupportedImageException">The image or a tree asks for what is not known.</exception>
     public static TrustReport Verify(string image, IReadOnlyList<string> devices, ReadOnlySpan<byte> rootHash,
         string? hashFile = null, WorkOptions? work = null)
     {
-        using ByteSource data = ByteSource.OpenFile(image);
+        using ByteSource file = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
-        VerityReport report = VerityImage.Verify(data, rootHash, beside, null, work);
+        (ByteSource data, ByteSource? hash) = VerityImage.PartsOf(file, beside, null, rootHash);
+        VerityReport report = VerityImage.Verify(data, rootHash, hash, null, work);
         if (!report.IsSound)
             return new TrustReport(report, null);
         // From here on only what is covered is looked at: neither the tree nor what may come behind it on a device.

@@ -87,10 +87,10 @@ public static class VerityImage
     {
         using ByteSource data = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
-        if (hashFile is null && hashOffset is null && TreeOnDisk(data) is { } part)
+        if (hashFile is null && hashOffset is null && DiskPartitions.FindTree(data) is { } part)
         {
             VeritySuperBlock found = VerityTree.Read(part.Bytes, 0);
-            ByteSource covered = DiskPartitions.FindImage(data) ?? data;
+            ByteSource covered = DiskPartitions.ImageOf(data);
             return (new VerityInfo(found, VerityTree.RootOf(found, covered, part.Bytes, 0), part.Start), true);
         }
         return Locate(data, beside, hashOffset) is not { } tree ? null : (new VerityInfo(tree.SuperBlock,
@@ -110,7 +110,8 @@ public static class VerityImage
     {
         using ByteSource data = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
-        return Verify(data, rootHash, beside, hashOffset, work);
+        (ByteSource part, ByteSource? tree) = PartsOf(data, beside, hashOffset, rootHash);
+        return Verify(part, rootHash, tree, hashOffset, work);
     }
 
     /// <summary>Does what the other does with a source that is open.</summary>
@@ -131,8 +132,20 @@ public static class VerityImage
     private static (VeritySuperBlock SuperBlock, long Offset) FindAnother(ByteSource data) => AppendedTree.Find(data)
         ?? throw new CorruptImageException(data.Name, "there is no dm-verity tree behind the image", null, data.Length);
 
-    private static DiskPartition? TreeOnDisk(ByteSource data) =>
-        ErofsImage.IsErofs(data) ? null : DiskPartitions.FindTree(data);
+    /// <summary>
+    /// The partitions with image and tree, if the source is a disk with both; else what was given. What the partition table says
+    /// is not covered, and need not be: other partitions do not have the root hash.
+    /// </summary>
+    internal static (ByteSource Data, ByteSource? Hash) PartsOf(
+        ByteSource data, ByteSource? beside, long? hashOffset, ReadOnlySpan<byte> rootHash)
+    {
+        if (beside is not null || hashOffset is not null || DiskPartitions.FindTree(data) is not { } tree ||
+            DiskPartitions.FindImage(data) is not { } image)
+            return (data, beside);
+        // A tree over the whole disk may stand behind it.
+        bool isCoveredWhole = TreeSearch.Find(data, rootHash) is { } found && found.Offset != tree.Start;
+        return isCoveredWhole ? (data, null) : (image.Bytes, tree.Bytes);
+    }
 
     private static (VeritySuperBlock SuperBlock, long Offset)? Locate(ByteSource data, ByteSource? beside, long? offset)
     {

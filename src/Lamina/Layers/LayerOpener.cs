@@ -90,8 +90,7 @@ public static class LayerOpener
     /// <summary>Makes a layer of an open source, as above.</summary>
     internal static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules, bool isUpper)
     {
-        if (!ErofsImage.IsErofs(source) && DiskPartitions.FindImage(source) is { } partition)
-            source = partition;
+        source = DiskPartitions.ImageOf(source);
         if (ErofsImage.IsErofs(source))
         {
             Layer layer = ErofsLayer.Open(ErofsImage.Open(source, devices));

@@ -102,6 +102,24 @@ internal static unsafe class HostFile
         int Try() => Native.MakeDirectory(path, mode) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>Makes a directory for what is needed for a while only, which nobody else can enter.</summary>
+    /// <param name="prefix">What its name begins with.</param>
+    public static string MakeTemporaryDirectory(string prefix)
+    {
+        const uint ownerOnly = 0x1C0;                                   // 0700
+        if (!OperatingSystem.IsLinux())
+            return Directory.CreateTempSubdirectory(prefix).FullName;
+        string folder = Resolve(Path.GetTempPath());
+        for (int i = 0; ; i++)
+        {
+            string path = $"{folder}/{prefix}{Environment.ProcessId}-{i}";
+            if (Native.MakeDirectory(path, ownerOnly) == 0)
+                return path;
+            if (Marshal.GetLastPInvokeError() is not Errno.Exists)
+                throw SystemFailure.Last($"{path}: the directory cannot be made");
+        }
+    }
+
     /// <summary>Removes an empty directory.</summary>
     public static void RemoveDirectory(string path)
     {

@@ -55,6 +55,19 @@ internal static class PathBytes
         return bytes.WrittenSpan.ToArray();
     }
 
+    /// <summary>The name where only text can be, as on a kernel's command line: a line for each byte that is none.</summary>
+    public static string ToText(string text)
+    {
+        StringBuilder shown = new(text.Length);
+        for (ReadOnlySpan<char> rest = text; !rest.IsEmpty;)
+        {
+            bool isWhole = Rune.DecodeFromUtf16(rest, out Rune rune, out int count) == OperationStatus.Done;
+            shown.Append(isWhole ? rune.ToString() : "_");
+            rest = rest[count..];
+        }
+        return shown.ToString();
+    }
+
     /// <summary>The name with a NUL behind it, as the C library takes it.</summary>
     /// <exception cref="ArgumentException">It has one within, so it would end there.</exception>
     public static byte[] EncodeTerminated(string text) => text.Contains('\0', StringComparison.Ordinal)

@@ -210,8 +210,7 @@ internal sealed class DeviceCheck
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>
     internal static long LengthOf(ByteSource device, long? recorded) =>
-        recorded is { } length && length < device.Length && device.Identity is { IsBlockDevice: true }
-            ? length : device.Length;
+        recorded is { } length && length < device.Length && device.IsVolume ? length : device.Length;
 
     private static long[]? RecordedLengths(ByteSource source, SuperBlock superBlock, int count)
     {

@@ -18,10 +18,15 @@ internal static class DiskPartitions
     /// <summary>More partitions than any disk has.</summary>
     private const int EntryLimit = 1024;
 
+    /// <summary>What is to be read as an image: of a disk the image in it, of all else the source itself.</summary>
+    /// <param name="source">A file or device, which what is returned owns.</param>
+    /// <exception cref="UnsupportedImageException">It is a disk with more than one.</exception>
+    public static ByteSource ImageOf(ByteSource source) => FindImage(source)?.Bytes ?? source;
+
     /// <summary>The only partition with an EROFS image; null if this is no disk, or has none.</summary>
     /// <param name="disk">The disk, which what is returned owns.</param>
     /// <exception cref="UnsupportedImageException">There is more than one.</exception>
-    public static ByteSource? FindImage(ByteSource disk) => Find(disk, ErofsImage.IsErofs, "EROFS images")?.Bytes;
+    public static DiskPartition? FindImage(ByteSource disk) => Find(disk, ErofsImage.IsErofs, "EROFS images");
 
     /// <summary>The only partition that begins as a dm-verity tree does; null if there is none.</summary>
     /// <param name="disk">The disk, which what is returned owns.</param>
@@ -30,10 +35,23 @@ internal static class DiskPartitions
 
     private static DiskPartition? Find(ByteSource disk, Func<ByteSource, bool> isWanted, string what)
     {
+        if (!IsDisk(disk))
+            return null;
         DiskPartition[] found = [.. Partitions(disk).Where(part => isWanted(part.Bytes))];
         return found.Length < 2 ? found.FirstOrDefault() : throw new UnsupportedImageException(disk.Name,
             $"is a disk with {found.Length} {what}, in partitions {string.Join(", ", found.Select(part => part.Number))}",
             "Name the partition: losetup --partscan --find --show DISK makes devices of them.");
+    }
+
+    /// <summary>
+    /// Whether the classic table is there that every disk has in front of the other. An image may have anything in front of its
+    /// superblock, and a file in a tar may be a disk: neither is one.
+    /// </summary>
+    private static bool IsDisk(ByteSource source)
+    {
+        const int signatureAt = 510;
+        Span<byte> signature = stackalloc byte[2];
+        return !ErofsImage.IsErofs(source) && source.Read(signatureAt, signature) == 2 && signature is [0x55, 0xAA];
     }
 
     private static IEnumerable<DiskPartition> Partitions(ByteSource disk)

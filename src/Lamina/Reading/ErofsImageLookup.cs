@@ -44,8 +44,7 @@ internal sealed partial class ErofsImage
         List<ByteSource> opened = [];
         try
         {
-            if (!IsErofs(source))
-                source = DiskPartitions.FindImage(source) ?? source;
+            source = DiskPartitions.ImageOf(source);
             foreach (string device in devices)
                 opened.Add(ByteSource.OpenFile(device));
             return Open(source, [.. opened]);

@@ -25,8 +25,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
         List<ByteSource> opened = [ByteSource.OpenFile(path)];
         try
         {
-            if (!ErofsImage.IsErofs(opened[0]))
-                opened[0] = DiskPartitions.FindImage(opened[0]) ?? opened[0];
+            opened[0] = DiskPartitions.ImageOf(opened[0]);
             SuperBlock superBlock = ErofsImage.ReadSuperBlock(opened[0]);
             using MetadataReader metadata = new(opened[0]);
             DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, metadata);

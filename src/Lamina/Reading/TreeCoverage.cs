@@ -29,12 +29,12 @@ internal static class TreeCoverage
             return $"{data.Name}: {offset - covered} bytes between the data and the tree, from byte {covered} on, " +
                 "are not covered";
         }
-        if (!isBehind && data.Length > covered && !IsDevice(data))
+        if (!isBehind && data.Length > covered && !data.IsVolume)
         {
             return $"{data.Name}: {data.Length - covered} bytes from byte {covered} on are not covered; cut them off: " +
                 $"truncate -s {covered}";
         }
-        if (hash.Length > end && !IsDevice(hash))
+        if (hash.Length > end && !hash.IsVolume)
         {
             return $"{hash.Name}: {hash.Length - end} bytes behind the tree, from byte {end} on, are not covered; " +
                 $"cut them off: truncate -s {end}";
@@ -69,6 +69,4 @@ internal static class TreeCoverage
         return superBlock.BlockBits is < 9 or > 16 || superBlock.Blocks > (ulong)(long.MaxValue >> (superBlock.BlockBits + 1))
             ? -1 : (long)superBlock.Blocks << superBlock.BlockBits;
     }
-
-    private static bool IsDevice(ByteSource source) => source.Identity is { IsBlockDevice: true };
 }

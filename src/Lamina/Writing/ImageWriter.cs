@@ -82,7 +82,8 @@ public static class ImageWriter
     /// <summary>What is no file, as what came through a pipe, cannot be named by an index or a descriptor.</summary>
     private static void RefuseNoFiles(IReadOnlyList<Layer> layers, WriteOptions options)
     {
-        if ((options.Mode == OutputMode.Index || options.VmdkPath is not null) && layers.SelectMany(layer => layer.Originals)
+        bool refersToFiles = (options.Mode == OutputMode.Index && !options.CarriesLayers) || options.VmdkPath is not null;
+        if (refersToFiles && layers.SelectMany(layer => layer.Originals)
             .FirstOrDefault(original => original.Bytes.WhyNoFile is not null) is { } part)
         {
             throw new UnsupportedImageException(part.Name,

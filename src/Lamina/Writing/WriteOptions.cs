@@ -44,6 +44,9 @@ public sealed record WriteOptions : WorkOptions
     /// </summary>
     public string? Label { get; init; }
 
+    /// <summary>Whether the layers of an index go with it in an archive, so that they need not be files of their own.</summary>
+    internal bool CarriesLayers { get; init; }
+
     /// <summary>Whether an existing output file may be replaced.</summary>
     public bool Overwrite { get; init; }
 

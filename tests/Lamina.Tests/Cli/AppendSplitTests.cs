@@ -33,4 +33,25 @@ public class AppendSplitTests
         Assert.Equal(3, CliRun.Of("split", foreign, folder).Code);
         Assert.Equal(before, File.ReadAllBytes(foreign));
     }
+
+    /// <summary>The reason is what the image is, not what was left out of the command.</summary>
+    [Fact]
+    public void An_index_and_a_full_image_say_why_they_cannot_be_taken_apart()
+    {
+        string folder = CliRun.NewFolderWithLayers(), layer = Path.Combine(folder, "base.erofs");
+        string index = Path.Combine(folder, "index.erofs"), full = Path.Combine(folder, "full.erofs");
+        CliRun.Of("merge", "--mode", "index", layer, "-o", index).MustSucceed();
+        CliRun.Of("merge", "--mode", "full", layer, "-o", full).MustSucceed();
+        foreach (string image in (string[])[index, $"{index}@{layer}"])
+        {
+            CliRun split = CliRun.Of("split", image, Path.Combine(folder, "parts"));
+            Assert.Equal(3, split.Code);
+            Assert.Contains("index.erofs: is an index: its layers are other files", split.Error);
+        }
+        Assert.Contains("Make a flat image first", CliRun.Of("append", index, layer).Error);
+        CliRun whole = CliRun.Of("split", full, Path.Combine(folder, "parts"));
+        Assert.Equal(3, whole.Code);
+        Assert.Contains("is a full image", whole.Error);
+        Assert.False(Directory.Exists(Path.Combine(folder, "parts")));
+    }
 }

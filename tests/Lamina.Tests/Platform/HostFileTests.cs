@@ -49,10 +49,17 @@ public class HostFileTests
         Sh("mv base.erofs $n; mkdir d$n; cp $n d$n/; lamina check $n; lamina ls d$n/$n; lamina merge $n config.tar -o d$n/o$n");
         string merged = Sh("lamina merge $n app.erofs --mode index -o i$n; lamina check i$n@$n@app.erofs");
         Assert.Contains(@"\xff\xfe", merged);
+        // What is shown to be copied is the name to a shell.
+        Sh("word=$(lamina merge $n app.erofs -o \"it's $n\" | sed -n 's/^Mount it:.*mount \\(.*\\) DIR$/\\1/p'); " +
+            "test -n \"$word\"; eval \"lamina check $word\"");
         Sh("lamina append d$n/o$n app.erofs; lamina split d$n/o$n s$n; cmp s$n/$n $n");
         Sh("lamina verity format d$n/o$n; lamina extract $n x$n; test -d x$n/etc; lamina export $n -o t$n; tar -tf t$n");
         Assert.Contains(@"\uFFFD", Sh("lamina split d$n/o$n --force --json s$n"));       // JSON has no other way
         Assert.Equal(@"lamina: no\xff\xfe: there is no such file", Sh("lamina ls no$n || test $? = 4").TrimEnd());
+        Sh("lamina initrd --layer-only $n -o r$n; grep -q 500-__ r$n");
+        // The index is made in the folder of temporary files, of a layer that is in no file.
+        Sh("mkdir -p far/below; ln -s far/below link; TMPDIR=link/.. lamina initrd --layer <(cat $n) --init $(type -P true) " +
+            "--verity -o p$n; test \"$(ls far)\" = below");
         Sh("rm -r -- *");                                               // the base library could not remove them
     }
 

@@ -63,6 +63,12 @@ public class DiskImageTests
         Assert.Equal("verity"u8, File.ReadAllBytes(disk).AsSpan((int)at, 6));
         Assert.Contains($"in a partition, at byte {at}", CliRun.Of("verity", "inspect", disk).MustSucceed().Output);
 
+        foreach (string verb in (string[])["manifest", "tree"])
+            Assert.Equal(CliRun.Of(verb, image).MustSucceed().Output, CliRun.Of(verb, disk).MustSucceed().Output);
+        string file = CliRun.Of("ls", "-R", image).Output.Split('\n')
+            .First(path => path.Length > 0 && CliRun.Of("cat", image, path).Code == 0);
+        foreach (string verb in (string[])["cat", "stat"])
+            Assert.Equal(CliRun.Of(verb, image, file).MustSucceed().Output, CliRun.Of(verb, disk, file).MustSucceed().Output);
         CliRun.Of("check", disk).MustSucceed();
         CliRun append = CliRun.Of("append", disk, image);
         Assert.Equal(3, append.Code);
@@ -73,6 +79,57 @@ public class DiskImageTests
         CliRun index = CliRun.Of("merge", "--mode", "index", disk, "-o", Scratch.NewPath("index.erofs"));
         Assert.Equal(3, index.Code);
         Assert.Contains("is a partition of a disk", index.Error);
+    }
+
+    /// <summary>The root hash is that of the image in the disk, as a boot takes it, and covers the partition with it.</summary>
+    [Fact]
+    public void A_root_hash_is_checked_in_the_partitions()
+    {
+        string image = Corpus.Layer("base", "zstd-frag"), disk = Scratch.NewPath("disk.img");
+        VerityInfo tree = DiskImage.Build(image, disk).Verity;
+        CliRun.Of("verity", "verify", disk, "--root-hash", tree.RootHashText).MustSucceed();
+        CliRun.Of("check", disk, "--root-hash", tree.RootHashText).MustSucceed();
+        long treeAt = CliRun.Of("verity", "inspect", disk, "--json").Json().GetProperty("hashOffset").GetInt64();
+        byte[] bytes = File.ReadAllBytes(disk);
+        long entry = 1024 + 32;                                         // where the first partition begins
+        long start = 1 << 20, end = start + new FileInfo(image).Length;
+        foreach (long at in (long[])[start + 1200, end - 1, treeAt + 4096, entry, entry + GptEntry.Size])
+        {
+            byte[] altered = [.. bytes];
+            altered[at] ^= 1;
+            File.WriteAllBytes(disk, altered);
+            foreach (string[] words in (string[][])[["verity", "verify", disk], ["check", disk]])
+                Assert.True(CliRun.Of([.. words, "--root-hash", tree.RootHashText]).Code is 1 or 3, $"byte {at}: {words[0]}");
+        }
+        // A tree over the whole disk is another.
+        File.WriteAllBytes(disk, bytes);
+        VerityInfo whole = VerityImage.Format(disk);
+        CliRun.Of("verity", "verify", disk, "--root-hash", whole.RootHashText).MustSucceed();
+        CliRun.Of("verity", "verify", disk, "--root-hash", tree.RootHashText).MustSucceed();
+    }
+
+    [Fact]
+    public void What_can_only_use_an_image_says_where_in_the_disk_it_is()
+    {
+        string image = Corpus.Layer("base", "zstd-frag"), disk = Scratch.NewPath("disk.img");
+        DiskImage.Build(image, disk);
+        CliRun mount = CliRun.Of("mount", disk, Scratch.NewFolder("target"));
+        Assert.Equal(3, mount.Code);
+        Assert.Contains("is a disk, and its image is in partition 1", mount.Error);
+        Assert.Contains("-o ro,loop,offset=1048576 ", mount.Error);
+        CliRun initrd = CliRun.Of("initrd", "--layer-only", disk, "-o", Scratch.NewPath("initrd"));
+        Assert.Equal(3, initrd.Code);
+        Assert.Contains("is a disk, and its image is in partition 1", initrd.Error);
+    }
+
+    [Fact]
+    public void A_tar_whose_first_file_looks_like_a_table_is_a_tar()
+    {
+        string disk = Scratch.NewPath("disk.img"), folder = Scratch.NewFolder("tar"), tar = Path.Combine(folder, "layer.tar");
+        DiskImage.Build(Corpus.Layer("base", "zstd-frag"), disk);
+        File.WriteAllBytes(Path.Combine(folder, "table"), File.ReadAllBytes(disk)[512..]);
+        Tools.RunIn(folder, "tar", "-cf", tar, "table").MustSucceed();
+        Assert.Equal("table\n", CliRun.Of("ls", tar).MustSucceed().Output);
     }
 
     [Fact]
