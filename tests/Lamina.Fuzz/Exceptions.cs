@@ -7,7 +7,12 @@ internal static class Exceptions
 {
     public const string Fsck = "fsck.erofs";
 
-    private const int AccessDenied = 13, NotSupported = 95;
+    private const int AccessDenied = 13, NotSupported = 95, Corrupted = 117;
+
+    private const string Holes =
+        "a cluster of no blocks is a hole since Linux 7.2, which older kernels and fsck.erofs do not know";
+
+    private static readonly bool s_knowsHoles = Environment.OSVersion.Version >= new Version(7, 2);
 
     /// <summary>Why a refusal is none of Lamina's faults; null if it is one.</summary>
     public static string? ReasonFor(Refusal refusal) => refusal switch
@@ -20,6 +25,9 @@ internal static class Exceptions
             "one cluster is encoded in two ways for two files, and the kernel keeps it for one of them",
         { Judge: Fsck } when refusal.Said.Contains("ZSTD decompress length mismatch", StringComparison.Ordinal) =>
             "fsck.erofs decodes the first Zstandard frame of a cluster only",
+        { Judge: Fsck, HasHoles: true } when refusal.Said.Contains("cannot found CBLKCNT", StringComparison.Ordinal) => Holes,
+        { Judge: KernelView.Kernel, HasHoles: true, Errno: Corrupted } when !s_knowsHoles
+            && refusal.Call.StartsWith("read", StringComparison.Ordinal) => Holes,
         { Judge: Fsck, HasPartialBlock: true } => "fsck.erofs reads whole blocks, and the file ends within one",
         { Judge: KernelView.Kernel, HasLargeBlocks: true } => "the blocks are larger than the pages of this machine",
         _ => null,

@@ -120,10 +120,12 @@ internal sealed class KernelTrial : ITrial
             return refusals;
         using ByteSource bytes = ByteSource.OpenFile(image);
         int block = ErofsImage.ReadSuperBlock(bytes).BlockSize;
+        bool hasHoles = Places.HasIndexedHoles(image, devices);
         return [.. refusals.Select(refusal => refusal with
         {
             HasPartialBlock = bytes.Length % block != 0,
             HasLargeBlocks = block > Environment.SystemPageSize,
+            HasHoles = hasHoles,
         })];
     }
 

@@ -19,6 +19,9 @@ internal sealed record Refusal(string Judge, string Call, string Path, int Errno
     /// <summary>Whether its blocks are larger than this machine's pages, which kernels do not take.</summary>
     public bool HasLargeBlocks { get; init; }
 
+    /// <summary>Whether a cluster index of it says a hole.</summary>
+    public bool HasHoles { get; init; }
+
     public override string ToString() => $"{Judge} {Call} {Path}: {Errno} {Said}";
 }
 

@@ -62,6 +62,28 @@ internal static class Places
         }
         if (AppendedTree.FindExtent(file) is { } tree)
             yield return new Place(PlaceKind.Tree, (int)tree.Start, (int)tree.Length);
+        foreach (Inode inode in Inodes(image))
+        {
+            foreach (Place place in Of(image, inode))
+                yield return place;
+        }
+    }
+
+    /// <summary>Whether a cluster index of the image says a hole, which kernels know since Linux 7.2.</summary>
+    public static bool HasIndexedHoles(string path, string[] devices)
+    {
+        using ErofsImage image = ErofsImage.Open(path, devices);
+        return Inodes(image).Any(inode => HasData(inode) && image.OpenContent(inode) is ImageEncodedContent content
+            && (inode.Record.Layout == DataLayout.CompressedCompact || (content.OpenMap().Header.Advice & MapAdvice.Extents) == 0)
+            && Array.Exists(content.ReadOwnMap().Extents, extent => extent.Encoding == ClusterEncoding.Hole));
+    }
+
+    private static bool HasData(in Inode inode) =>
+        inode.Type is NodeType.RegularFile or NodeType.Directory or NodeType.SymbolicLink;
+
+    private static IEnumerable<Inode> Inodes(ErofsImage image)
+    {
+        SuperBlock superBlock = image.SuperBlock;
         Stack<ulong> open = new([superBlock.RootNid]);
         if (superBlock.PackedNid != 0 && superBlock.Has(IncompatibleFeatures.Fragments))
             open.Push(superBlock.PackedNid);
@@ -73,8 +95,7 @@ internal static class Places
             if (!seen.Add(nid))
                 continue;
             Inode inode = image.ReadInode(nid);
-            foreach (Place place in Of(image, inode))
-                yield return place;
+            yield return inode;
             if (inode.Type != NodeType.Directory)
                 continue;
             foreach (DirectoryItem item in DirectoryReader.Read(image, inode))
@@ -88,7 +109,7 @@ internal static class Places
         yield return new Place(PlaceKind.Inode, position, record);
         if (inode.Record.XattrSize > 0)
             yield return new Place(PlaceKind.Xattrs, position + record, inode.Record.XattrSize);
-        if (inode.Type is not (NodeType.RegularFile or NodeType.Directory or NodeType.SymbolicLink))
+        if (!HasData(inode))
             yield break;
         int end = PositionOf(image, inode, inode.End);
         if (inode.Record.Layout == DataLayout.ChunkBased)

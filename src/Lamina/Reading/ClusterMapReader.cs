@@ -41,6 +41,9 @@ internal sealed class ClusterMapReader
         _blockBits = image.SuperBlock.BlockBits;
     }
 
+    private bool HasExtents =>
+        _inode.Record.Layout == DataLayout.CompressedFull && (_header.Advice & MapAdvice.Extents) != 0;
+
     private long IndexPosition => _mapPosition + MapHeader.Size;
 
     /// <summary>The header that the map begins with.</summary>
@@ -61,7 +64,7 @@ internal sealed class ClusterMapReader
         End = IndexPosition;
         if (_header.IsWholeFragment)
             return Map(Fragment(0, _header.WholeFragmentOffset), 0, false);
-        if (_inode.Record.Layout == DataLayout.CompressedFull && (_header.Advice & MapAdvice.Extents) != 0)
+        if (HasExtents)
             return ReadExtents();
         return ReadIndex();
     }
@@ -95,9 +98,14 @@ internal sealed class ClusterMapReader
                 continue;
             if (length > MaxDecodedSize)
                 throw _image.Corrupt(_inode, $"a cluster of {length} decoded bytes is above {MaxDecodedSize}", _mapPosition);
-            if (extents[i].Encoding is ClusterEncoding.Shifted or ClusterEncoding.Interlaced && length > extents[i].EncodedLength)
+            bool isPlain = extents[i].Encoding is ClusterEncoding.Shifted or ClusterEncoding.Interlaced;
+            if (isPlain && length > extents[i].EncodedLength)
                 throw _image.Corrupt(_inode, $"{length} uncompressed bytes in a cluster of {extents[i].EncodedLength}",
                     _mapPosition);
+            // Linux 7.2 reads no such extent but the last ("too much compressed data", z_erofs_map_sanity_check). In an index it
+            // depends on what is read, and older mkfs.erofs wrote such clusters.
+            if (HasExtents && !isPlain && length < extents[i].EncodedLength && next < _inode.Size)
+                throw _image.Corrupt(_inode, $"a cluster of {extents[i].EncodedLength} bytes decodes to {length}", _mapPosition);
         }
         if (extents.Length > 0 && extents[0].Logical != 0)
             throw _image.Corrupt(_inode, $"the first extent begins at {extents[0].Logical}, not at 0", _mapPosition);
@@ -123,11 +131,16 @@ internal sealed class ClusterMapReader
         return (packed, (long)offset, start);
     }
 
-    private ClusterEncoding Codec(int algorithm)
+    private void CheckKnown(int algorithm)
     {
         if (algorithm > (int)ClusterEncoding.Zstd)
             throw new UnsupportedImageException(_image.Name,
                 $"inode {_inode.Nid}: compression algorithm {algorithm} is not known");
+    }
+
+    private ClusterEncoding Codec(int algorithm)
+    {
+        CheckKnown(algorithm);
         // Before there were configurations there was LZ4 alone, and nothing that said so.
         int announced = _image.SuperBlock.Has(IncompatibleFeatures.CompressionConfigs) ? _image.Configs.Algorithms : 1;
         if ((announced & (1 << algorithm)) == 0)
@@ -148,6 +161,9 @@ internal sealed class ClusterMapReader
         bool big1 = (_header.Advice & MapAdvice.BigCluster1) != 0, big2 = (_header.Advice & MapAdvice.BigCluster2) != 0;
         if ((big1 || big2) && !_image.SuperBlock.Has(IncompatibleFeatures.CompressionConfigs))
             throw _image.Corrupt(_inode, "big clusters, which no feature of the superblock announces", _mapPosition);
+        // Kernels look at both, used or not (z_erofs_fill_inode).
+        CheckKnown(_header.Algorithm1);
+        CheckKnown(_header.Algorithm2);
         if (isCompact && big1 != big2)
             throw _image.Corrupt(_inode, "big clusters for one of two heads only", _mapPosition);
         long total = _inode.Size == 0 ? 0 : ((_inode.Size - 1) >> clusterBits) + 1;
@@ -206,6 +222,10 @@ internal sealed class ClusterMapReader
             }
             if (isBig && head.Count == Head.Unsaid)
                 throw _image.Corrupt(_inode, $"the cluster of byte {head.Logical} does not say how many blocks it has",
+                    _mapPosition);
+            // A count of 1 is what is read without one; of another some kernels read as many blocks, some one.
+            if (!isBig && head.Count is not (0 or 1 or Head.Unsaid))
+                throw _image.Corrupt(_inode, $"the cluster of byte {head.Logical} has a count of blocks, and is no big one",
                     _mapPosition);
             int length = (isBig ? Math.Max(head.Count, 1) : 1) << _blockBits;
             AddCluster(head.Logical, (ulong)head.Record.Block << _blockBits, length, EncodingOf(head.Record.Type),
@@ -359,6 +379,9 @@ internal sealed class ClusterMapReader
     {
         private readonly ErofsImage _image = reader._image;
 
+        /// <summary>Where the records since the last head say that the next one is, the farthest of them.</summary>
+        private long _reach;
+
         public List<Head> List { get; } = [];
 
         public void Add(long cluster, ClusterRecord record)
@@ -370,10 +393,20 @@ internal sealed class ClusterMapReader
                         reader._mapPosition);
                 long logical = (cluster << clusterBits) + record.Offset;
                 // A head at the very end of the file only tells where the extent before it ends.
-                if (logical < reader._inode.Size)
-                    List.Add(new Head(logical, record, 0));
+                if (logical >= reader._inode.Size)
+                    return;
+                // Kernels that look ahead would take two extents for one (z_erofs_get_extent_decompressedlen).
+                if (_reach > cluster)
+                {
+                    throw _image.Corrupt(reader._inode,
+                        $"logical cluster {cluster} has a head, which a record before it says is in {_reach}",
+                        reader._mapPosition);
+                }
+                _reach = 0;
+                List.Add(new Head(logical, record, 0));
                 return;
             }
+            _reach = Math.Max(_reach, cluster + record.Ahead);
             if (List.Count == 0)
                 throw _image.Corrupt(reader._inode, $"logical cluster {cluster} has no head before it", reader._mapPosition);
             // Kernels go back step by step. A step of 0 never ends, and one past the head ends at another extent.
@@ -387,11 +420,18 @@ internal sealed class ClusterMapReader
             if ((record.Count > 0 || record.IsHole) && !isBig)
                 throw _image.Corrupt(reader._inode, $"logical cluster {cluster} counts blocks, without big clusters",
                     reader._mapPosition);
-            if (cluster == (List[^1].Logical >> clusterBits) + 1)
+            if (distance == 1)
+            {
                 List[^1] = List[^1] with
                 {
                     Count = record.IsHole ? Head.NoBlocks : record.Count > 0 ? record.Count : Head.Unsaid,
                 };
+            }
+            else if (record.Count > 0 || record.IsHole)
+            {
+                throw _image.Corrupt(reader._inode,
+                    $"logical cluster {cluster} counts blocks, though its head is {distance} before it", reader._mapPosition);
+            }
         }
     }
 }

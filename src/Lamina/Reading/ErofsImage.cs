@@ -41,7 +41,7 @@ internal sealed partial class ErofsImage : IDisposable
         _packed = new(() => SuperBlock.PackedNid == 0 || !SuperBlock.Has(IncompatibleFeatures.Fragments)
             ? null : new ImagePackedFile(this));
         _xattrs = new(() => new XattrReader(this));
-        _tree = new(() => new ImageTree(this));
+        _tree = new(OpenTree);
     }
 
     /// <summary>The image file itself.</summary>
@@ -334,6 +334,13 @@ internal sealed partial class ErofsImage : IDisposable
             position += 2 + size;
         }
         return configs;
+    }
+
+    /// <summary>Kernels read the prefixes of names when they mount, whether an inode has attributes or not.</summary>
+    private ImageTree OpenTree()
+    {
+        _ = Xattrs;
+        return new ImageTree(this);
     }
 
     private MetadataReader? OpenMetabox()

@@ -241,7 +241,7 @@ internal readonly record struct InodeTimes(long Epoch, uint Nanoseconds, bool Ha
         return new Timestamp(best >> fractionBits, (uint)(best & (1L << fractionBits) - 1));
     }
 
-    /// <summary>Whether a compact inode can have this time.</summary>
+    /// <summary>Whether a compact inode can have this time; two times may lie farther apart than a signed number holds.</summary>
     public bool Holds(Timestamp time) => time.Nanoseconds == Nanoseconds &&
-        (HasOffsets ? time.Seconds >= Epoch && time.Seconds - Epoch <= uint.MaxValue : time.Seconds == Epoch);
+        (HasOffsets ? time.Seconds >= Epoch && (ulong)(time.Seconds - Epoch) <= uint.MaxValue : time.Seconds == Epoch);
 }
