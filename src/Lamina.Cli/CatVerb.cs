@@ -29,6 +29,7 @@ internal sealed class CatVerb : Verb
         using Layer layer = LayerOpener.Open(image);
         // All of them are looked for first, so that a typing error is told before anything is written.
         Node[] files = [.. paths.Select(path => Find(layer, path, image))];
+        RefuseOverInput(layer);
         Output.Flush();
         byte[] buffer = new byte[StepSize];
         for (int i = 0; i < files.Length; i++)

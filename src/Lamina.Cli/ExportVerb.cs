@@ -56,16 +56,14 @@ internal sealed class ExportVerb : Verb
             if (Session.IsTerminal)
                 throw new UsageException("an archive is nothing to look at: standard output is a terminal",
                     "Name a file, or a pipe.");
+            RefuseOverInput(layer);
             Output.Flush();
             result = Write(Session.Bytes);
             Session.Bytes.Flush();
         }
         else
         {
-            InputFiles inputs = new();
-            foreach (Original original in layer.Originals)
-                inputs.Add(original.Bytes);
-            result = WriteFile(output, inputs, arguments.GetValue(_force), Write);
+            result = WriteFile(output, InputsOf(layer), arguments.GetValue(_force), Write);
             Output.WriteLine($"{output}: {Texts.Count(result.Entries, "entry", "entries")}, {Texts.Size(result.Bytes)}");
             Output.Flush();
         }

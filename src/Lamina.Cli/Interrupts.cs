@@ -43,7 +43,8 @@ internal sealed class Interrupts : IDisposable
     /// A verb writes now, until the result is disposed: paths that begin with the prefix and end as unfinished files of this
     /// process do are not to stay.
     /// </summary>
-    public IDisposable Writing(string prefix) => During(() => DeletePartial(prefix));
+    public IDisposable Writing(string prefix) => prefix.Length == 0 ? throw new ArgumentException("an output needs a name")
+        : During(() => DeletePartial(prefix));
 
     /// <summary>A verb does something now that needs cleaning up, until the result is disposed.</summary>
     public IDisposable During(Action cleanUp)
@@ -83,6 +84,8 @@ internal sealed class Interrupts : IDisposable
     private static void DeletePartial(string prefix)
     {
         (string folder, string beginning) = HostFile.Parts(prefix);
+        if (!HostFile.IsDirectory(folder))
+            return;                         // the verb would have made it, and came not so far
         string ending = $".{Environment.ProcessId}.partial";
         foreach (string name in HostFile.Names(folder))
         {

@@ -28,6 +28,7 @@ internal sealed class ManifestVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         using ProgressLine progress = new(Session, "reading");
         using Layer layer = LayerOpener.Open(image);
+        RefuseOverInput(layer);
         Output.Flush();
         Manifest.Write(image, layer.Root, Session.Bytes, new ManifestOptions
         {

@@ -112,13 +112,14 @@ internal sealed class MergeVerb : Verb
         }
         else if (isStream)
         {
+            InputFiles inputs = new();
+            foreach (string file in layers.SelectMany(LayerOpener.Split))
+                inputs.Add(file == StandardStream ? "/dev/stdin" : file);
+            inputs.RefuseStandardOutput();
             result = MergedImage.Create(layers, Session.Bytes, output, writing, merging, _common.Rules(arguments));
         }
         else
         {
-            string folder = HostFile.Parts(output).Folder;
-            if (!HostFile.IsDirectory(folder))
-                throw new DirectoryNotFoundException($"{folder}: there is no such directory");
             using IDisposable scope = Session.Interrupts.Writing(output);
             result = MergedImage.Create(layers, output, writing, merging, _common.Rules(arguments));
         }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Text;
+using Lamina.Platform;
 
 namespace Lamina.Cli;
 
@@ -13,9 +14,11 @@ internal static class Program
         if (arguments is ["merge" or "append", ..])
             Heap.CollectLate();
         using Interrupts interrupts = Interrupts.Listen();
-        StandardOutput bytes = new(Console.OpenStandardOutput());
+        StandardOutput bytes = new(StandardDescriptor.IsInherited(StandardDescriptor.Output)
+            ? Console.OpenStandardOutput() : null);
         // Neither is disposed: what could not be written then is to be told, not thrown.
-        TextWriter output = Standard(bytes), error = Standard(Console.OpenStandardError());
+        TextWriter output = Standard(bytes), error = Standard(StandardDescriptor.IsInherited(StandardDescriptor.Error)
+            ? Console.OpenStandardError() : Stream.Null);
         Session session = new(output, error, interrupts)
         {
             Bytes = bytes,

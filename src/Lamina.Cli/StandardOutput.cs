@@ -4,8 +4,11 @@ namespace Lamina.Cli;
 /// Standard output, whose failures say where they were. A reader that has gone, as with "| head", has what it wanted; .NET passes
 /// over that. Whatever else keeps bytes from where they should be is a failure.
 /// </summary>
-internal sealed class StandardOutput(Stream inner) : Stream
+/// <param name="inner">What takes the bytes; null if the program was started without one.</param>
+internal sealed class StandardOutput(Stream? inner) : Stream
 {
+    private const string Closed = "it is closed";
+
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -18,6 +21,8 @@ internal sealed class StandardOutput(Stream inner) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (inner is null)
+            throw new IOException($"standard output: {Closed}");
         try
         {
             inner.Write(buffer);
@@ -25,14 +30,14 @@ internal sealed class StandardOutput(Stream inner) : Stream
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // .NET says of a descriptor that is closed that access to it is denied.
-            string why = failure is UnauthorizedAccessException ? "it is closed" : failure.Message;
+            string why = failure is UnauthorizedAccessException ? Closed : failure.Message;
             throw new IOException($"standard output: {why}", failure.HResult);
         }
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    public override void Flush() => inner.Flush();
+    public override void Flush() => inner?.Flush();
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Lamina.Platform;
+using Lamina.Tree;
 
 namespace Lamina.Cli;
 
@@ -40,6 +42,18 @@ internal abstract class Verb : Command
                 return $"{option.Name} has no effect without {needed.Name}";
         }
         return null;
+    }
+
+    /// <summary>Refuses to write bytes to standard output where that leads to what they are read from.</summary>
+    protected static void RefuseOverInput(Layer layer) => InputsOf(layer).RefuseStandardOutput();
+
+    /// <summary>The files that a layer is read from.</summary>
+    protected static InputFiles InputsOf(Layer layer)
+    {
+        InputFiles inputs = new();
+        foreach (Original original in layer.Originals)
+            inputs.Add(original.Bytes);
+        return inputs;
     }
 
     /// <summary>Does it, and returns the exit code. Failures are exceptions.</summary>

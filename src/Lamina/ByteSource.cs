@@ -74,6 +74,8 @@ public abstract class ByteSource : IDisposable
     /// <param name="spoolBeside">Beside which file a pipe is kept; null for the folder of temporary files.</param>
     internal static ByteSource OpenFile(string path, string? spoolBeside)
     {
+        if (path == "/dev/stdin" && !StandardDescriptor.IsInherited(StandardDescriptor.Input))
+            throw new IOException("standard input: it is closed");
         if (!OperatingSystem.IsLinux() || FileStatus.Find(path) is not { } status)
             return new FileSource(path, null);
         string beside = spoolBeside ?? Path.Combine(Path.GetTempPath(), "lamina");

@@ -70,6 +70,10 @@ internal static class FlatImage
     /// <summary>Gives the originals back as files, and the image as it was before each append.</summary>
     public static IReadOnlyList<string> Split(string path, string directory, bool overwrites)
     {
+        if (directory.Length == 0)
+            throw new ArgumentException("a directory needs a name");
+        if (HostFile.Exists(directory))
+            throw new IOException($"{directory}: is no directory; the layers can only be put into one");
         using ErofsImage image = Open(path, "They are where they were; their names: lamina inspect INDEX");
         LayerRecord record = ReadRecord(image, "Only a flat image by lamina merge has its layers in it.");
         if (record.Originals.Length == 0)

@@ -8,8 +8,17 @@ namespace Lamina.Platform;
 /// </summary>
 internal sealed class ChangedFile : IDisposable
 {
-    private ChangedFile(string path, SafeFileHandle handle, bool isDevice) =>
-        (Path, Handle, Device) = (path, handle, isDevice ? DeviceRoom.Of(path, handle) : null);
+    /// <summary>Holds the lock of the file under a loop device.</summary>
+    private readonly SafeFileHandle? _below;
+
+    private ChangedFile(string path, SafeFileHandle handle, bool isDevice)
+    {
+        (Path, Handle) = (path, handle);
+        if (!isDevice)
+            return;
+        Device = DeviceRoom.Of(path, handle);
+        _below = FileLock.TakeBelow(handle, path);
+    }
 
     public string Path { get; }
 
@@ -61,5 +70,9 @@ internal sealed class ChangedFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Handle.Dispose();
+    public void Dispose()
+    {
+        Handle.Dispose();
+        _below?.Dispose();
+    }
 }

@@ -12,6 +12,9 @@ namespace Lamina.Platform;
 /// <param name="Inode">The inode; 0 of a block device.</param>
 internal readonly record struct FileIdentity(bool IsBlockDevice, uint Major, uint Minor, ulong Inode)
 {
+    /// <summary>How far down is looked: a loop device over a partition of a loop device, and so on.</summary>
+    private const int MaxDepth = 8;
+
     /// <summary>Of what a path leads to; null if it leads to nothing, or where the system has no such numbers.</summary>
     public static FileIdentity? Of(string path) =>
         OperatingSystem.IsLinux() && FileStatus.Find(path) is { } status ? Of(status) : null;
@@ -28,10 +31,23 @@ internal readonly record struct FileIdentity(bool IsBlockDevice, uint Major, uin
     /// </summary>
     public bool Touches(FileIdentity other) => StandsOn(other) || other.StandsOn(this);
 
+    /// <summary>The regular file at the bottom of loop devices; null if this is no block device, or of a disk.</summary>
+    public string? BackingFile()
+    {
+        string? file = null;
+        FileIdentity? at = this;
+        for (int depth = 0; at is { IsBlockDevice: true } place && depth < MaxDepth; depth++)
+        {
+            file = place.LoopFile();
+            at = place.Below();
+        }
+        return at is { IsBlockDevice: false } ? file : null;
+    }
+
     private bool StandsOn(FileIdentity other)
     {
         FileIdentity? at = this;
-        for (int depth = 0; at is { } place && depth < 8; depth++)      // a loop device over a partition of a loop device, ...
+        for (int depth = 0; at is { } place && depth < MaxDepth; depth++)
         {
             if (place == other)
                 return true;
@@ -50,11 +66,17 @@ internal readonly record struct FileIdentity(bool IsBlockDevice, uint Major, uin
             ? PathBytes.Decode(HostFile.ReadAllBytes(device + "/../dev")).Trim().Split(':') : [];
         if (disk is [{ } major, { } minor] && uint.TryParse(major, out uint first) && uint.TryParse(minor, out uint second))
             return new FileIdentity(true, first, second, 0);
+        return LoopFile() is { } file ? Of(file) : null;
+    }
+
+    /// <summary>The file that a loop device shows; null of anything else, or if the file has no name any more.</summary>
+    private string? LoopFile()
+    {
         const string ending = " (deleted)";
-        string backing = device + "/loop/backing_file";
-        if (!HostFile.Exists(backing))
+        string backing = string.Create(CultureInfo.InvariantCulture, $"/sys/dev/block/{Major}:{Minor}/loop/backing_file");
+        if (!IsBlockDevice || !HostFile.Exists(backing))
             return null;
         string file = PathBytes.Decode(HostFile.ReadAllBytes(backing)).TrimEnd('\n');
-        return file.EndsWith(ending, StringComparison.Ordinal) ? null : Of(file);
+        return file.EndsWith(ending, StringComparison.Ordinal) ? null : file;
     }
 }

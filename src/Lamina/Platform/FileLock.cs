@@ -46,6 +46,31 @@ internal static unsafe class FileLock
     }
 
     /// <summary>
+    /// Takes the lock of the file that a loop device shows, so that the device and the file are not changed at once. Null if the
+    /// device shows none that can be reached and opened: a disk, or a file of somebody else.
+    /// </summary>
+    /// <param name="device">The device, open.</param>
+    /// <param name="path">Its name, for messages.</param>
+    /// <exception cref="IOException">Another has it.</exception>
+    public static SafeFileHandle? TakeBelow(SafeFileHandle device, string path)
+    {
+        if (FileIdentity.Of(device) is not { } identity || identity.BackingFile() is not { } backing ||
+            Native.Open(backing, Native.OpenReadWrite | Native.OpenCloseOnExec, 0) is not (>= 0 and int descriptor))
+            return null;
+        SafeFileHandle file = new(descriptor, ownsHandle: true);
+        try
+        {
+            Take(file, path);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
     /// Marks an unfinished file as in use until its handle is closed. False if it is already, or the file system has no locks.
     /// </summary>
     public static bool TryMark(SafeFileHandle file)

@@ -33,6 +33,13 @@ internal sealed class InputFiles
             Refuse(output, path);
     }
 
+    /// <summary>Makes sure that what standard output leads to is none of the files.</summary>
+    public void RefuseStandardOutput()
+    {
+        if (_files.Count > 0 && FileIdentity.Of("/dev/stdout") is { } output)
+            Refuse(output, "standard output");
+    }
+
     /// <summary>
     /// Makes sure that what has a name in an open directory, a link itself and not its target, is none of the files.
     /// </summary>

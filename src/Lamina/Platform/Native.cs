@@ -95,6 +95,10 @@ internal static unsafe partial class Native
     [LibraryImport(Libc, EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int Lock(SafeFileHandle file, int command, LockRequest* request);
 
+    /// <summary>fcntl(2) with F_GETFD: the flags of a descriptor, or less than 0 if it is closed.</summary>
+    [LibraryImport(Libc, EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int Descriptor(int descriptor, int command);
+
     [LibraryImport(Libc, EntryPoint = "readlink", SetLastError = true, StringMarshallingCustomType = typeof(PathMarshaller))]
     internal static partial nint ReadLink(string path, byte* target, nint size);
 

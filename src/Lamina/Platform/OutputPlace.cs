@@ -136,13 +136,39 @@ internal abstract class OutputPlace(SafeFileHandle handle) : IDisposable
 }
 
 /// <summary>A block device: what is written is there at once, but for the first page, which makes it an image.</summary>
-internal sealed class DevicePlace(string path, SafeFileHandle handle) : OutputPlace(handle)
+internal sealed class DevicePlace : OutputPlace
 {
+    /// <summary>Holds the lock of the file under a loop device.</summary>
+    private readonly SafeFileHandle? _below;
+
+    /// <param name="path">Its name.</param>
+    /// <param name="handle">The device, open; it is closed if this fails.</param>
+    public DevicePlace(string path, SafeFileHandle handle) : base(handle)
+    {
+        try
+        {
+            Device = DeviceRoom.Of(path, handle);
+            _below = FileLock.TakeBelow(handle, path);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
     /// <inheritdoc/>
-    public override DeviceRoom Device { get; } = DeviceRoom.Of(path, handle);
+    public override DeviceRoom Device { get; }
 
     /// <inheritdoc/>
     public override void Commit()
     {
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        _below?.Dispose();
     }
 }

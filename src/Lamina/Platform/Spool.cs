@@ -22,6 +22,12 @@ internal static class Spool
                 RandomAccess.Write(place.Handle, buffer.AsSpan(0, count), position);
             return place.Handle;
         }
+        catch (IOException failure)
+        {
+            place.Dispose();
+            throw new IOException($"{path}: what comes through it is kept in {HostFile.Parts(beside).Folder}: {failure.Message}",
+                failure.HResult);
+        }
         catch
         {
             place.Dispose();

@@ -89,7 +89,7 @@ public class ExitCodeTests
     {
         string folder = Path.Combine(Scratch.NewFolder("out"), "no");
         CliRun run = CliRun.Of("merge", Layer, "-o", Path.Combine(folder, "out.erofs"));
-        Assert.Equal((4, $"lamina: {folder}: there is no such directory\n"), (run.Code, run.Error));
+        Assert.Equal((4, $"lamina: {folder}/out.erofs: there is no directory {folder}\n"), (run.Code, run.Error));
     }
 
     [Fact]

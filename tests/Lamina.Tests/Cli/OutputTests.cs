@@ -99,6 +99,73 @@ public class OutputTests
         Assert.Equal(0, Tools.RunIn(folder, "sh", "-c", $"rm -f new.erofs; {command} 2>err >out; exit $?").ExitCode);
     }
 
+    [Theory]
+    [InlineData("ls base.erofs")]
+    [InlineData("export base.erofs -o -")]
+    [InlineData("merge base.erofs -o -")]
+    [InlineData("--version")]
+    public void Standard_output_that_is_closed_together_with_standard_input_is_a_failure(string arguments)
+    {
+        // .NET opens pipes of its own under numbers that are free: bytes would go there and be gone, or wait for ever.
+        string folder = CliRun.NewFolderWithLayers();
+        ToolResult run = RunIn(folder, $"{arguments} <&- >&-");
+        Assert.Equal(4, run.ExitCode);
+        Assert.Contains("lamina: standard output: it is closed", run.Error);
+    }
+
+    [Fact]
+    public void Standard_input_that_is_closed_is_no_layer()
+    {
+        ToolResult run = RunIn(CliRun.NewFolderWithLayers(), "ls - <&-");
+        Assert.Equal(4, run.ExitCode);
+        Assert.Contains("lamina: standard input: it is closed", run.Error);
+    }
+
+    [Theory]
+    [InlineData("merge base.erofs app.erofs -o - 1<>app.erofs")]
+    [InlineData("merge app.erofs - -o - <base.erofs 1<>base.erofs")]
+    [InlineData("merge --mode full app.erofs -o - >>app.erofs")]
+    [InlineData("export app.erofs -o - 1<>app.erofs")]
+    [InlineData("cat base.erofs /etc/os-release >>base.erofs")]
+    [InlineData("manifest base.erofs >>base.erofs")]
+    public void Bytes_that_would_go_through_standard_output_into_their_source_are_refused(string arguments)
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string[] layers = [Path.Combine(folder, "base.erofs"), Path.Combine(folder, "app.erofs")];
+        byte[][] before = [.. layers.Select(File.ReadAllBytes)];
+        ToolResult run = RunIn(folder, arguments);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("lamina: standard output: is the input ", run.Error);
+        Assert.Equal(before, layers.Select(File.ReadAllBytes));
+    }
+
+    [Fact]
+    public void Outputs_without_a_name_or_in_the_place_of_something_else_are_told_in_plain_words()
+    {
+        string folder = CliRun.NewFolderWithLayers();
+        string layer = Path.Combine(folder, "base.erofs"), flat = Path.Combine(folder, "flat.erofs");
+        CliRun.Of("merge", layer, "-o", flat).MustSucceed();
+        string[][] unnamed = [["merge", layer, "-o", ""], ["export", layer, "-o", ""], ["split", flat, ""],
+            ["verity", "format", layer, "--hash-file", ""]];
+        Assert.All(unnamed, arguments => Assert.Contains("needs a name", CliRun.Of(arguments).Error));
+        Assert.Contains("base.erofs: is no directory", CliRun.Of("split", flat, layer).Error);
+    }
+
+    [Fact]
+    public void An_interrupt_before_there_is_a_folder_for_the_output_ends_quietly()
+    {
+        ToolResult run = RunIn(Scratch.NewFolder("early"), "split pipe new & sleep 3; kill -TERM $!; wait $!", "mkfifo pipe; ");
+        Assert.Equal(143, run.ExitCode);
+        Assert.DoesNotContain("Unhandled", run.Error);
+    }
+
+    /// <summary>Runs the program as a process of its own, with what a shell does with its descriptors.</summary>
+    private static ToolResult RunIn(string folder, string arguments, string before = "")
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "Lamina.Cli.dll"), dotnet = Tools.Require("dotnet");
+        return Tools.RunIn(folder, "bash", "-c", $"{before}'{dotnet}' '{program}' {arguments}");
+    }
+
     /// <summary>Whether a process has a file open in a folder that has no name yet, or the name of an unfinished one.</summary>
     private static bool HasBegun(int process, string folder) =>
         Directory.EnumerateFileSystemEntries($"/proc/{process}/fd").Select(path => new FileInfo(path).LinkTarget ?? "")

@@ -88,6 +88,29 @@ public class DeviceOutputTests
         CliRun.Of("verity", "format", disk.Path).MustSucceed();         // the tree is the one that is there
     }
 
+    [Fact]
+    public void A_device_and_the_file_under_it_are_not_changed_at_once()
+    {
+        using Disk disk = new();
+        string layer = Corpus.Layer("base", "plain"), other = Corpus.PathOf("config.tar");
+        CliRun.Of("merge", "--force", layer, "-o", disk.Path).MustSucceed();
+        byte[] before = disk.Read(Size);
+        const string told = "is being changed by somebody else";
+        using (Lamina.Platform.ChangedFile.Open(disk.File))
+        {
+            Assert.Contains(told, CliRun.Of("append", disk.Path, other).Error);
+            Assert.Contains(told, CliRun.Of("verity", "format", disk.Path).Error);
+            Assert.Contains(told, CliRun.Of("merge", "--force", other, "-o", disk.Path).Error);
+        }
+        using (Lamina.Platform.ChangedFile.Open(disk.Path))
+        {
+            Assert.Contains(told, CliRun.Of("append", disk.File, other).Error);
+            Assert.Contains(told, CliRun.Of("merge", "--force", other, "-o", disk.File).Error);
+        }
+        Assert.Equal(before, disk.Read(Size));
+        CliRun.Of("append", disk.Path, other).MustSucceed();
+    }
+
     /// <summary>A loop device full of noise.</summary>
     private sealed class Disk : IDisposable
     {
