@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lamina.Checking;
 using Lamina.Exporting;
 using Lamina.Images;
 using Lamina.Reading;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Lamina.Checking;
 using Lamina.Exporting;
 using Lamina.Images;
 using Lamina.Layers;

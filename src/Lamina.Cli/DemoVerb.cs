@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Lamina.Describing;
 using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Merging;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Lamina.Describing;
 using Lamina.Layers;
 using Lamina.Reading;
 

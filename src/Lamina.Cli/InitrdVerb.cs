@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Lamina.Boot;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lamina.Describing;
 using Lamina.Reading;
 using Lamina.Tree;
 

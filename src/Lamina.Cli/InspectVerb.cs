@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Lamina.Describing;
 using Lamina.Layers;
 using Lamina.Reading;
 using Lamina.Tree;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Lamina.Checking;
 using Lamina.Layers;
 using Lamina.Mounting;
 using Lamina.Platform;

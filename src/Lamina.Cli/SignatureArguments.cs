@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
 using Lamina.Platform;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

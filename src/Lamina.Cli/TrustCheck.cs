@@ -1,3 +1,4 @@
+using Lamina.Checking;
 using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Reading;

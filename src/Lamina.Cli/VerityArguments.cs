@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

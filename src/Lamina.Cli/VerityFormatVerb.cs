@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Lamina.Boot;
 using Lamina.Images;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Lamina.Images;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

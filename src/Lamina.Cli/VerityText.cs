@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

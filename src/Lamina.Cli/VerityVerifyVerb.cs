@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Lamina.Images;
 using Lamina.Platform;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Cli;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Lamina.Boot;
 using Lamina.Mounting;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Init;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lamina.Checking;
 using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Mounting;

@@ -1,6 +1,8 @@
+using Lamina.Archives;
 using Lamina.Format;
 using Lamina.Reading;
 using Lamina.Tree;
+using Lamina.Trust;
 
 namespace Lamina.Fuzz;
 

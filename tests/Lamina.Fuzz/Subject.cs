@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Formats.Tar;
 using Lamina.Format;
 using Lamina.Images;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 using ZstdSharp;
 

@@ -1,3 +1,5 @@
+using Lamina.Checking;
+using Lamina.Describing;
 using Lamina.Exporting;
 using Lamina.Images;
 using Lamina.Layers;

@@ -1,3 +1,5 @@
+using Lamina.Archives;
+
 namespace Lamina.Boot;
 
 /// <summary>

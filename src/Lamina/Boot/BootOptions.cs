@@ -1,5 +1,5 @@
 using System.Text;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Boot;
 

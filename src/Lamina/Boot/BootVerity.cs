@@ -1,6 +1,6 @@
 using Lamina.Format;
 using Lamina.Reading;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Boot;
 

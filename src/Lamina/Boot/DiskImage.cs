@@ -5,7 +5,7 @@ using System.Text.Json;
 using Lamina.Format;
 using Lamina.Platform;
 using Lamina.Reading;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Boot;

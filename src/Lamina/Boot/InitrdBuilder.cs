@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Lamina.Archives;
 using Lamina.Images;
 using Lamina.Platform;
 using Lamina.Reading;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Boot;

@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
+using Lamina.Archives;
 using Lamina.Images;
 using Lamina.Reading;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Boot;
 

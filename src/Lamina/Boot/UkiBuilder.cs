@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Archives;
 using Lamina.Images;
 using Lamina.Platform;
 using Lamina.Writing;

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using Lamina.Archives;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -110,7 +111,7 @@ public static class CpioExport
         if (isFile && size > 0)
         {
             DataRange[] whole = [new DataRange(0, size)];
-            ArchiveStream.Pieces sink = new(archive, whole);
+            ArchivePieces sink = new(archive, whole);
             reader.Read(node.Content, ref sink);
             sink.FillTo(size);
         }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;

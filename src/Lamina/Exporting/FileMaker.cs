@@ -1,4 +1,3 @@
-using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;

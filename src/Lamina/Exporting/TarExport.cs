@@ -1,3 +1,4 @@
+using Lamina.Archives;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -82,7 +83,7 @@ public static class TarExport
         }
         if (pieces.Count == 0)
             return;
-        ArchiveStream.Pieces sink = new(archive, pieces);
+        ArchivePieces sink = new(archive, pieces);
         reader.Read(file.Content, ref sink);
         sink.FillTo(pieces[^1].End);
         archive.Align(TarEntry.BlockSize);

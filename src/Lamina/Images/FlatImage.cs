@@ -4,7 +4,7 @@ using Lamina.Merging;
 using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Images;

@@ -1,5 +1,6 @@
+using Lamina.Checking;
 using Lamina.Reading;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Images;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Lamina.Platform;
 using Lamina.Reading;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Images;
@@ -87,7 +87,7 @@ public static class VerityImage
     {
         using ByteSource data = ByteSource.OpenFile(image);
         using ByteSource? beside = hashFile is null ? null : ByteSource.OpenFile(hashFile);
-        if (hashFile is null && hashOffset is null && DiskPartitions.FindTree(data) is { } part)
+        if (hashFile is null && hashOffset is null && TreeSearch.FindPartition(data) is { } part)
         {
             VeritySuperBlock found = VerityTree.Read(part.Bytes, 0);
             ByteSource covered = DiskPartitions.ImageOf(data);
@@ -139,7 +139,7 @@ public static class VerityImage
     internal static (ByteSource Data, ByteSource? Hash) PartsOf(
         ByteSource data, ByteSource? beside, long? hashOffset, ReadOnlySpan<byte> rootHash)
     {
-        if (beside is not null || hashOffset is not null || DiskPartitions.FindTree(data) is not { } tree ||
+        if (beside is not null || hashOffset is not null || TreeSearch.FindPartition(data) is not { } tree ||
             DiskPartitions.FindImage(data) is not { } image)
             return (data, beside);
         // A tree over the whole disk may stand behind it.

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Lamina.Archives;
 using Lamina.Tree;
 using static Lamina.Tree.PosixAcl;
 

@@ -1,3 +1,4 @@
+using Lamina.Archives;
 using Lamina.Tree;
 
 namespace Lamina.Layers;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Lamina.Archives;
 using Lamina.Tree;
 
 namespace Lamina.Layers;

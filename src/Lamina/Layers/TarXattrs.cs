@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using Lamina.Archives;
 using Lamina.Tree;
 
 namespace Lamina.Layers;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Lamina.Archives;
 using Lamina.Tree;
 
 namespace Lamina.Layers;

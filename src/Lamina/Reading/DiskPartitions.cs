@@ -1,5 +1,4 @@
 using Lamina.Format;
-using Lamina.Verity;
 
 namespace Lamina.Reading;
 
@@ -28,12 +27,12 @@ internal static class DiskPartitions
     /// <exception cref="UnsupportedImageException">There is more than one.</exception>
     public static DiskPartition? FindImage(ByteSource disk) => Find(disk, ErofsImage.IsErofs, "EROFS images");
 
-    /// <summary>The only partition that begins as a dm-verity tree does; null if there is none.</summary>
+    /// <summary>The only partition of a kind; null if there is none.</summary>
     /// <param name="disk">The disk, which what is returned owns.</param>
+    /// <param name="isWanted">Whether a partition is of that kind.</param>
+    /// <param name="what">What the kind is called.</param>
     /// <exception cref="UnsupportedImageException">There is more than one.</exception>
-    public static DiskPartition? FindTree(ByteSource disk) => Find(disk, part => VerityTree.IsAt(part, 0), "dm-verity trees");
-
-    private static DiskPartition? Find(ByteSource disk, Func<ByteSource, bool> isWanted, string what)
+    public static DiskPartition? Find(ByteSource disk, Func<ByteSource, bool> isWanted, string what)
     {
         if (!IsDisk(disk))
             return null;

@@ -1,3 +1,4 @@
+
 namespace Lamina.Tree;
 
 /// <summary>One extended attribute: full name (<c>user.note</c>) and value, both bytes.</summary>

@@ -1,7 +1,7 @@
 using Lamina.Format;
 using Lamina.Reading;
 using Lamina.Tree;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Lamina.Reading;
 using Lamina.Tree;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

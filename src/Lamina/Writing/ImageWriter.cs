@@ -1,6 +1,6 @@
 using Lamina.Platform;
 using Lamina.Tree;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

@@ -1,5 +1,5 @@
 using Lamina.Platform;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

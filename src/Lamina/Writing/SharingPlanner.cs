@@ -1,5 +1,6 @@
 using Lamina.Reading;
 using Lamina.Tree;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

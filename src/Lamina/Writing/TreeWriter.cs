@@ -1,6 +1,6 @@
 using Lamina.Platform;
 using Lamina.Reading;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

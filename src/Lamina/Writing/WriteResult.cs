@@ -1,4 +1,4 @@
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

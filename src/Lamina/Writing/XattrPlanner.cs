@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Lamina.Format;
 using Lamina.Tree;
+using Lamina.Trust;
 
 namespace Lamina.Writing;
 

@@ -1,3 +1,4 @@
+using Lamina.Archives;
 using Lamina.Boot;
 using Lamina.Platform;
 using Lamina.Tests.Oracles;

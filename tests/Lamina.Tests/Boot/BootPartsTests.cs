@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Lamina.Archives;
 using Lamina.Boot;
 using Lamina.Tests.Oracles;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Archives;
 using Lamina.Boot;
 using Lamina.Platform;
 using Lamina.Tests.Oracles;

@@ -1,8 +1,9 @@
+using Lamina.Archives;
 using Lamina.Boot;
 using Lamina.Images;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Tests.Boot;
 

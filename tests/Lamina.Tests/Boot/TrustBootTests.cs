@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Lamina.Archives;
 using Lamina.Boot;
 using Lamina.Format;
 using Lamina.Images;
@@ -7,7 +8,7 @@ using Lamina.Reading;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tests.Verity;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Tests.Boot;

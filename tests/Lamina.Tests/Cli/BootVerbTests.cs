@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lamina.Archives;
 using Lamina.Boot;
 using Lamina.Tests.Boot;
 using Lamina.Tests.Oracles;

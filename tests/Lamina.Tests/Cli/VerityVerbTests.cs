@@ -3,6 +3,7 @@ using Lamina.Boot;
 using Lamina.Tests.Boot;
 using Lamina.Tests.Oracles;
 using Lamina.Tests.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Tests.Cli;
 
@@ -146,7 +147,7 @@ public class VerityVerbTests
         if (!isSound)
             return;
         Assert.Equal(value, trust!.ToString());
-        BootOptions options = new() { Trust = trust, HashDevice = "/dev/vdb", Corruption = Lamina.Verity.CorruptionAction.Panic };
+        BootOptions options = new() { Trust = trust, HashDevice = "/dev/vdb", Corruption = Lamina.Trust.CorruptionAction.Panic };
         BootOptions again = BootOptions.Parse(options.ToString());
         Assert.Equal((options.Trust.ToString(), options.HashDevice, options.Corruption),
             (again.Trust!.ToString(), again.HashDevice, again.Corruption));

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Lamina.Compression;
+using Lamina.Describing;
 using Lamina.Exporting;
 using Lamina.Format;
 using Lamina.Layers;

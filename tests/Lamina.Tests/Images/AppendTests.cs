@@ -4,7 +4,7 @@ using Lamina.Platform;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 using Microsoft.Win32.SafeHandles;
 

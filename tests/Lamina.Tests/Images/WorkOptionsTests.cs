@@ -1,6 +1,6 @@
 using Lamina.Images;
 using Lamina.Tests.Oracles;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Tests.Images;

@@ -2,7 +2,7 @@ using Lamina.Mounting;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Tests.Platform;

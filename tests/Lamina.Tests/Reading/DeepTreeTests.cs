@@ -1,3 +1,5 @@
+using Lamina.Checking;
+using Lamina.Describing;
 using Lamina.Reading;
 using Lamina.Tests.Generators;
 using Lamina.Tree;

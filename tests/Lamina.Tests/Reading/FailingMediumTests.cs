@@ -1,3 +1,4 @@
+using Lamina.Checking;
 using Lamina.Exporting;
 using Lamina.Images;
 using Lamina.Layers;

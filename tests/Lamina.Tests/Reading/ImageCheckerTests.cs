@@ -1,3 +1,4 @@
+using Lamina.Checking;
 using Lamina.Reading;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;

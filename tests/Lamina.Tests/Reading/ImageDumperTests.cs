@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Lamina.Describing;
 using Lamina.Reading;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;

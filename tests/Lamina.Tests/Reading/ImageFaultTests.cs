@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Lamina.Checking;
 using Lamina.Format;
 using Lamina.Fuzz;
 using Lamina.Reading;

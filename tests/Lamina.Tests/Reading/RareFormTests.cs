@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Lamina.Checking;
 using Lamina.Format;
 using Lamina.Images;
 using Lamina.Reading;

@@ -6,7 +6,7 @@ using Lamina.Format;
 using Lamina.Images;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Oracles;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Tests.Verity;
 

@@ -1,5 +1,5 @@
 using Lamina.Tests.Oracles;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Tests.Verity;
 

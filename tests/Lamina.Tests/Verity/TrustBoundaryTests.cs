@@ -6,7 +6,7 @@ using Lamina.Reading;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Tests.Verity;

@@ -1,10 +1,11 @@
+using Lamina.Describing;
 using Lamina.Format;
 using Lamina.Images;
 using Lamina.Reading;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
-using Lamina.Verity;
+using Lamina.Trust;
 using Lamina.Writing;
 
 namespace Lamina.Tests.Verity;

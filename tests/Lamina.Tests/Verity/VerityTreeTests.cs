@@ -1,7 +1,7 @@
 using CsCheck;
 using Lamina.Images;
 using Lamina.Tests.Oracles;
-using Lamina.Verity;
+using Lamina.Trust;
 
 namespace Lamina.Tests.Verity;
 

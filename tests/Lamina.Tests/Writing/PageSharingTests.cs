@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Checking;
 using Lamina.Format;
 using Lamina.Images;
 using Lamina.Layers;
