@@ -46,7 +46,7 @@ public sealed class ImageChecker
     {
         try
         {
-            using ErofsImage image = ErofsImage.Open(source, devices ?? []);
+            using ErofsImage image = ErofsImage.Open(ToWholeSectors(source), devices ?? []);
             return Check(image, options);
         }
         catch (CorruptImageException corrupt)
@@ -54,6 +54,28 @@ public sealed class ImageChecker
             ImageFault fault = new(FaultSeverity.Error, corrupt.Inode, null, corrupt.Offset, corrupt.What);
             return new CheckReport([fault], true);
         }
+    }
+
+    /// <summary>
+    /// A loop device has whole sectors only: what a file has behind the last of them is not there when it is mounted.
+    /// </summary>
+    private static ByteSource ToWholeSectors(ByteSource image)
+    {
+        const int sector = 512;
+        return image.Length % sector == 0 ? image : new SectorSource(image, image.Length & -sector);
+    }
+
+    /// <summary>The start of a file, which is closed with it.</summary>
+    private sealed class SectorSource(ByteSource image, long length) : ByteSource
+    {
+        public override string Name => image.Name;
+
+        public override long Length => length;
+
+        public override int Read(long offset, Span<byte> destination) => offset >= length ? 0
+            : image.Read(offset, destination[..(int)Math.Min(destination.Length, length - offset)]);
+
+        protected override void Dispose(bool disposing) => image.Dispose();
     }
 
     /// <summary>Checks an image that was opened.</summary>

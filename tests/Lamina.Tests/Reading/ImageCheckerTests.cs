@@ -47,6 +47,22 @@ public class ImageCheckerTests
         Assert.Equal("the medium fails", failure.Message);
     }
 
+    /// <summary>A loop device has whole sectors only: the inode in the rest of the file would be read as zeros.</summary>
+    [Fact]
+    public void What_lies_behind_the_last_whole_sector_is_a_fault()
+    {
+        const int length = 353_927, compat = 1024 + 8, blocks = 1024 + 36;
+        byte[] bytes = File.ReadAllBytes(Corpus.PathOf("two-algs.erofs"))[..length];
+        bytes[compat] &= 0xFE;                                          // no checksum
+        BitConverter.GetBytes(length / 4096).CopyTo(bytes, blocks);
+        string image = Scratch.NewPath("cut.erofs");
+        File.WriteAllBytes(image, bytes);
+        const string what = "lies past the end of the image (353792 bytes)";
+        Assert.Contains(ImageChecker.Check(image).Faults, fault => fault.Message == what);
+        File.WriteAllBytes(image, [.. bytes, .. new byte[-length & 511]]);
+        Assert.DoesNotContain(ImageChecker.Check(image).Faults, fault => fault.Message == what);
+    }
+
     [Fact]
     public void A_check_can_be_stopped()
     {
