@@ -79,7 +79,11 @@ internal sealed class TarPax(int xattrLimit)
         while (records.MoveNext())
             Take(place, records);
         if (SparseMap is { } map && ((map.Count & 1) != 0 || (SparseCount is { } count && count != map.Count / 2)))
-            throw place.Corrupt($"its sparse map has {map.Count} numbers, two for each of {SparseCount} pieces were expected");
+        {
+            throw place.Corrupt(SparseCount is { } pieces
+                ? $"its sparse map has {map.Count} numbers, two for each of {pieces} pieces were expected"
+                : $"its sparse map has {map.Count} numbers, two for each piece were expected");
+        }
     }
 
     private void Take(TarPlace place, in TarPaxRecords record)

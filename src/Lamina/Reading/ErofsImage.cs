@@ -159,8 +159,8 @@ internal sealed partial class ErofsImage : IDisposable
     }
 
     /// <summary>
-    /// Counts a directory or the target of a link, whose data are taken into memory. They do not share data in a sound image,
-    /// so all of them together are no more than the image, or what codecs can make of it.
+    /// Counts a directory or the target of a link, whose data are taken into memory. A sound image stores each once, so the
+    /// total is bounded by the size of the image times the best compression ratio.
     /// </summary>
     internal void CountData(in Inode inode)
     {

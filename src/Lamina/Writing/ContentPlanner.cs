@@ -102,7 +102,7 @@ internal sealed class ContentPlanner(WriteContext context, FragmentPlanner fragm
         }
         RefuseCopy(map.Extents.FirstOrDefault(extent => extent.Original is not null).Original?.Name ?? map.Packed?.Name
             ?? "layer",
-            $"compressed data that Linux {context.Kernel.Version} cannot be told of in blocks of {context.BlockSize} bytes");
+            $"compressed data that Linux {context.Kernel.Version} cannot reference in blocks of {context.BlockSize} bytes");
         PlanCopy(inode, new EncodedSource("data", map), 0, content.Size);
     }
 
