@@ -21,7 +21,8 @@ internal static class BootIndex
     /// <param name="path">The file to write.</param>
     public static WriteResult Write(IReadOnlyList<ByteSource> layers, string kernelRelease, string path)
     {
-        return Make(layers, path, new WriteOptions
+        Layer[] opened = Open(layers);
+        return ImageWriter.Write(Merger.Merge(opened), opened, path, new WriteOptions
         {
             Mode = OutputMode.Index,
             Kernel = ProfileOf(kernelRelease),
@@ -30,11 +31,11 @@ internal static class BootIndex
         });
     }
 
-    /// <summary>Merges layers into an index.</summary>
-    internal static WriteResult Make(IReadOnlyList<ByteSource> layers, string path, WriteOptions options)
+    /// <summary>Lays an index of layers out, to be written into something larger.</summary>
+    internal static LayoutPlanner Lay(IReadOnlyList<ByteSource> layers, WriteOptions options)
     {
         Layer[] opened = Open(layers);
-        return ImageWriter.Write(Merger.Merge(opened), opened, path, options);
+        return new LayoutPlanner(Merger.Merge(opened), opened, options);
     }
 
     /// <summary>Says whether layers can be merged for a kernel, by throwing what <see cref="Write"/> would throw.</summary>

@@ -250,25 +250,19 @@ public static class InitrdBuilder
 
     private static VerityInfo? AddIndex(CpioWriter archive, IReadOnlyList<ByteSource> sources, InitrdOptions options)
     {
-        string folder = HostFile.MakeTemporaryDirectory("lamina-index-"), path = Path.Combine(folder, "index");
-        try
+        using LayoutPlanner planner = BootIndex.Lay(sources, new WriteOptions
         {
-            WriteResult result = BootIndex.Make(sources, path, new WriteOptions
-            {
-                Mode = OutputMode.Index,
-                Kernel = OldestKernel(options),
-                Verity = options.Verity,
-                CarriesLayers = true,
-            });
-            using ByteSource index = ByteSource.OpenFile(path);
-            archive.AddPages(BootFiles.Index, index, options.Form == InitrdForm.InPlace);
-            return result.Verity;
-        }
-        finally
-        {
-            HostFile.Remove(path);
-            HostFile.RemoveDirectory(folder);
-        }
+            Mode = OutputMode.Index,
+            Kernel = OldestKernel(options),
+            Verity = options.Verity,
+            CarriesLayers = true,
+        });
+        ByteSource index = new LayoutSource("index", planner.Layout);
+        VerityInfo? tree = null;
+        if (options.Verity is { } verity)
+            (index, tree) = InitrdTrust.WithTree(index, verity);
+        archive.AddPages(BootFiles.Index, index, options.Form == InitrdForm.InPlace);
+        return tree;
     }
 
     private static string[] NameAll(IReadOnlyList<InitrdLayer> layers, InitrdOptions options)

@@ -73,7 +73,7 @@ internal sealed class InitrdTrust
     }
 
     /// <summary>An image with a tree behind it, as <see cref="VerityImage.Format"/> would write it.</summary>
-    private static (ByteSource Body, VerityInfo Info) WithTree(ByteSource image, VerityOptions options)
+    internal static (ByteSource Body, VerityInfo Info) WithTree(ByteSource image, VerityOptions options)
     {
         long end = AppendedTree.DataEnd(image), start = AppendedTree.OffsetFor(end, options.BlockSize);
         if (image.Length > start)
