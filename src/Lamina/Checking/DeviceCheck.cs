@@ -132,7 +132,7 @@ internal sealed class DeviceCheck
             return new DeviceFault(number, null,
                 $"has {blocks} blocks of {_superBlock.BlockSize} bytes, device {number} has {slot.Blocks}");
         }
-        string? damage = isRoot ? FaultInTree(_devices[device], slot, _superBlock.BlockBits, Report) : null;
+        string? damage = isRoot ? FaultInTree(_devices[device], slot, _superBlock.BlockBits, _count) : null;
         return damage is null ? null : new DeviceFault(number, null, damage);
     }
 
@@ -177,7 +177,7 @@ internal sealed class DeviceCheck
     }
 
     private string DigestOf(int device) => Convert.ToHexStringLower(ContentDigest.Compute(
-        _devices[device], LengthOf(_devices[device], _lengths?[device]), count => Report(count)));
+        _devices[device], LengthOf(_devices[device], _lengths?[device]), count => _count?.Invoke(count)));
 
     private string RootOf(int device, DeviceTag tag) => RootOf(_devices[device], tag);
 
@@ -206,8 +206,6 @@ internal sealed class DeviceCheck
             ? $"has a tree over {tree.DataLength} bytes, {needed} are needed"
             : TreeCoverage.FindFault(tree, offset, device, device);
     }
-
-    private void Report(long count) => _count?.Invoke(count);
 
     /// <summary>A block device may be longer than the file that was put onto it; then what the record says counts.</summary>
     internal static long LengthOf(ByteSource device, long? recorded) =>

@@ -62,20 +62,7 @@ public sealed class ImageChecker
     private static ByteSource ToWholeSectors(ByteSource image)
     {
         const int sector = 512;
-        return image.Length % sector == 0 ? image : new SectorSource(image, image.Length & -sector);
-    }
-
-    /// <summary>The start of a file, which is closed with it.</summary>
-    private sealed class SectorSource(ByteSource image, long length) : ByteSource
-    {
-        public override string Name => image.Name;
-
-        public override long Length => length;
-
-        public override int Read(long offset, Span<byte> destination) => offset >= length ? 0
-            : image.Read(offset, destination[..(int)Math.Min(destination.Length, length - offset)]);
-
-        protected override void Dispose(bool disposing) => image.Dispose();
+        return image.Length % sector == 0 ? image : ByteSource.Slice(image, image.Name, 0, image.Length & -sector);
     }
 
     /// <summary>Checks an image that was opened.</summary>

@@ -35,7 +35,8 @@ internal sealed class DataReader
     public void Read<TSink>(ContentSource source, DataRange[] ranges, DataRange part, ref TSink sink) where TSink : struct,
         IDataSink
     {
-        for (int i = FirstFrom(ranges, part.Offset); i < ranges.Length && ranges[i].Offset < part.End; i++)
+        int first = SortedRuns.FirstBehind<DataRange>(ranges, part.Offset);
+        for (int i = first; i < ranges.Length && ranges[i].Offset < part.End; i++)
         {
             long start = ranges[i].Offset < part.Offset ? UnitFrom(source, part.Offset) : ranges[i].Offset;
             long end = part.End < ranges[i].End ? UnitFrom(source, part.End) : ranges[i].End;
@@ -69,19 +70,4 @@ internal sealed class DataReader
     /// <summary>The first unit that begins at a position or behind it.</summary>
     private static long UnitFrom(ContentSource source, long offset) =>
         source.UnitAt(offset) is var unit && unit.Offset == offset ? offset : unit.End;
-
-    /// <summary>The first range that ends behind a position.</summary>
-    private static int FirstFrom(DataRange[] ranges, long offset)
-    {
-        int low = 0, high = ranges.Length;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (ranges[middle].End <= offset)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return low;
-    }
 }

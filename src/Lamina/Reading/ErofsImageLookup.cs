@@ -9,15 +9,6 @@ internal sealed partial class ErofsImage
     /// <exception cref="CorruptImageException">Its inode contradicts itself, or is not a directory.</exception>
     public Node Root => _tree.Value.Root;
 
-    /// <summary>The image's own identifier.</summary>
-    public Guid Uuid => SuperBlock.Uuid;
-
-    /// <summary>The volume's name; may be empty.</summary>
-    public ReadOnlyMemory<byte> Label => SuperBlock.Label;
-
-    /// <summary>How many further devices the image refers to.</summary>
-    public int DeviceCount => Space.Slots.Length;
-
     /// <summary>Opens an image file with the devices it needs, in the device table's order.</summary>
     /// <param name="path">The image, or a disk with one in a partition.</param>
     /// <param name="devices">Its devices; none if it has none, or if they lie in the image file itself.</param>

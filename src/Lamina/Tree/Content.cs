@@ -77,7 +77,11 @@ public sealed class PlacedContent : Content
 /// <param name="Original">The original that holds the run.</param>
 /// <param name="Offset">The first byte's position in the original.</param>
 /// <param name="Length">The count of bytes. Never past the end of the file.</param>
-public readonly record struct PlacedExtent(long Logical, Original Original, long Offset, long Length);
+public readonly record struct PlacedExtent(long Logical, Original Original, long Offset, long Length) : IRun
+{
+    /// <summary>The position in the file behind the last byte.</summary>
+    public long End => Logical + Length;
+}
 
 /// <summary>
 /// Data whose compressed clusters lie in originals. The map is read on demand, as most files of a hidden layer never need it.

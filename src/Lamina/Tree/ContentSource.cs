@@ -69,7 +69,7 @@ public abstract class ContentSource(string name, long length) : ByteSource
 /// <summary>A run of a file's bytes.</summary>
 /// <param name="Offset">The first byte's position in the file.</param>
 /// <param name="Length">The count of bytes.</param>
-public readonly record struct DataRange(long Offset, long Length)
+public readonly record struct DataRange(long Offset, long Length) : IRun
 {
     /// <summary>The position behind the last byte.</summary>
     public long End => Offset + Length;

@@ -12,18 +12,9 @@ internal sealed class PlacedSource(string name, PlacedContent content) : Content
     protected override void ReadWithin(long offset, Span<byte> destination)
     {
         ReadOnlySpan<PlacedExtent> extents = content.Extents;
-        int low = 0, high = extents.Length; // the first extent that ends behind the offset
-        while (low < high)
+        for (int i = SortedRuns.FirstBehind(extents, offset); i < extents.Length && destination.Length > 0; i++)
         {
-            int middle = (low + high) / 2;
-            if (extents[middle].Logical + extents[middle].Length <= offset)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        for (; low < extents.Length && destination.Length > 0; low++)
-        {
-            PlacedExtent extent = extents[low];
+            PlacedExtent extent = extents[i];
             if (extent.Logical > offset)
             {
                 int hole = (int)Math.Min(extent.Logical - offset, destination.Length);
@@ -33,7 +24,7 @@ internal sealed class PlacedSource(string name, PlacedContent content) : Content
                 if (destination.IsEmpty)
                     return;         // all of it was hole: what this extent holds comes later
             }
-            int count = (int)Math.Min(destination.Length, extent.Logical + extent.Length - offset);
+            int count = (int)Math.Min(destination.Length, extent.End - offset);
             extent.Original.Bytes.ReadExactly(extent.Offset + offset - extent.Logical, destination[..count]);
             destination = destination[count..];
             offset += count;

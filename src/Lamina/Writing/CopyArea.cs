@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lamina.Tree;
 
 namespace Lamina.Writing;
@@ -9,15 +10,13 @@ namespace Lamina.Writing;
 internal sealed class CopyArea
 {
     private readonly int _blockSize;
-    private readonly List<Piece> _pieces = [];
+    private readonly List<Segment> _pieces = [];
 
     public CopyArea(int blockSize)
     {
         _blockSize = blockSize;
         Original = new Original(new AreaSource(this), OriginalKind.Device);
     }
-
-    private readonly record struct Piece(ByteSource Source, long Offset, long Length, long At);
 
     /// <summary>The bytes so far, whole blocks.</summary>
     public long Length { get; private set; }
@@ -29,7 +28,7 @@ internal sealed class CopyArea
     public long Add(ByteSource source, long offset, long length)
     {
         long at = Length;
-        _pieces.Add(new Piece(source, offset, length, at));
+        _pieces.Add(new Segment(at, length, source, offset));
         Length += (length + _blockSize - 1) / _blockSize * _blockSize;
         return at;
     }
@@ -41,7 +40,7 @@ internal sealed class CopyArea
     /// The area as runs of an image, from an address on. What rounds a piece up to whole blocks is in none of them: zeros.
     /// </summary>
     public IEnumerable<Segment> At(long address) =>
-        _pieces.Select(piece => new Segment(address + piece.At, piece.Length, piece.Source, piece.Offset));
+        _pieces.Select(piece => piece with { Address = address + piece.Address });
 
     /// <summary>The area as bytes, for data that is copied once more in another form.</summary>
     private sealed class AreaSource(CopyArea area) : ByteSource
@@ -53,17 +52,7 @@ internal sealed class CopyArea
         public override int Read(long offset, Span<byte> destination)
         {
             destination = destination[..(int)Math.Clamp(Length - offset, 0, destination.Length)];
-            destination.Clear();
-            int at = area._pieces.BinarySearch(new Piece(this, 0, 0, offset),
-                Comparer<Piece>.Create((a, b) => a.At.CompareTo(b.At)));
-            for (at = at < 0 ? ~at - 1 : at; at < area._pieces.Count && area._pieces[at].At < offset + destination.Length; at++)
-            {
-                Piece piece = area._pieces[at];
-                long start = Math.Max(offset, piece.At), end = Math.Min(offset + destination.Length, piece.At + piece.Length);
-                if (start < end)
-                    piece.Source.ReadExactly(piece.Offset + start - piece.At,
-                        destination[(int)(start - offset)..(int)(end - offset)]);
-            }
+            LayoutSource.Read(CollectionsMarshal.AsSpan(area._pieces), offset, destination);
             return destination.Length;
         }
     }

@@ -7,7 +7,7 @@ namespace Lamina.Writing;
 /// <param name="Length">Its bytes.</param>
 /// <param name="Source">What has the bytes. It may compute them when it is first read.</param>
 /// <param name="Offset">The run's first byte in the source.</param>
-internal readonly record struct Segment(long Address, long Length, ByteSource Source, long Offset = 0)
+internal readonly record struct Segment(long Address, long Length, ByteSource Source, long Offset = 0) : IRun
 {
     /// <summary>The byte behind it.</summary>
     public long End => Address + Length;

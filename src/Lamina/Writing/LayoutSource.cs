@@ -1,3 +1,5 @@
+using Lamina.Tree;
+
 namespace Lamina.Writing;
 
 /// <summary>An image as its layout describes it, to be read before it is written anywhere, or without it ever being.</summary>
@@ -37,30 +39,22 @@ internal sealed class LayoutSource : ByteSource
         if (offset < 0 || offset >= Length)
             return 0;
         destination = destination[..(int)Math.Min(destination.Length, Length - offset)];
+        Read(_segments, offset, destination);
+        return destination.Length;
+    }
+
+    /// <summary>Fills a destination with what segments have there, and with zeros between them.</summary>
+    internal static void Read(ReadOnlySpan<Segment> segments, long offset, Span<byte> destination)
+    {
         destination.Clear();
-        for (int i = IndexOf(offset); i < _segments.Length && _segments[i].Address < offset + destination.Length; i++)
+        for (int i = SortedRuns.FirstBehind(segments, offset);
+            i < segments.Length && segments[i].Address < offset + destination.Length; i++)
         {
-            Segment segment = _segments[i];
+            Segment segment = segments[i];
             long start = Math.Max(offset, segment.Address), end = Math.Min(offset + destination.Length, segment.End);
             if (start < end)
                 segment.Source.ReadExactly(segment.Offset + start - segment.Address,
                     destination[(int)(start - offset)..(int)(end - offset)]);
         }
-        return destination.Length;
-    }
-
-    /// <summary>The first segment that ends behind an address.</summary>
-    private int IndexOf(long address)
-    {
-        int low = 0, high = _segments.Length;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_segments[middle].End <= address)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return low;
     }
 }
