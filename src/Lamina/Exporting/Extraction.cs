@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;

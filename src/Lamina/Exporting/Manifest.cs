@@ -1,4 +1,5 @@
 using System.Text;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;

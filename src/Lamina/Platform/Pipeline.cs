@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Lamina.Exporting;
+namespace Lamina.Platform;
 
 /// <summary>
 /// Work in batches: one thread makes them, others do the work, and the first one takes them back in the order it made them. Few

@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace Lamina.Exporting;
+namespace Lamina.Platform;
 
 /// <summary>
 /// Threads that do many small things, each thing once, and end together: after the last, or after the first failure. Threads
