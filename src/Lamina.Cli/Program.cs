@@ -82,8 +82,8 @@ internal static class Program
             "touching them. Layers are named lowest first: the later one wins. A layer is an EROFS image or a tar; one that " +
             "has devices of its own is IMAGE@DEVICE@DEVICE.")
         {
-            new MergeVerb(session), new AppendVerb(session), new SplitVerb(session), new MountVerb(session),
-            new UmountVerb(session),
+            new MergeVerb(session), new BuildVerb(session), new AppendVerb(session), new SplitVerb(session),
+            new MountVerb(session), new UmountVerb(session),
             new ListVerb(session), new TreeVerb(session), new StatVerb(session), new CatVerb(session),
             new ExtractVerb(session), new ExportVerb(session), new ManifestVerb(session), new DiffVerb(session),
             new CheckVerb(session), new InspectVerb(session), new DumpVerb(session), new VerityVerb(session),

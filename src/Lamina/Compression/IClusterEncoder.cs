@@ -2,12 +2,17 @@ namespace Lamina.Compression;
 
 /// <summary>
 /// Encodes file bytes as physical clusters of one codec. An instance has working memory of its own and serves one thread at a
-/// time; the same bytes in give the same bytes out, whatever was encoded before.
+/// time; the same bytes in give the same bytes out, whatever was encoded before <see cref="Reset"/>.
 /// </summary>
 internal interface IClusterEncoder : IDisposable
 {
     /// <summary>The codec.</summary>
     Codec Codec { get; }
+
+    /// <summary>Forgets what earlier clusters were like. Called where a run of data begins.</summary>
+    void Reset()
+    {
+    }
 
     /// <summary>Encodes all of the source (the packed shape: what comes out has any length).</summary>
     /// <param name="source">File bytes, at least one.</param>

@@ -71,11 +71,12 @@ internal static class HeaderWriter
     }
 
     /// <summary>A UUID from what makes the image what it is, in the form of version 8 (RFC 9562).</summary>
-    public static Guid UuidOf(ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> layers)
+    public static Guid UuidOf(ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> layers, ReadOnlySpan<byte> data)
     {
         XxHash128 hash = new();
         hash.Append(metadata);
         hash.Append(layers);
+        hash.Append(data);
         byte[] bytes = hash.GetCurrentHash();
         bytes[6] = (byte)(bytes[6] & 0x0F | 0x80);
         bytes[8] = (byte)(bytes[8] & 0x3F | 0x80);

@@ -83,7 +83,7 @@ internal sealed class ImagePlan
         PlannedDirectory? directory = inode.Data as PlannedDirectory;
         long size = node.Type switch
         {
-            NodeType.RegularFile => node.Content.Size,
+            NodeType.RegularFile => inode.FileContent!.Size,
             NodeType.SymbolicLink => node.Target.Length,
             NodeType.Directory => DirectoryPacking.SizeOf(directory!.Entries, _context.BlockSize),
             _ => 0,
@@ -102,7 +102,7 @@ internal sealed class ImagePlan
         }
         else if (node.Type == NodeType.RegularFile)
         {
-            _contents.Plan(inode, node.Content);
+            _contents.Plan(inode, inode.FileContent!);
             Features.Note(inode);
         }
     }

@@ -17,7 +17,8 @@ public static class ImageWriter
     public static WriteResult Plan(Node root, IReadOnlyList<Layer> layers, string path, WriteOptions? options = null)
     {
         WriteOptions planning = (options ?? new WriteOptions()) with { ComputeDigests = false, Verity = null };
-        using LayoutPlanner planner = new(root, layers, planning);
+        using SpoolOutput? own = SpoolOutput.For(planning, path);
+        using LayoutPlanner planner = new(root, layers, planning, output: own?.Target);
         return planner.Result(path, FileOf(planner.Layout, planning).Length);
     }
 
@@ -39,9 +40,10 @@ public static class ImageWriter
             inputs.Add(original.Bytes);
         if (options.VmdkPath is { } vmdk && OutputPlace.AreSame(path, vmdk))
             throw new ArgumentException($"{vmdk}: the descriptor cannot be the image as well");
-        using OutputFile output = new(path, options.Overwrite, inputs, takesDevices: true, options.Counter(() => total));
+        using OutputFile output = new(path, options.Overwrite, inputs, takesDevices: true,
+            options.WritingCounter(() => total));
         using OutputFile? descriptor = options.VmdkPath is null ? null : new(options.VmdkPath, options.Overwrite, inputs);
-        using LayoutPlanner planner = new(root, layers, options);
+        using LayoutPlanner planner = new(root, layers, options, output: (output, path));
         ImageLayout file = FileOf(planner.Layout, options);
         total = file.WrittenLength;
         VerityInfo? verity = new LayoutWriter(file, output, path).Write(options.Verity, options.ThreadCount);
@@ -72,9 +74,10 @@ public static class ImageWriter
         if (options.Verity is not null || options.VmdkPath is not null)
             throw new ArgumentException("a dm-verity tree and a VMDK descriptor go with a file, not with a stream");
         RefuseNoFiles(layers, options);
-        using LayoutPlanner planner = new(root, layers, options);
+        using SpoolOutput? own = SpoolOutput.For(options, null);
+        using LayoutPlanner planner = new(root, layers, options, output: own?.Target);
         LayoutSource image = new(name, planner.Layout);
-        image.CopyTo(destination, options.Counter(() => image.Length));
+        image.CopyTo(destination, options.WritingCounter(() => image.Length));
         destination.Flush();
         return planner.Result(name, image.Length);
     }

@@ -32,6 +32,12 @@ public sealed record KernelProfile(Version Version)
     /// <summary>Encoded extents, with any byte position (48BIT).</summary>
     internal bool HasExtents => Version >= Linux615.Version;
 
+    /// <summary>
+    /// Encoded extents at any byte, without the race that kernels from 6.15 on had ("erofs: fix managed cache race for unaligned
+    /// extents", spring 2026).
+    /// </summary>
+    internal bool HasSafeExtents => Version >= new Version(7, 2);
+
     /// <summary>A compact inode's own seconds: older kernels show the epoch instead.</summary>
     internal bool HasCompactTimes => HasExtents;
 

@@ -38,13 +38,17 @@ internal sealed class LayoutPlanner : IDisposable
     private readonly PageSharing? _sharing;
     private readonly long _metadataStart, _recordStart;
     private readonly ComputedSource _metadata, _record;
+    private readonly TreeEncoder? _own;
 
     /// <summary>Plans an image.</summary>
     /// <param name="root">The tree.</param>
     /// <param name="layers">The layers its content is in, but for the image that is appended to.</param>
     /// <param name="options">How to write it.</param>
     /// <param name="appendBase">The image that is appended to, if any.</param>
-    public LayoutPlanner(Node root, IReadOnlyList<Layer> layers, WriteOptions options, AppendBase? appendBase = null)
+    /// <param name="output">What takes data that is encoded while planning, and its name; needed where the options ask for
+    /// it.</param>
+    public LayoutPlanner(Node root, IReadOnlyList<Layer> layers, WriteOptions options, AppendBase? appendBase = null,
+        (ImageOutput Output, string Path)? output = null)
     {
         _options = options;
         _layers = [.. layers];
@@ -65,18 +69,26 @@ internal sealed class LayoutPlanner : IDisposable
         {
             TreePlanner tree = new();
             tree.Read(root);
-            OutputShape shape = OutputShape.Choose([.. AllLayers], tree.ClusterBlockSizes, options);
+            OutputShape shape = OutputShape.Choose([.. AllLayers],
+                options.Encoding is null ? tree.ClusterBlockSizes : [.. tree.ClusterBlockSizes, TreeEncoder.BlockSize], options);
             _sharing = SharingPlanner.Choose([.. AllLayers], tree.Inodes, shape.Kernel);
             ReadOnlyMemory<byte> fingerprintName = _sharing is { IsKept: true } ? _sharing.Attribute : default;
             tree.PlanXattrs(fingerprintName);
             byte[] prefixes = fingerprintName.IsEmpty ? [] : LongPrefixRecord.Of(fingerprintName.Span);
             int headerSize = HeaderWriter.SizeFor(isIndex ? _originals.Length : 0, prefixes.Length);
             long end = appendBase?.Length ?? headerSize;
+            if (options.Encoding is not null && output is { } target)
+            {
+                _own = new TreeEncoder(tree.Inodes, options, shape, target.Output, target.Path, end);
+                end = AlignOriginal(end + _own.Area.Length);
+            }
             RangePlacement? ranges =
                 options.Mode == OutputMode.Full ? new RangePlacement(_originals, 1 << shape.BlockBits) : null;
             _placement = ranges ?? (Placement)new WholePlacement(isIndex ? 1 : ImageWriter.OriginalAlignment);
             if (appendBase is not null)
                 _placement.Put(appendBase.Image, 0);
+            if (_own is not null)
+                _placement.Put(_own.Area.Original, _own.Start);
             if (ranges is null)
                 end = PutOriginals(end, isIndex ? 0 : 1);
             _plan = new ImagePlan(tree, new WriteContext(
@@ -94,7 +106,7 @@ internal sealed class LayoutPlanner : IDisposable
         }
         catch
         {
-            _digests.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -105,7 +117,11 @@ internal sealed class LayoutPlanner : IDisposable
     private IEnumerable<Layer> AllLayers => _base is null ? _layers : _layers.Prepend(_base.Layer);
 
     /// <inheritdoc/>
-    public void Dispose() => _digests.Dispose();
+    public void Dispose()
+    {
+        _digests.Dispose();
+        _own?.Dispose();
+    }
 
     /// <summary>
     /// Gives originals their places from an address on, each at a multiple of a page, and returns where they end.
@@ -128,6 +144,8 @@ internal sealed class LayoutPlanner : IDisposable
         const int head = HeaderWriter.PageSize;
         if (_base is not null)
             body.Add(new Segment(head, _base.Length - head, _base.Image.Bytes, head));
+        if (_own is not null)
+            body.Add(new Segment(_own.Start, _own.Area.Length, _own.Area.Original.Bytes));
         if (_placement is RangePlacement ranges)
             body.AddRange(ranges.Runs());
         else if (_options.Mode == OutputMode.Flat)
@@ -141,7 +159,7 @@ internal sealed class LayoutPlanner : IDisposable
             Length = length,
             Body = body,
             Header = new Segment(0, headerSize, new ComputedSource("header", headerSize, () => Header(length))),
-            There = _base?.Length ?? 0,
+            There = _own is null ? _base?.Length ?? 0 : AlignOriginal(_own.Start + _own.Area.Length),
         };
     }
 
@@ -154,7 +172,7 @@ internal sealed class LayoutPlanner : IDisposable
         ReadOnlySpan<byte> record = _record.Memory.Span;
         HeadRecord head = new(_recordStart, record.Length, Crc32C.Compute(record));
         return HeaderWriter.Write(_plan, _metadataStart, end, slots, Limits(), head,
-            HeaderWriter.UuidOf(_metadata.Memory.Span, record), _label);
+            HeaderWriter.UuidOf(_metadata.Memory.Span, record, _own is null ? [] : _own.Area.Hash()), _label);
     }
 
     /// <summary>
@@ -166,7 +184,7 @@ internal sealed class LayoutPlanner : IDisposable
         HashSet<Original> used = _plan.Features.Encoded;
         bool hasCopies = used.Contains(_plan.Context.Copies.Original);
         return AllLayers.Where(layer => hasCopies || layer.Originals.Any(used.Contains))
-            .Aggregate(default(CodecLimits), (union, layer) => union.Union(layer.Codecs));
+            .Aggregate(_own?.Codecs ?? default, (union, layer) => union.Union(layer.Codecs));
     }
 
     private DeviceSlot SlotOf(Original original)

@@ -63,14 +63,16 @@ internal sealed class RangePlacement(IReadOnlyList<Original> originals, int bloc
         public long[] Addresses { get; set; } = [];
     }
 
-    public override bool Holds(Original original) => _ranges.ContainsKey(original);
+    public override bool Holds(Original original) => _ranges.ContainsKey(original) || _others.Holds(original);
 
     public override long EndOf(Original original) => long.MaxValue;
 
     public override void Use(Original original, long offset, long length)
     {
         long start = offset / blockSize * blockSize, end = (offset + length + blockSize - 1) / blockSize * blockSize;
-        List<(long Start, long End)> used = _ranges[original].Used;
+        if (!_ranges.TryGetValue(original, out Ranges? ranges))
+            return;
+        List<(long Start, long End)> used = ranges.Used;
         // Files are met in about the order they lie in, so most runs join the one before.
         if (used.Count > 0 && used[^1].Start <= start && start <= used[^1].End)
             used[^1] = (used[^1].Start, Math.Max(used[^1].End, end));

@@ -55,7 +55,10 @@ internal sealed class PlannedInode(Node node, PlannedInode? parent)
     /// <summary>All bytes of the inode.</summary>
     public int TotalSize => InlineSize > 0 ? InlineAt + InlineSize : End + BodySize;
 
-    public Content? FileContent => Node.Type == NodeType.RegularFile ? Node.Content : null;
+    /// <summary>The data as it was encoded for this output; null where it is said as the layer has it.</summary>
+    public Content? Own { get; set; }
+
+    public Content? FileContent => Own ?? (Node.Type == NodeType.RegularFile ? Node.Content : null);
 }
 
 /// <summary>A file in pieces: an entry for each chunk.</summary>

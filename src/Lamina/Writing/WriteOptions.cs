@@ -1,3 +1,4 @@
+using Lamina.Building;
 using Lamina.Trust;
 
 namespace Lamina.Writing;
@@ -43,6 +44,15 @@ public sealed record WriteOptions : WorkOptions
     /// the image appended to.
     /// </summary>
     public string? Label { get; init; }
+
+    /// <summary>How data is encoded that is not yet, in full mode; null to leave it as the layers have it.</summary>
+    internal EncodeOptions? Encoding { get; init; }
+
+    /// <summary>
+    /// Counts bytes that are written; where data is encoded that is what takes the time, and is counted instead.
+    /// </summary>
+    internal Action<long>? WritingCounter(Func<long> total) =>
+        (Encoding is null ? this : this with { Progress = null }).Counter(total);
 
     /// <summary>Whether the layers of an index go with it in an archive, so that they need not be files of their own.</summary>
     internal bool CarriesLayers { get; init; }

@@ -1,0 +1,135 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Lamina.Building;
+using Lamina.Compression;
+
+namespace Lamina.Cli;
+
+/// <summary>The options that say how data is encoded.</summary>
+internal sealed class EncodeArguments
+{
+    private const string None = "none";
+
+    private static readonly Dictionary<string, (Codec? Codec, int? Level)> s_codecs = new()
+    {
+        [None] = (null, null),
+        ["lz4"] = (Codec.Lz4, 0),
+        ["lz4hc"] = (Codec.Lz4, 9),
+        ["deflate"] = (Codec.Deflate, null),
+        ["lzma"] = (Codec.Lzma, null),
+        ["zstd"] = (Codec.Zstd, null),
+    };
+
+    private readonly Option<string> _codec;
+    private readonly Option<string> _cluster = new("--cluster-size", "-C")
+    {
+        Description = "The largest compressed cluster: 4096 to 1048576 bytes, a power of two (64K)",
+        HelpName = "BYTES",
+    };
+
+    private readonly Option<string> _fragments = new Option<string>("--fragments")
+    {
+        Description = "What shares clusters with other files, in the packed file: all (small files and ends of large ones), " +
+            "tails (what fills no cluster), none",
+        HelpName = "WHAT",
+    }.AcceptOnlyFromAmong("all", "tails", None);
+
+    private readonly Option<bool> _noInline = new("--no-inline") { Description = "Keep no ends of files beside inodes" };
+
+    private readonly Option<bool> _packed = new("--packed")
+    {
+        Description = "Let clusters begin at any byte, as --kernel 7.2 does. From Linux 6.15 on, where the kernel has the fix " +
+            "of 2026 for such clusters",
+    };
+
+    /// <summary>Adds the options to a verb.</summary>
+    /// <param name="verb">The verb.</param>
+    /// <param name="name">What the option for the codec is called.</param>
+    /// <param name="isRequired">Whether the other options need it.</param>
+    public EncodeArguments(Verb verb, string name, bool isRequired)
+    {
+        _codec = new Option<string>(name, "-z")
+        {
+            Description = "zstd, lz4, lz4hc, deflate, lzma or none; a level behind a comma: zstd,9",
+            HelpName = "CODEC[,LEVEL]",
+        };
+        _codec.Validators.Add(CheckCodec);
+        _cluster.Validators.Add(CheckCluster);
+        verb.Add(_codec);
+        verb.Add(_cluster);
+        verb.Add(_fragments);
+        verb.Add(_noInline);
+        verb.Add(_packed);
+        if (isRequired)
+            verb.OnlyWith(_codec, [_cluster, _fragments, _noInline, _packed]);
+    }
+
+    /// <summary>Whether a codec was named.</summary>
+    public bool IsAsked(ParseResult arguments) => arguments.GetValue(_codec) is not null;
+
+    /// <summary>How to encode.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="usual">The codec where none is named.</param>
+    public EncodeOptions Encoding(ParseResult arguments, string usual = "zstd")
+    {
+        (Codec? codec, int? level) = Parse(arguments.GetValue(_codec) ?? usual, out _) ?? default;
+        return new EncodeOptions
+        {
+            Codec = codec,
+            Level = level,
+            ClusterSize = (int)(SizeText.Parse(arguments.GetValue(_cluster) ?? "64K") ?? 0),
+            Fragments = arguments.GetValue(_fragments) switch
+            {
+                "tails" => FragmentUse.Tails,
+                None => FragmentUse.None,
+                _ => FragmentUse.All,
+            },
+            HasInlineTails = !arguments.GetValue(_noInline),
+            IsPacked = arguments.GetValue(_packed) ? true : null,
+        };
+    }
+
+    private static void CheckCodec(OptionResult result)
+    {
+        if (Parse(result.Tokens.Count > 0 ? result.Tokens[0].Value : "", out string? fault) is null)
+            result.AddError(fault!);
+    }
+
+    private static void CheckCluster(OptionResult result)
+    {
+        string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+        if (SizeText.Parse(text) is not (>= 4096 and <= 1 << 20 and { } size) || !long.IsPow2(size))
+            result.AddError($"{ShownName(result)} {text}: a power of two from 4096 to 1048576 is needed, such as 64K");
+    }
+
+    private static string ShownName(OptionResult result) => result.IdentifierToken?.Value ?? "-C";
+
+    private static (Codec? Codec, int? Level)? Parse(string text, out string? fault)
+    {
+        string[] parts = text.Split(',');
+        if (!s_codecs.TryGetValue(parts[0], out (Codec? Codec, int? Level) chosen))
+        {
+            fault = $"{text}: no such codec; there are {string.Join(", ", s_codecs.Keys)}";
+            return null;
+        }
+        fault = null;
+        foreach (string part in parts[1..])
+        {
+            string number = part.StartsWith("level=", StringComparison.Ordinal) ? part[6..] : part;
+            (int least, int most, _) = chosen.Codec is { } codec ? ClusterEncoders.LevelsOf(codec) : default;
+            if (parts[0] == "lz4hc")
+                least = 1;
+            if (chosen.Codec is null || parts[0] == "lz4"
+                || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int level)
+                || level < least || level > most)
+            {
+                fault = chosen.Codec is null || parts[0] == "lz4" ? $"{text}: {parts[0]} has no levels"
+                    : $"{text}: levels of {parts[0]} are {least} to {most}";
+                return null;
+            }
+            chosen.Level = level;
+        }
+        return chosen;
+    }
+}

@@ -1,0 +1,160 @@
+using Lamina.Building;
+using Lamina.Checking;
+using Lamina.Compression;
+using Lamina.Layers;
+using Lamina.Tests.Generators;
+using Lamina.Tests.Oracles;
+using Lamina.Tree;
+using Lamina.Writing;
+
+namespace Lamina.Tests.Building;
+
+/// <summary>What is built shows what its sources showed: in every codec, shape and layout, judged by the kernel.</summary>
+public class BuildTests
+{
+    public static TheoryData<string> Codecs => ["zstd"];
+
+    public static TheoryData<string, bool, string, int> Shapes()
+    {
+        TheoryData<string, bool, string, int> cases = [];
+        foreach (string codec in Codecs.Select(row => row.Data))
+        {
+            foreach (bool isPacked in (bool[])[false, true])
+            {
+                foreach (FragmentUse use in Enum.GetValues<FragmentUse>())
+                {
+                    foreach (int cluster in (int[])[4096, 65536, 1 << 20])
+                        cases.Add(codec, isPacked, use.ToString(), cluster);
+                }
+            }
+        }
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void A_built_image_shows_its_source(string codec, bool isPacked, string use, int cluster)
+    {
+        ImageFile plain = TestImages.Of(Compressible.Tree(cluster + use.Length));
+        ImageFile built = Build(new EncodeOptions
+        {
+            Codec = Enum.Parse<Codec>(codec, true),
+            IsPacked = isPacked,
+            Fragments = Enum.Parse<FragmentUse>(use),
+            ClusterSize = cluster,
+        }, isPacked ? KernelProfile.Linux615 : null, plain);
+        Assert.Equal(TestImages.Shown(plain, noLinkCounts: false), TestImages.Shown(built, noLinkCounts: false));
+        Assert.Empty(ImageChecker.Check(built.Path).Faults);
+    }
+
+    [Theory]
+    [MemberData(nameof(Codecs))]
+    public void A_built_image_without_ends_beside_inodes_shows_its_source(string codec)
+    {
+        ImageFile plain = TestImages.Of(Compressible.Tree(5));
+        ImageFile built = Build(new EncodeOptions
+        {
+            Codec = Enum.Parse<Codec>(codec, true),
+            Fragments = FragmentUse.None,
+            HasInlineTails = false,
+        }, null, plain);
+        Assert.Equal(TestImages.Shown(plain), TestImages.Shown(built));
+    }
+
+    [Theory]
+    [InlineData(512)]
+    [InlineData(4096)]
+    public void Without_a_codec_data_is_stored_as_it_is(int blockSize)
+    {
+        ImageFile plain = TestImages.Of(Compressible.Tree(6));
+        WriteOptions options = TestImages.Full with { Encoding = new EncodeOptions(), BlockSize = blockSize };
+        ImageFile built = TestImages.Merge(options, plain);
+        Assert.Equal(TestImages.Shown(plain), TestImages.Shown(built));
+    }
+
+    public static TheoryData<string> CorpusImages => [.. Corpus.Images.Select(row => row.Name)];
+
+    /// <summary>Clusters of any layout stay, or are encoded anew; either way the tree is what it was.</summary>
+    [Theory]
+    [MemberData(nameof(CorpusImages))]
+    public void An_image_of_any_layout_is_a_source(string image)
+    {
+        CorpusRow row = Corpus.Row(image);
+        ImageFile source = new(row.ImagePath, row.DevicePaths);
+        foreach (bool all in (bool[])[false, true])
+        {
+            ImageFile built = Build(new EncodeOptions { Codec = Codec.Zstd, EncodesAll = all }, null, source);
+            Assert.Equal(Corpus.Truth(image), Judge.Show(built.Path, []));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_bytes_do_not_depend_on_threads(bool isPacked)
+    {
+        ImageFile plain = TestImages.Of(Compressible.Tree(8));
+        byte[][] images = [.. ((int[])[1, 2, 7]).Select(threads => File.ReadAllBytes(TestImages.Merge(TestImages.Full with
+        {
+            Encoding = new EncodeOptions { Codec = Codec.Zstd, IsPacked = isPacked },
+            Kernel = KernelProfile.Linux615,
+            Threads = threads,
+        }, plain).Path))];
+        Assert.Equal(images[0], images[1]);
+        Assert.Equal(images[0], images[2]);
+    }
+
+    [Fact]
+    public void Equal_files_are_stored_once()
+    {
+        byte[] data = new byte[3 << 20];
+        new Random(9).NextBytes(data);
+        Node one = Grow.Directory(("a", Grow.File(data)));
+        Node two = Grow.Directory(("a", Grow.File(data)), ("b", Grow.File(data)), ("c", Grow.File(data[..^1])));
+        foreach (Codec? codec in (Codec?[])[null, Codec.Zstd])
+        {
+            long alone = Length(codec, one), three = Length(codec, two);
+            Assert.InRange(three - alone, data.Length, data.Length + 32768);
+        }
+    }
+
+    private static long Length(Codec? codec, Node root) =>
+        new FileInfo(Build(new EncodeOptions { Codec = codec }, null, TestImages.Of(root)).Path).Length;
+
+    [Fact]
+    public void Holes_of_a_large_file_take_no_room()
+    {
+        byte[] data = "what there is"u8.ToArray();
+        const long size = 20L << 30;
+        Original original = new(ByteSource.FromMemory("data", data), OriginalKind.Device);
+        Node root = Grow.Directory(("sparse", Grow.Placed(new PlacedContent(size,
+            [new PlacedExtent(7L << 30, original, 0, data.Length)], 1))));
+        foreach (bool isPacked in (bool[])[false, true])
+        {
+            string path = Scratch.NewPath("built.erofs");
+            ImageWriter.Write(root, [], path, TestImages.Full with
+            {
+                Encoding = new EncodeOptions { Codec = Codec.Zstd, IsPacked = isPacked },
+                Kernel = KernelProfile.Linux615,
+            });
+            Assert.InRange(new FileInfo(path).Length, 4096, isPacked ? 16384 : 1 << 20);
+            using Layer layer = LayerOpener.Open(path);
+            Node file = Trees.At(layer, "/sparse");
+            Assert.Equal(size, file.Size);
+            Assert.Equal(data, Trees.Read(file, 7L << 30, data.Length));
+            Assert.Equal(new byte[64], Trees.Read(file, size - 64, 64));
+        }
+    }
+
+    [Fact]
+    public void A_kernel_that_lacks_the_codec_is_refused()
+    {
+        ImageFile plain = TestImages.Of(Compressible.Tree(1));
+        UnsupportedImageException fault = Assert.Throws<UnsupportedImageException>(() =>
+            Build(new EncodeOptions { Codec = Codec.Zstd }, KernelProfile.Linux61, plain));
+        Assert.Contains("6.1", fault.Message);
+    }
+
+    private static ImageFile Build(EncodeOptions encoding, KernelProfile? kernel, params IReadOnlyList<ImageFile> layers) =>
+        TestImages.Merge(TestImages.Full with { Encoding = encoding, Kernel = kernel }, layers);
+}
