@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
+using Lamina.Boot.Signatures;
 using Lamina.Platform;
-using Lamina.Trust;
 
 namespace Lamina.Cli;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Lamina.Boot;
+using Lamina.Boot.Signatures;
 using Lamina.Images;
 using Lamina.Trust;
 
@@ -89,7 +90,7 @@ internal sealed class VerityFormatVerb : Verb
                 Tree = _tree.Options(arguments),
                 HashFile = hashFile,
                 Overwrite = arguments.GetValue(_force),
-                Signer = signer,
+                Signer = signer is null ? null : rootHash => RootHashSignature.Sign(rootHash.Span, signer),
                 SignatureFile = signature,
                 Progress = progress,
             });

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
-using Lamina.Images;
+using Lamina.Boot.Signatures;
 
 namespace Lamina.Cli;
 
@@ -34,7 +34,7 @@ internal sealed class VeritySignVerb : Verb
         using X509Certificate2 signer = _signer.Load(arguments, output)
             ?? throw new UsageException("there is no key to sign with", "Name one: --key FILE");
         byte[] rootHash = VerityArguments.ParseRootHash(arguments.GetRequiredValue(_rootHash));
-        VerityImage.Sign(rootHash, signer, output, arguments.GetValue(_force));
+        RootHashSignature.SignTo(rootHash, signer, output, arguments.GetValue(_force));
         Output.WriteLine($"{output}: signed by {signer.Subject}");
         return ExitCodes.Done;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Lamina.Boot.Signatures;
 using Lamina.Images;
 using Lamina.Platform;
 using Lamina.Trust;

@@ -31,8 +31,6 @@ public partial class TidyTests
         ["Exporting"] = ["Tree", "Archives", "Platform"],
         ["Images"] = ["Format", "Compression", "Reading", "Checking", "Describing", "Tree", "Layers", "Merging", "Writing",
             "Exporting", "Trust", "Platform"],
-        ["Boot"] = ["Images", "Archives", "Format", "Compression", "Reading", "Checking", "Describing", "Tree", "Layers",
-            "Merging", "Writing", "Trust", "Mounting", "Platform"],
     };
 
     /// <summary>A call or word that must not appear, why, where, and a sample that the rule must find.</summary>

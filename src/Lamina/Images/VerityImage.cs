@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Trust;
@@ -20,8 +19,10 @@ public sealed record VerityFormatOptions : WorkOptions
     /// </summary>
     public bool Overwrite { get; init; }
 
-    /// <summary>A certificate with its key that signs the root hash; null for no signature.</summary>
-    public X509Certificate2? Signer { get; init; }
+    /// <summary>
+    /// Makes the signature of the root hash, which it is given; null for none. The package Lamina.Boot has one for PKCS#7.
+    /// </summary>
+    public Func<ReadOnlyMemory<byte>, byte[]>? Signer { get; init; }
 
     /// <summary>The file that the signature goes to; needed with <see cref="Signer"/>.</summary>
     public string? SignatureFile { get; init; }
@@ -43,7 +44,7 @@ public static class VerityImage
     {
         options ??= new VerityFormatOptions();
         if (options.Signer is null != options.SignatureFile is null)
-            throw new ArgumentException("a signature needs both a key and a file to go to");
+            throw new ArgumentException("a signature needs both a signer and a file to go to");
         InputFiles inputs = new InputFiles().Add(image).Add(options.HashFile);
         if (options is { SignatureFile: { } there, HashFile: { } hashes } && OutputPlace.AreSame(there, hashes))
             throw new ArgumentException($"{there}: the signature cannot be the tree as well");
@@ -52,22 +53,11 @@ public static class VerityImage
         VerityInfo info = options.HashFile is null ? FormatBehind(image, options)
             : FormatBeside(image, options.HashFile, options);
         if (signature is not null)
-            Sign(signature, info.RootHash.Span, options.Signer!);
+        {
+            signature.Write(options.Signer!(info.RootHash), 0);
+            signature.Commit();
+        }
         return info;
-    }
-
-    /// <summary>Signs a root hash into a new file, as <see cref="RootHashSignature.Sign"/> does.</summary>
-    /// <exception cref="IOException">The file exists already, or cannot be written.</exception>
-    public static void Sign(ReadOnlySpan<byte> rootHash, X509Certificate2 signer, string output, bool overwrites = false)
-    {
-        using OutputFile file = new(output, overwrites);
-        Sign(file, rootHash, signer);
-    }
-
-    private static void Sign(OutputFile output, ReadOnlySpan<byte> rootHash, X509Certificate2 signer)
-    {
-        output.Write(RootHashSignature.Sign(rootHash, signer), 0);
-        output.Commit();
     }
 
     /// <summary>

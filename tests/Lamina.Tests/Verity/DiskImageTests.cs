@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Lamina.Boot;
+using Lamina.Boot.Signatures;
 using Lamina.Format;
 using Lamina.Images;
 using Lamina.Tests.Cli;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Lamina.Boot.Signatures;
 using Lamina.Tests.Oracles;
-using Lamina.Trust;
 
 namespace Lamina.Tests.Verity;
 

@@ -1,7 +1,7 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Lamina.Trust;
+namespace Lamina.Boot.Signatures;
 
 /// <summary>A SignerInfo of a PKCS#7 message (RFC 5652, 5.3).</summary>
 internal sealed record MessageSigner

@@ -1,6 +1,6 @@
 using System.Formats.Asn1;
 
-namespace Lamina.Trust;
+namespace Lamina.Boot.Signatures;
 
 /// <summary>
 /// A PKCS#7 SignedData (RFC 5652) as it stands there: nothing in it is believed, and certificates that it brings are not even

@@ -5,7 +5,7 @@ using System.Text;
 using Lamina.Platform;
 using Lamina.Tree;
 
-namespace Lamina.Trust;
+namespace Lamina.Boot.Signatures;
 
 /// <summary>
 /// PKCS#7 signatures of root hashes, detached and in DER, as the kernel takes them (<c>root_hash_sig_key_desc</c>,
@@ -26,6 +26,20 @@ public static class RootHashSignature
             DigestAlgorithm = new Oid("2.16.840.1.101.3.4.2.1", "sha256"),
         });
         return message.Encode();
+    }
+
+    /// <summary>Signs a root hash into a file.</summary>
+    /// <param name="rootHash">The root hash.</param>
+    /// <param name="signer">A certificate with its private key.</param>
+    /// <param name="output">The file to write.</param>
+    /// <param name="overwrite">Whether an existing file may be replaced.</param>
+    /// <exception cref="CryptographicException">The key is of a kind that cannot sign.</exception>
+    /// <exception cref="IOException">The file exists already, or cannot be written.</exception>
+    public static void SignTo(ReadOnlySpan<byte> rootHash, X509Certificate2 signer, string output, bool overwrite = false)
+    {
+        using OutputFile file = new(output, overwrite);
+        file.Write(Sign(rootHash, signer), 0);
+        file.Commit();
     }
 
     /// <summary>

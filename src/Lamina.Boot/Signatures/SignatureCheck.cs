@@ -2,7 +2,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Lamina.Trust;
+namespace Lamina.Boot.Signatures;
 
 /// <summary>
 /// Whether a PKCS#7 signature is one of some bytes by the key of one certificate. That key alone decides: who signed, which

@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Lamina.Boot.Signatures;
 using Lamina.Format;
 using Lamina.Platform;
 using Lamina.Reading;

@@ -1,7 +1,7 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 
-namespace Lamina.Trust;
+namespace Lamina.Boot.Signatures;
 
 /// <summary>The kinds of signatures that are known.</summary>
 internal enum SignatureKind

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Security.Cryptography;
 
-namespace Lamina.Trust;
+namespace Lamina.Boot.Signatures;
 
 /// <summary>
 /// Checks RSASSA-PSS signatures (RFC 8017, 8.1.2 and 9.1.2) with salts of any length: openssl takes the longest that fits, and
