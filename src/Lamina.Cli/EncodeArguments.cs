@@ -43,6 +43,11 @@ internal sealed class EncodeArguments
             "of 2026 for such clusters",
     };
 
+    private readonly Option<bool> _all = new("--recompress-all")
+    {
+        Description = "Encode anew what a layer has compressed already; without, that stays as it is",
+    };
+
     /// <summary>Adds the options to a verb.</summary>
     /// <param name="verb">The verb.</param>
     /// <param name="name">What the option for the codec is called.</param>
@@ -61,8 +66,9 @@ internal sealed class EncodeArguments
         verb.Add(_fragments);
         verb.Add(_noInline);
         verb.Add(_packed);
+        verb.Add(_all);
         if (isRequired)
-            verb.OnlyWith(_codec, [_cluster, _fragments, _noInline, _packed]);
+            verb.OnlyWith(_codec, [_cluster, _fragments, _noInline, _packed, _all]);
     }
 
     /// <summary>Whether a codec was named.</summary>
@@ -87,6 +93,7 @@ internal sealed class EncodeArguments
             },
             HasInlineTails = !arguments.GetValue(_noInline),
             IsPacked = arguments.GetValue(_packed) ? true : null,
+            EncodesAll = arguments.GetValue(_all),
         };
     }
 

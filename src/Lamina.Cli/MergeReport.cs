@@ -34,6 +34,8 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
         output.WriteLine($"  {Texts.Size(Result.MetadataLength)} of metadata, " +
             $"{Texts.Size(Result.CopiedLength)} of data copied into it, " +
             $"blocks of {Result.BlockSize} bytes");
+        if (Result.Encoding is { } encoding)
+            EncodeText.Write(session, encoding);
         if (Result.Sharing is { } sharing)
             SharingText.Write(output, sharing);
         if (IsDryRun)
@@ -80,6 +82,8 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
             new VerityText(tree, Result.Path, null).WriteFields(writer);
             writer.WriteEndObject();
         }
+        if (Result.Encoding is { } encoding)
+            EncodeText.WriteJson(writer, encoding);
         if (Result.Sharing is { } sharing)
             SharingText.WriteJson(json, sharing);
         if (Account is not null)

@@ -43,8 +43,8 @@ internal sealed class ContentEncoder(
     /// <summary>Stops the work.</summary>
     public CancellationToken Cancellation { get; init; }
 
-    /// <summary>Bytes of files that had the same data as another one.</summary>
-    public long SharedBytes { get; private set; }
+    /// <summary>What it came to.</summary>
+    public EncodeSummary Summary { get; } = new();
 
     /// <summary>Encodes files; afterwards each has its <see cref="FileToEncode.Encoded"/> content.</summary>
     public void Encode(IReadOnlyList<FileToEncode> files)
@@ -76,9 +76,12 @@ internal sealed class ContentEncoder(
             if (file.Same is { } same)
             {
                 file.Encoded = same.Encoded;
-                SharedBytes += file.Size;
+                Summary.Shared += file.Size;
             }
+            Summary.Files += file.Size;
         }
+        Summary.Fragments = _fragments.Sum(piece => piece.Length);
+        Summary.Stored = area.Length + tails.Length;
     }
 
     private static byte[] ReadAll(FileToEncode file)
@@ -243,6 +246,7 @@ internal sealed class ContentEncoder(
         foreach (EncodedPiece piece in part.Result.Pieces)
         {
             AddHole(extents, piece.Logical);
+            Summary.Count(piece.Encoding, piece.Length, piece.EncodedLength);
             extents.Add(new ClusterExtent(piece.Logical, piece.Length, area.Original, at + piece.At, piece.EncodedLength,
                 piece.Encoding, false));
         }
@@ -346,6 +350,7 @@ internal sealed class ContentEncoder(
             }
             if (part.Result.Length > 0)
                 AddPlain(extents, part.Start, area.Append(part.Result.Bytes), part.Result.Length);
+            Summary.Count(ClusterEncoding.Shifted, part.Length, part.Length);
             bool hasTail = part.Result.Tail.Length > 0;
             if (hasTail)
             {

@@ -84,5 +84,5 @@ internal sealed record EncodeShape(EncodeOptions Options, int BlockSize, bool Is
 
     /// <summary>An encoder for one thread; null where data is stored as it is.</summary>
     public IClusterEncoder? CreateEncoder() =>
-        Options.Codec is { } codec ? ClusterEncoders.Create(codec, Options.LevelOrUsual, Window) : null;
+        Options.Codec is { } codec ? ClusterEncoders.Create(codec, Options.LevelOrUsual, Window, BlockSize) : null;
 }

@@ -7,9 +7,10 @@ internal static class ClusterEncoders
     /// <param name="codec">The codec.</param>
     /// <param name="level">One of <see cref="LevelsOf"/>.</param>
     /// <param name="window">How far back data may refer, in bytes: a power of two that suits the codec.</param>
-    public static IClusterEncoder Create(Codec codec, int level, int window) => codec switch
+    /// <param name="block">The size of a block, in bytes.</param>
+    public static IClusterEncoder Create(Codec codec, int level, int window, int block) => codec switch
     {
-        Codec.Zstd => new ZstdEncoder(level, int.Log2(window)),
+        Codec.Zstd => new ZstdEncoder(level, int.Log2(window), block),
         _ => throw new ArgumentOutOfRangeException(nameof(codec), codec, "There is no such encoder."),
     };
 

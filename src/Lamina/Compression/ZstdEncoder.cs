@@ -4,34 +4,42 @@ namespace Lamina.Compression;
 
 /// <summary>Zstandard frames. The library is asked for whole frames only, so a cluster is filled by trying.</summary>
 /// <remarks>
-/// A search to the byte takes 14 to 19 frames a cluster. Sizes grow almost in proportion to what is encoded, so a line through
-/// the
-/// last two tries finds a cluster that is full but for 1/128 in two tries, rarely three; what is lost there is less than the
-/// last block loses in any case.
+/// A search to the byte takes 14 to 19 frames a cluster. But nothing demands that a cluster have its largest size: it only should
+/// end
+/// just before the end of a block. So the first try aims at a nearly full cluster, and the second, by the ratio of the first, at
+/// the end of the block that the first one ended in, which is so near that it seldom misses. A third try would take a quarter
+/// longer and save 0.3
+/// to 0.6 percent.
 /// </remarks>
 internal sealed unsafe class ZstdEncoder : IClusterEncoder
 {
     /// <summary>The largest level of the library.</summary>
     public const int MaxLevel = 22;
 
-    /// <summary>Tries a cluster, at most: each costs as much as encoding it.</summary>
-    private const int MaxTries = 8;
+    /// <summary>Tries a cluster, if one of them fits: each costs as much as encoding it.</summary>
+    private const int UsualTries = 2;
 
-    /// <summary>A cluster is full when no more than this part of it is free.</summary>
-    private const int GoodFill = 128;
+    /// <summary>A block is full when no more than this many of its bytes are free.</summary>
+    private const int GoodFill = 192;
+
+    /// <summary>What the first try aims at, of a whole cluster: above it, too many do not fit.</summary>
+    private const double FirstAim = 0.94;
 
     /// <summary>Bytes that tell whether data can be encoded at all, and about how small.</summary>
     private const int ProbeSize = 16 << 10;
 
     private ZSTD_CCtx_s* _context;
+    private readonly int _block;
     private byte[] _scratch = [];
     private double _ratio;
 
     /// <summary>Makes an encoder.</summary>
     /// <param name="level">1 to <see cref="MaxLevel"/>.</param>
     /// <param name="windowBits">log2 of the window, at most 20 (<c>Z_EROFS_ZSTD_MAX_DICT_SIZE</c>).</param>
-    public ZstdEncoder(int level, int windowBits)
+    /// <param name="block">The size of a block, in bytes: a cluster that is filled should end just before the end of one.</param>
+    public ZstdEncoder(int level, int windowBits, int block)
     {
+        _block = block;
         _context = Methods.ZSTD_createCCtx();
         if (_context == null)
             throw new OutOfMemoryException();
@@ -76,40 +84,48 @@ internal sealed unsafe class ZstdEncoder : IClusterEncoder
                 return 0;
             _ratio = 1.1 * probe.Length / probed;
         }
-        int good = 0, goodSize = 0, bad = source.Length + 1, next = Next(room * _ratio, 0, bad);
-        double slope = _ratio;
-        for (int tries = 0; tries < MaxTries || (good == 0 && next > 0); tries++)
+        return Search(source, destination, out consumed);
+    }
+
+    private int Search(ReadOnlySpan<byte> source, Span<byte> destination, out int consumed)
+    {
+        consumed = 0;
+        int room = destination.Length, best = 0, good = 0, bad = source.Length + 1;
+        int next = (int)Math.Clamp(room * FirstAim * _ratio, 1, source.Length);
+        for (int tries = 1; ; tries++)
         {
             int size = Encode(source[..next], _scratch.AsSpan(0, room + room / 4));
-            if (size > 0 && size <= room)
+            double slope = size == 0 ? 0 : (double)next / size;
+            if (size == 0 || size > room)
             {
-                int before = good, beforeSize = goodSize;
-                Take(size, next, destination, out consumed);
-                (good, goodSize) = (next, size);
-                if (next == source.Length || room - size <= room / GoodFill || bad - good <= 1)
+                bad = Math.Min(bad, next);
+                if (tries >= UsualTries && best > 0)
                     break;
-                slope = before > 0 && size > beforeSize ? (double)(next - before) / (size - beforeSize) : (double)next / size;
+                next = size == 0 ? (int)(next * 0.7) : next + (int)((room - GoodFill - size) * slope);
             }
             else
             {
-                bad = next;
-                if (size == 0)
-                {
-                    next = Next(Math.Min(next * 0.7, good + (bad - good) * 0.6), good, bad);
-                    continue;
-                }
+                int end = Math.Min(RoundUp(size), room), free = end - size;
+                good = Math.Max(good, next);
+                // What counts is the room that a byte of the file takes.
+                if (best == 0 || (long)end * consumed < (long)RoundUp(best) * next)
+                    best = Take(size, next, destination, out consumed);
+                if (next == source.Length || free <= GoodFill || tries >= UsualTries)
+                    break;
+                next = Math.Min(next + (int)((free - GoodFill / 3) * slope), source.Length);
             }
-            next = Next(next + (room - room / (2.0 * GoodFill) - size) * slope, good, bad);
-            if (next <= good)
+            // Sizes are no straight line: what would be tried again is halved.
+            if (next >= bad || next <= 0)
+                next = good + (bad - good) / 2;
+            if (next <= 0 || next == good)
                 break;
         }
-        _ratio = goodSize == 0 ? 0 : (double)good / goodSize;
-        return goodSize;
+        if (best > 0)
+            _ratio = (double)consumed / best;
+        return best;
     }
 
-    /// <summary>What to try next: between what fits and what does not.</summary>
-    private static int Next(double wanted, int good, int bad) =>
-        (int)Math.Clamp(wanted, good + 1.0, Math.Max(bad - 1.0, good + 1.0));
+    private int RoundUp(int size) => (size + _block - 1) / _block * _block;
 
     private int Take(int size, int count, Span<byte> destination, out int consumed)
     {

@@ -209,12 +209,15 @@ internal sealed class LayoutPlanner : IDisposable
             _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : [])
         {
             Sharing = _sharing,
+            Encoding = _own?.Summary,
             Warnings = [.. AllLayers.Where(layer => layer.Warning is not null).Select(layer => $"{layer.Name}: {layer.Warning}")],
         };
     }
 
     private static void Validate(WriteOptions options)
     {
+        if (options.Encoding is not null && options.Mode != OutputMode.Full)
+            throw new ArgumentException("data can only be encoded where all of it is written: in full mode");
         if (options.Verity is null)
             return;
         if (options.VmdkPath is not null)

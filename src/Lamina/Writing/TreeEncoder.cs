@@ -37,12 +37,21 @@ internal sealed class TreeEncoder : IDisposable
             EncodeShape form = new(encoding, 1 << shape.BlockBits, isPacked);
             OwnArea tails = new(_tailOutput, 0, path);
             Codecs = LimitsOf(form);
-            Encode(inodes, options, new ContentEncoder(form, Area, tails, (name, map) => new EncodedSource(name, map))
+            List<(PlannedInode Inode, FileToEncode File)> files = FilesOf(inodes, encoding);
+            long total = files.Sum(file => file.File.Size);
+            ContentEncoder encoder = new(form, Area, tails, (name, map) => new EncodedSource(name, map))
             {
                 Threads = options.ThreadCount,
                 Cancellation = options.Cancellation,
-                Progress = options.Counter(() => inodes.Sum(inode => inode.FileContent?.Size ?? 0)),
-            });
+                Progress = options.Counter(() => total),
+            };
+            encoder.Encode([.. files.Select(file => file.File)]);
+            Summary = encoder.Summary;
+            foreach ((PlannedInode inode, FileToEncode file) in files)
+            {
+                inode.Own = file.Encoded;
+                inode.Data = null;
+            }
             Area.Flush();
             tails.Flush();
         }
@@ -59,6 +68,9 @@ internal sealed class TreeEncoder : IDisposable
 
     /// <summary>Where it begins in the output.</summary>
     public long Start { get; }
+
+    /// <summary>What it came to.</summary>
+    public EncodeSummary Summary { get; }
 
     /// <summary>What a decoder must be ready for.</summary>
     public CodecLimits Codecs { get; }
@@ -92,7 +104,9 @@ internal sealed class TreeEncoder : IDisposable
         }
     }
 
-    private static void Encode(IReadOnlyList<PlannedInode> inodes, WriteOptions options, ContentEncoder encoder)
+    /// <summary>The files whose data is to be encoded, in the order of inodes.</summary>
+    private static List<(PlannedInode Inode, FileToEncode File)> FilesOf(
+        IReadOnlyList<PlannedInode> inodes, EncodeOptions options)
     {
         Dictionary<PlannedInode, (PlannedInode Folder, ReadOnlyMemory<byte> Name)> places =
             new(ReferenceEqualityComparer.Instance);
@@ -106,15 +120,10 @@ internal sealed class TreeEncoder : IDisposable
         List<(PlannedInode Inode, FileToEncode File)> files = [];
         foreach (PlannedInode inode in inodes)
         {
-            if (inode.FileContent is { Size: > 0 } content && (content is not EncodedContent || options.Encoding!.EncodesAll))
+            if (inode.FileContent is { Size: > 0 } content && (content is not EncodedContent || options.EncodesAll))
                 files.Add((inode, new FileToEncode(content, () => PathOf(inode, places))));
         }
-        encoder.Encode([.. files.Select(file => file.File)]);
-        foreach ((PlannedInode inode, FileToEncode file) in files)
-        {
-            inode.Own = file.Encoded;
-            inode.Data = null;
-        }
+        return files;
     }
 
     private static byte[] PathOf(PlannedInode inode,

@@ -1,3 +1,4 @@
+using Lamina.Building;
 using Lamina.Trust;
 
 namespace Lamina.Writing;
@@ -20,6 +21,9 @@ public sealed record WriteResult(
 
     /// <summary>What became of the sharing of pages that layers announce; null if none does.</summary>
     public PageSharing? Sharing { get; init; }
+
+    /// <summary>What encoding came to; null where nothing was encoded.</summary>
+    internal EncodeSummary? Encoding { get; init; }
 
     /// <summary>What is odd about the layers, with their names; sentences for people.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];

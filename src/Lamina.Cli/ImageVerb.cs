@@ -1,0 +1,139 @@
+using System.CommandLine;
+using Lamina.Images;
+using Lamina.Layers;
+using Lamina.Merging;
+using Lamina.Platform;
+using Lamina.Writing;
+
+namespace Lamina.Cli;
+
+/// <summary>A verb that makes an image of layers: <c>merge</c> and <c>build</c>.</summary>
+internal abstract class ImageVerb : Verb
+{
+    private readonly Argument<string[]> _layers = MergeArguments.Layers();
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "The image to write; - for standard output",
+        HelpName = "OUT",
+        Required = true,
+    };
+
+    private readonly Option<bool> _keepWhiteouts = new("--keep-whiteouts")
+    {
+        Description = "Keep marks that would hide something in layers below these, for use as a lower layer of overlayfs",
+    };
+
+    private readonly Option<string> _label = new("--label")
+    {
+        Description = "The volume name, up to 16 bytes: a boot finds the image's disk by it (lamina.root=LABEL=NAME)",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<bool> _dryRun = new("--dry-run", "-n") { Description = "Plan and report, write nothing" };
+    private readonly Option<bool> _explain = new("--explain")
+    {
+        Description = "Say of every name that several layers have who won it",
+    };
+
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
+    private readonly Option<bool> _json = JsonOption();
+    private readonly MergeArguments _common;
+
+    protected ImageVerb(Session session, string name, string description, params string[] examples)
+        : base(session, name, description, examples)
+    {
+        Add(_layers);
+        Add(_output);
+        AddOwnOptions();
+        _common = new MergeArguments(this);
+        Add(_keepWhiteouts);
+        Add(_label);
+        Add(_dryRun);
+        Add(_explain);
+        Add(_force);
+        Add(_json);
+    }
+
+    /// <summary>What takes the time, for the line that shows progress.</summary>
+    protected abstract string Doing(WriteOptions writing);
+
+    /// <summary>Adds the options that this verb alone has.</summary>
+    protected abstract void AddOwnOptions();
+
+    /// <summary>The mode's word, and what this verb's own options say of how to write.</summary>
+    protected abstract (string Mode, WriteOptions Writing) Shape(ParseResult arguments, WriteOptions writing);
+
+    protected override int Run(ParseResult arguments)
+    {
+        string[] layers = arguments.GetRequiredValue(_layers);
+        string output = arguments.GetRequiredValue(_output);
+        bool isDryRun = arguments.GetValue(_dryRun), isStream = output == StandardStream;
+        (string mode, WriteOptions writing) = Shape(arguments, _common.Writing(arguments) with
+        {
+            Label = arguments.GetValue(_label),
+            Overwrite = arguments.GetValue(_force),
+        });
+        if (isStream)
+            RefuseForStream(arguments, writing);
+        MergeAccount? account = arguments.GetValue(_explain) ? new MergeAccount() : null;
+        MergeOptions merging = new()
+        {
+            KeepWhiteouts = arguments.GetValue(_keepWhiteouts),
+            Account = account,
+            UserXattr = _common.UserXattr(arguments)
+        };
+        using ProgressLine progress = new(Session, Doing(writing));
+        writing = writing with { Progress = progress };
+        WriteResult result;
+        if (isDryRun)
+        {
+            result = MergedImage.Plan(layers, output, writing, merging, _common.Rules(arguments));
+        }
+        else if (isStream)
+        {
+            InputFiles inputs = new();
+            foreach (string file in layers.SelectMany(LayerOpener.Split))
+                inputs.Add(file == StandardStream ? "/dev/stdin" : file);
+            inputs.RefuseStandardOutput();
+            result = MergedImage.Create(layers, Session.Bytes, output, writing, merging, _common.Rules(arguments));
+        }
+        else
+        {
+            using IDisposable scope = Session.Interrupts.Writing(output);
+            result = MergedImage.Create(layers, output, writing, merging, _common.Rules(arguments));
+        }
+        progress.Dispose();
+        foreach (string warning in result.Warnings)
+            Session.Error.WriteLine($"lamina: {warning}");
+        if (isStream && !isDryRun)
+            return ExitCodes.Done;          // the image is all that goes there
+        MergeReport report = new(result, layers)
+        {
+            Mode = mode,
+            IsDryRun = isDryRun,
+            Account = account,
+            VmdkPath = writing.VmdkPath,
+        };
+        if (arguments.GetValue(_json))
+            report.WriteJson(Output);
+        else
+            report.Write(Session);
+        return ExitCodes.Done;
+    }
+
+    private void RefuseForStream(ParseResult arguments, WriteOptions writing)
+    {
+        if (Session.IsTerminal && !arguments.GetValue(_dryRun))
+            throw new UsageException("an image is nothing to look at: standard output is a terminal", "Name a file, or a pipe.");
+        if (writing.VmdkPath is not null || writing.Verity is not null)
+        {
+            throw new UsageException("a dm-verity tree and a VMDK descriptor go with a file, not with standard output",
+                "Name a file for the image.");
+        }
+        if ((arguments.GetValue(_json) || arguments.GetValue(_explain)) && !arguments.GetValue(_dryRun))
+        {
+            throw new UsageException("the image goes to standard output, and so would the report",
+                "Leave out --json and --explain, or add --dry-run for the report alone.");
+        }
+    }
+}
