@@ -29,8 +29,24 @@ internal readonly record struct GptHeader(
     private const int LastUsableAt = 48, DiskIdAt = 56, EntriesAtAt = 72, EntryCountAt = 80, EntrySizeAt = 84,
         EntriesChecksumAt = 88;
 
-    /// <summary>Reads a header; null if there is none.</summary>
-    public static GptHeader? Parse(ReadOnlySpan<byte> bytes) => !bytes.StartsWith(Signature) ? null : new GptHeader(
+    /// <summary>Reads a header; null if there is none, it belongs elsewhere, or its checksum is wrong.</summary>
+    /// <param name="bytes">A whole sector.</param>
+    /// <param name="sector">Which one that is.</param>
+    public static GptHeader? Parse(ReadOnlySpan<byte> bytes, long sector)
+    {
+        uint size = BinaryPrimitives.ReadUInt32LittleEndian(bytes[SizeAt..]);
+        if (!bytes.StartsWith(Signature) || size < Size || size > bytes.Length ||
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[SectorAt..]) != sector)
+            return null;
+        Crc32 checksum = new();
+        checksum.Append(bytes[..ChecksumAt]);
+        checksum.Append([0, 0, 0, 0]);                                  // of itself without itself
+        checksum.Append(bytes[(ChecksumAt + 4)..(int)size]);
+        return checksum.GetCurrentHashAsUInt32() == BinaryPrimitives.ReadUInt32LittleEndian(bytes[ChecksumAt..])
+            ? Parse(bytes) : null;
+    }
+
+    private static GptHeader Parse(ReadOnlySpan<byte> bytes) => new(
         BinaryPrimitives.ReadInt64LittleEndian(bytes[SectorAt..]),
         BinaryPrimitives.ReadInt64LittleEndian(bytes[OtherSectorAt..]),
         BinaryPrimitives.ReadInt64LittleEndian(bytes[FirstUsableAt..]),

@@ -1,5 +1,3 @@
-using Lamina.Format;
-
 namespace Lamina.Reading;
 
 /// <summary>A partition of a disk.</summary>
@@ -14,9 +12,6 @@ internal sealed record DiskPartition(int Number, long Start, ByteSource Bytes);
 /// </summary>
 internal static class DiskPartitions
 {
-    /// <summary>More partitions than any disk has.</summary>
-    private const int EntryLimit = 1024;
-
     /// <summary>What is to be read as an image: of a disk the image in it, of all else the source itself.</summary>
     /// <param name="source">A file or device, which what is returned owns.</param>
     /// <exception cref="UnsupportedImageException">It is a disk with more than one.</exception>
@@ -36,7 +31,9 @@ internal static class DiskPartitions
     {
         if (!IsDisk(disk))
             return null;
-        DiskPartition[] found = [.. Partitions(disk).Where(part => isWanted(part.Bytes))];
+        DiskPartition[] found = [.. GuidPartitions.Read(disk)
+            .Select(part => new DiskPartition(part.Number, part.Start, ByteSource.Partition(disk, part.Start, part.Length)))
+            .Where(part => isWanted(part.Bytes))];
         return found.Length < 2 ? found.FirstOrDefault() : throw new UnsupportedImageException(disk.Name,
             $"is a disk with {found.Length} {what}, in partitions {string.Join(", ", found.Select(part => part.Number))}",
             "Name the partition: losetup --partscan --find --show DISK makes devices of them.");
@@ -51,30 +48,5 @@ internal static class DiskPartitions
         const int signatureAt = 510;
         Span<byte> signature = stackalloc byte[2];
         return !ErofsImage.IsErofs(source) && source.Read(signatureAt, signature) == 2 && signature is [0x55, 0xAA];
-    }
-
-    private static IEnumerable<DiskPartition> Partitions(ByteSource disk)
-    {
-        byte[] bytes = new byte[GptHeader.Size], entry = new byte[GptEntry.Size];
-        foreach (int sector in (int[])[512, 4096])
-        {
-            if (disk.Read(sector, bytes) < bytes.Length || GptHeader.Parse(bytes) is not { } header)
-                continue;
-            long sectors = disk.Length / sector;
-            if (header.EntrySize < GptEntry.Size || header.EntriesAt < 0 || header.EntriesAt > sectors)
-                yield break;
-            for (int i = 0; i < Math.Min(header.EntryCount, EntryLimit); i++)
-            {
-                if (disk.Read(header.EntriesAt * sector + (long)i * header.EntrySize, entry) < entry.Length)
-                    yield break;
-                var part = GptEntry.Parse(entry);
-                if (part.Type != Guid.Empty && part.First >= 0 && part.Last >= part.First && part.Last < sectors)
-                {
-                    long start = part.First * sector, length = (part.Last - part.First + 1) * sector;
-                    yield return new DiskPartition(i + 1, start, ByteSource.Partition(disk, start, length));
-                }
-            }
-            yield break;
-        }
     }
 }

@@ -7,6 +7,7 @@ using Lamina.Format;
 using Lamina.Images;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Oracles;
+using Lamina.Tests.Reading;
 using Lamina.Trust;
 
 namespace Lamina.Tests.Verity;
@@ -98,10 +99,16 @@ public class DiskImageTests
         {
             byte[] altered = [.. bytes];
             altered[at] ^= 1;
+            GuidPartitionsTests.Seal(altered, 512, 1);
             File.WriteAllBytes(disk, altered);
             foreach (string[] words in (string[][])[["verity", "verify", disk], ["check", disk]])
                 Assert.True(CliRun.Of([.. words, "--root-hash", tree.RootHashText]).Code is 1 or 3, $"byte {at}: {words[0]}");
         }
+        // A table that is damaged, not altered, has a backup.
+        byte[] damaged = [.. bytes];
+        damaged[entry] ^= 1;
+        File.WriteAllBytes(disk, damaged);
+        CliRun.Of("verity", "verify", disk, "--root-hash", tree.RootHashText).MustSucceed();
         // A tree over the whole disk is another.
         File.WriteAllBytes(disk, bytes);
         VerityInfo whole = VerityImage.Format(disk);
@@ -141,12 +148,14 @@ public class DiskImageTests
         byte[] bytes = File.ReadAllBytes(disk);
         GptEntry first = GptEntry.Parse(bytes.AsSpan(1024));
         first.WriteTo(bytes.AsSpan(1024 + 2 * GptEntry.Size));
+        GuidPartitionsTests.Seal(bytes, 512, 1);
         File.WriteAllBytes(disk, bytes);
         CliRun run = CliRun.Of("ls", disk);
         Assert.Equal(3, run.Code);
         Assert.Contains("is a disk with 2 EROFS images, in partitions 1, 3", run.Error);
         (first with { Last = long.MaxValue }).WriteTo(bytes.AsSpan(1024));
         (first with { First = -5 }).WriteTo(bytes.AsSpan(1024 + 2 * GptEntry.Size));
+        GuidPartitionsTests.Seal(bytes, 512, 1);
         File.WriteAllBytes(disk, bytes);
         Assert.Contains("of no kind that is known", CliRun.Of("ls", disk).Error);
     }
