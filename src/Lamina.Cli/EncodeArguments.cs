@@ -43,6 +43,24 @@ internal sealed class EncodeArguments
             "of 2026 for such clusters",
     };
 
+    private readonly Option<bool> _dedupe = new("--dedupe")
+    {
+        Description = "Store equal runs of large files once, wherever they are; equal files are in any case",
+    };
+
+    private readonly Option<string> _hints = new("--compress-hints")
+    {
+        Description = "How files of some paths are encoded, a line each: BYTES [CODEC] PATTERN; " +
+            "0 bytes to leave them as they are",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string> _sort = new("--sort")
+    {
+        Description = "Paths whose data comes first, a line each: what is read first lies together then",
+        HelpName = "FILE",
+    };
+
     private readonly Option<bool> _all = new("--recompress-all")
     {
         Description = "Encode anew what a layer has compressed already; without, that stays as it is",
@@ -56,7 +74,8 @@ internal sealed class EncodeArguments
     {
         _codec = new Option<string>(name, "-z")
         {
-            Description = "zstd, lz4, lz4hc, deflate, lzma or none; a level behind a comma: zstd,9",
+            Description = "zstd, lz4, lz4hc, deflate, lzma or none; a level behind a comma: zstd,9. " +
+                "Further ones behind colons are for --compress-hints",
             HelpName = "CODEC[,LEVEL]",
         };
         _codec.Validators.Add(CheckCodec);
@@ -66,9 +85,12 @@ internal sealed class EncodeArguments
         verb.Add(_fragments);
         verb.Add(_noInline);
         verb.Add(_packed);
+        verb.Add(_dedupe);
+        verb.Add(_hints);
+        verb.Add(_sort);
         verb.Add(_all);
         if (isRequired)
-            verb.OnlyWith(_codec, [_cluster, _fragments, _noInline, _packed, _all]);
+            verb.OnlyWith(_codec, [_cluster, _fragments, _noInline, _packed, _dedupe, _hints, _sort, _all]);
     }
 
     /// <summary>Whether a codec was named.</summary>
@@ -79,7 +101,9 @@ internal sealed class EncodeArguments
     /// <param name="usual">The codec where none is named.</param>
     public EncodeOptions Encoding(ParseResult arguments, string usual = "zstd")
     {
-        (Codec? codec, int? level) = Parse(arguments.GetValue(_codec) ?? usual, out _) ?? default;
+        (Codec? Codec, int? Level)[] codecs = [.. (arguments.GetValue(_codec) ?? usual).Split(':')
+            .Select(text => ParseCodec(text, out _)!.Value)];
+        (Codec? codec, int? level) = codecs[0];
         return new EncodeOptions
         {
             Codec = codec,
@@ -93,26 +117,36 @@ internal sealed class EncodeArguments
             },
             HasInlineTails = !arguments.GetValue(_noInline),
             IsPacked = arguments.GetValue(_packed) ? true : null,
+            Dedupes = arguments.GetValue(_dedupe),
+            Hints = arguments.GetValue(_hints) is { } hints ? HintsFile.Read(hints, codecs) : [],
+            First = arguments.GetValue(_sort) is { } first ? TextLines.ReadPaths(first) : [],
             EncodesAll = arguments.GetValue(_all),
         };
     }
 
+    /// <summary>Whether clusters may be so large, in bytes.</summary>
+    public static bool IsClusterSize(long size) => size is >= 4096 and <= 1 << 20 && long.IsPow2(size);
+
     private static void CheckCodec(OptionResult result)
     {
-        if (Parse(result.Tokens.Count > 0 ? result.Tokens[0].Value : "", out string? fault) is null)
-            result.AddError(fault!);
+        foreach (string codec in (result.Tokens.Count > 0 ? result.Tokens[0].Value : "").Split(':'))
+        {
+            if (ParseCodec(codec, out string? fault) is null)
+                result.AddError(fault!);
+        }
     }
 
     private static void CheckCluster(OptionResult result)
     {
         string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
-        if (SizeText.Parse(text) is not (>= 4096 and <= 1 << 20 and { } size) || !long.IsPow2(size))
+        if (SizeText.Parse(text) is not { } size || !IsClusterSize(size))
             result.AddError($"{ShownName(result)} {text}: a power of two from 4096 to 1048576 is needed, such as 64K");
     }
 
     private static string ShownName(OptionResult result) => result.IdentifierToken?.Value ?? "-C";
 
-    private static (Codec? Codec, int? Level)? Parse(string text, out string? fault)
+    /// <summary>Reads a codec with its level; null for what is none.</summary>
+    public static (Codec? Codec, int? Level)? ParseCodec(string text, out string? fault)
     {
         string[] parts = text.Split(',');
         if (!s_codecs.TryGetValue(parts[0], out (Codec? Codec, int? Level) chosen))

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Lamina.Platform;
 using Lamina.Tree;
@@ -32,6 +33,7 @@ internal sealed class ContentEncoder(
 
     private readonly OwnPackedFile _packed = new();
     private readonly List<FragmentPiece> _fragments = [];
+    private readonly ConcurrentDictionary<RunKey, ClusterExtent[]> _stored = new();
     private readonly Dictionary<FileToEncode, List<ClusterExtent>> _extents = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Threads that work.</summary>
@@ -51,24 +53,22 @@ internal sealed class ContentEncoder(
     {
         FindSame(files);
         List<FileToEncode> parted = [], plain = [];
-        foreach (FileToEncode file in files)
+        foreach (FileToEncode file in files.OrderBy(file => file.Rank))
         {
+            EncodeShape form = ShapeOf(file);
             if (file.Same is not null)
                 continue;
             if (file.Size <= MaxTiny)
                 file.Encoded = new BytesContent(ReadAll(file));
-            else if (file.Size <= shape.MaxWholeFragment)
+            else if (file.Shape is null && file.Size <= form.MaxWholeFragment)
                 _fragments.Add(new FragmentPiece(file, 0, file.Size));
-            else if (shape.Options.Codec is null || (!shape.IsPacked && IsSparse(file)))
+            else if (form.Options.Codec is null || (!form.IsPacked && IsSparse(file)))
                 plain.Add(file);
             else
                 parted.Add(file);
         }
-        if (shape.Options.Codec is not null)
-        {
-            EncodeParts(parted.SelectMany(PartsOf), TakePart);
-            EncodeFragments();
-        }
+        EncodeParts(parted.SelectMany(PartsOf), TakePart);
+        EncodeFragments();
         StorePlain(plain);
         area.Align(shape.BlockSize);
         foreach (FileToEncode file in files)
@@ -83,6 +83,8 @@ internal sealed class ContentEncoder(
         Summary.Fragments = _fragments.Sum(piece => piece.Length);
         Summary.Stored = area.Length + tails.Length;
     }
+
+    private EncodeShape ShapeOf(FileToEncode? file) => file?.Shape ?? shape;
 
     private static byte[] ReadAll(FileToEncode file)
     {
@@ -110,8 +112,8 @@ internal sealed class ContentEncoder(
             bytes = 0;
         }
         batches.Add([.. batch]);
-        Dictionary<(long Size, UInt128 High, UInt128 Low), FileToEncode> first = [];
-        Pipeline.Run(Threads, batches.Select(files => (Files: files, Hashes: new byte[files.Length][])), () => new byte[1 << 18],
+        Dictionary<(long Size, RunKey Key), FileToEncode> first = [];
+        Pipeline.Run(Threads, batches.Select(files => (Files: files, Hashes: new RunKey[files.Length])), () => new byte[1 << 18],
             (buffer, work, stop) =>
             {
                 for (int i = 0; i < work.Files.Length; i++)
@@ -122,16 +124,21 @@ internal sealed class ContentEncoder(
                 for (int i = 0; i < work.Files.Length; i++)
                 {
                     FileToEncode file = work.Files[i];
-                    ReadOnlySpan<byte> hash = work.Hashes[i];
-                    var key = (file.Size, BitConverter.ToUInt128(hash), BitConverter.ToUInt128(hash[16..]));
+                    (long, RunKey) key = (file.Size, work.Hashes[i]);
                     if (!first.TryAdd(key, file))
                         file.Same = first[key];
                 }
             }, Cancellation);
     }
 
-    private static byte[] HashOf(FileToEncode file, byte[] buffer, CancellationToken stop)
+    private static RunKey HashOf(FileToEncode file, byte[] buffer, CancellationToken stop)
     {
+        if (file.Size <= buffer.Length)
+        {
+            Span<byte> all = buffer.AsSpan(0, (int)file.Size);
+            file.Open().ReadExactly(0, all);
+            return RunKey.Of(SHA256.HashData(all));
+        }
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         ContentSource source = file.Open();
         for (long at = 0; at < file.Size;)
@@ -142,7 +149,7 @@ internal sealed class ContentEncoder(
             hash.AppendData(part);
             at += part.Length;
         }
-        return hash.GetHashAndReset();
+        return RunKey.Of(hash.GetHashAndReset());
     }
 
     /// <summary>
@@ -166,7 +173,7 @@ internal sealed class ContentEncoder(
     private IEnumerable<Part> PartsOf(FileToEncode file)
     {
         ContentSource source = file.Open();
-        bool mayHaveHoles = shape.IsPacked && file.Size >= MinSparse;
+        bool mayHaveHoles = ShapeOf(file).IsPacked && file.Size >= MinSparse;
         DataRange[] ranges = mayHaveHoles ? [.. source.EnumerateDataRanges()] : [new DataRange(0, file.Size)];
         if (ranges.Length == 0)
             yield return new Part(file, source, file.Size, 0, true);
@@ -192,13 +199,18 @@ internal sealed class ContentEncoder(
         List<PartEncoder> encoders = [];
         try
         {
-            Pipeline.Run(Threads, parts, () =>
+            Pipeline.Run(Threads, parts, () => new Dictionary<EncodeShape, PartEncoder>(), (own, part, _) =>
             {
-                PartEncoder encoder = new(shape);
-                lock (encoders)
-                    encoders.Add(encoder);
-                return encoder;
-            }, (encoder, part, _) => EncodePart(encoder, part), take, Cancellation);
+                EncodeShape form = ShapeOf(part.File);
+                if (!own.TryGetValue(form, out PartEncoder? encoder))
+                {
+                    own.Add(form, encoder = new PartEncoder(form));
+                    lock (encoders)
+                        encoders.Add(encoder);
+                }
+                EncodePart(encoder, form, part);
+                Progress?.Invoke(part.Length);
+            }, take, Cancellation);
         }
         finally
         {
@@ -207,21 +219,47 @@ internal sealed class ContentEncoder(
         }
     }
 
-    private void EncodePart(PartEncoder encoder, Part part)
+    private void EncodePart(PartEncoder encoder, EncodeShape form, Part part)
     {
         Span<byte> data = encoder.Data(part.Length);
         part.Source.ReadExactly(part.Start, data);
-        if (shape.IsPacked)
-        {
-            encoder.Pack(part.Result, part.Start, data,
-                part.Chunks ?? PartEncoder.EqualChunks(data.Length, shape.ChunkSize));
-        }
+        if (form.Options.Dedupes && part.File is not null)
+            EncodeRuns(encoder, form, part, data);
+        else if (form.IsPacked)
+            encoder.Pack(part.Result, part.Start, data, part.Chunks ?? PartEncoder.EqualChunks(data.Length, form.ChunkSize));
         else
+            Fill(encoder, form, part, 0, data, part.IsLast);
+    }
+
+    private static void Fill(PartEncoder encoder, EncodeShape form, Part part, int at, ReadOnlySpan<byte> data, bool isLast)
+    {
+        bool leavesRest = part.File is { Shape: null } && form.Options.Fragments != FragmentUse.None;
+        encoder.Fill(part.Result, part.Start + at, data, isLast, leavesRest);
+    }
+
+    /// <summary>
+    /// Encodes a part run by run, but for runs that are stored already. Whether another thread was in time to store one makes no
+    /// difference but time: what is encoded twice is taken once.
+    /// </summary>
+    private void EncodeRuns(PartEncoder encoder, EncodeShape form, Part part, ReadOnlySpan<byte> data)
+    {
+        int start = 0;
+        foreach (int end in ContentChunks.Ends(data, form.RunSize, form.IsPacked ? 1 : form.BlockSize))
         {
-            encoder.Fill(part.Result, part.Start, data, part.IsLast,
-                part.File is not null && shape.Options.Fragments != FragmentUse.None);
+            ReadOnlySpan<byte> run = data[start..end];
+            // The end of a file may go elsewhere than into a cluster.
+            bool isEnd = part.IsLast && end == data.Length && !form.IsPacked;
+            RunKey? key = isEnd ? null : RunKey.Of(SHA256.HashData(run));
+            EncodedPart result = part.Result;
+            result.Runs.Add(new EncodedRun(key, part.Start + start, run.Length, result.Pieces.Count, result.Length));
+            if (key is { } known && _stored.ContainsKey(known))
+                part.Result.FragmentStart = part.Start + end;
+            else if (form.IsPacked)
+                encoder.Pack(part.Result, part.Start + start, run, [run.Length]);
+            else
+                Fill(encoder, form, part, start, run, isEnd);
+            start = end;
         }
-        Progress?.Invoke(part.Length);
     }
 
     private void TakePart(Part part)
@@ -233,7 +271,7 @@ internal sealed class ContentEncoder(
         if (!part.IsLast)
             return;
         long fragmentStart = part.Result.FragmentStart;
-        if (!shape.IsPacked && fragmentStart < file.Size)
+        if (!ShapeOf(file).IsPacked && fragmentStart < file.Size)
             _fragments.Add(new FragmentPiece(file, fragmentStart, file.Size - fragmentStart));
         else
             Finish(file, extents, part.Result.Tail.Length > 0, file.Size, 0);
@@ -242,16 +280,44 @@ internal sealed class ContentEncoder(
     /// <summary>Writes a part's clusters, and adds them to those of its file.</summary>
     private void Take(Part part, List<ClusterExtent> extents)
     {
-        long at = area.Append(part.Result.Bytes);
-        foreach (EncodedPiece piece in part.Result.Pieces)
+        EncodedPart result = part.Result;
+        if (result.Runs.Count == 0)
+            TakePieces(result, 0, result.Pieces.Count, 0, result.Length, extents);
+        for (int i = 0; i < result.Runs.Count; i++)
         {
+            EncodedRun run = result.Runs[i];
+            if (run.Key is { } key && _stored.TryGetValue(key, out ClusterExtent[]? stored))
+            {
+                AddHole(extents, run.Logical);
+                extents.AddRange(stored.Select(extent => extent with { Logical = extent.Logical + run.Logical }));
+                Summary.Shared += run.Length;
+                continue;
+            }
+            bool isLast = i == result.Runs.Count - 1;
+            int first = extents.Count;
+            TakePieces(result, run.FirstPiece, isLast ? result.Pieces.Count : result.Runs[i + 1].FirstPiece, run.At,
+                isLast ? result.Length : result.Runs[i + 1].At, extents);
+            if (run.Key is { } made)
+            {
+                _stored[made] = [.. extents.Skip(first).Where(extent => extent.Encoding != ClusterEncoding.Hole)
+                    .Select(extent => extent with { Logical = extent.Logical - run.Logical })];
+            }
+        }
+        if (result.Tail.Length > 0)
+            extents[^1] = extents[^1] with { Original = tails.Original, Offset = tails.Append(result.Tail) };
+    }
+
+    private void TakePieces(EncodedPart result, int first, int end, int from, int to, List<ClusterExtent> extents)
+    {
+        long at = area.Append(result.Bytes[from..to]) - from;
+        for (int i = first; i < end; i++)
+        {
+            EncodedPiece piece = result.Pieces[i];
             AddHole(extents, piece.Logical);
             Summary.Count(piece.Encoding, piece.Length, piece.EncodedLength);
             extents.Add(new ClusterExtent(piece.Logical, piece.Length, area.Original, at + piece.At, piece.EncodedLength,
                 piece.Encoding, false));
         }
-        if (part.Result.Tail.Length > 0)
-            extents[^1] = extents[^1] with { Original = tails.Original, Offset = tails.Append(part.Result.Tail) };
     }
 
     private void Finish(
@@ -293,7 +359,8 @@ internal sealed class ContentEncoder(
         if (_fragments.Count == 0)
             return;
         (byte[] Path, FragmentPiece Piece)[] sorted = [.. _fragments.Select(piece => (piece.File.Path, piece))];
-        Array.Sort(sorted, static (a, b) => Likeness.Compare(a.Path, b.Path));
+        Array.Sort(sorted, static (a, b) => a.Piece.File.Rank != b.Piece.File.Rank
+            ? a.Piece.File.Rank.CompareTo(b.Piece.File.Rank) : Likeness.Compare(a.Path, b.Path));
         PackedPlan plan = new([.. sorted.Select(item => item.Piece)]);
         List<ClusterExtent> extents = [];
         bool hasTail = false;

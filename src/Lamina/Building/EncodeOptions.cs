@@ -42,6 +42,20 @@ internal sealed record EncodeOptions
     /// <summary>Whether data that is encoded already is encoded anew.</summary>
     public bool EncodesAll { get; init; }
 
+    /// <summary>
+    /// Whether equal runs of large files are stored once. Clusters then end where the content says so, not where they are full.
+    /// </summary>
+    public bool Dedupes { get; init; }
+
+    /// <summary>Files that are encoded in another way; of several that suit a file the first counts.</summary>
+    public IReadOnlyList<EncodeHint> Hints { get; init; } = [];
+
+    /// <summary>
+    /// Paths from the root, without a slash in front, whose data comes first, in this order: what is read first lies together
+    /// then.
+    /// </summary>
+    public IReadOnlyList<byte[]> First { get; init; } = [];
+
     /// <summary>The level in numbers.</summary>
     public int LevelOrUsual => Level ?? (Codec is { } codec ? ClusterEncoders.LevelsOf(codec).Usual : 0);
 }
@@ -60,6 +74,11 @@ internal sealed record EncodeShape(EncodeOptions Options, int BlockSize, bool Is
 
     /// <summary>The file data of one cluster at most: the last one of a file takes a small rest along.</summary>
     public int MaxCluster => 2 * ChunkSize;
+
+    /// <summary>
+    /// The usual size of runs that are compared, in bytes; of whole blocks larger, as each ends with a part of one.
+    /// </summary>
+    public int RunSize => IsPacked ? ChunkSize : 8 * ChunkSize / 2;
 
     /// <summary>The largest plain extent (<c>Z_EROFS_PCLUSTER_MAX_SIZE</c>), in bytes.</summary>
     public const int MaxPlain = 1 << 20;

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Lamina.Tree;
 
 namespace Lamina.Building;
@@ -10,6 +11,23 @@ namespace Lamina.Building;
 /// <param name="Encoding">How they are encoded.</param>
 internal readonly record struct EncodedPiece(long Logical, long Length, int At, int EncodedLength, ClusterEncoding Encoding);
 
+/// <summary>A run of file data that is stored once, however often it comes.</summary>
+/// <param name="Key">What tells it from others; null where it is never shared.</param>
+/// <param name="Logical">The first byte's position in the file.</param>
+/// <param name="Length">The count of file bytes.</param>
+/// <param name="FirstPiece">The first of its clusters among those of the part; they end where those of the next run
+/// begin.</param>
+/// <param name="At">Where its encoded bytes begin among those of the part.</param>
+internal readonly record struct EncodedRun(RunKey? Key, long Logical, int Length, int FirstPiece, int At);
+
+/// <summary>The SHA-256 of a run.</summary>
+internal readonly record struct RunKey(UInt128 High, UInt128 Low)
+{
+    /// <summary>Of a hash of 32 bytes.</summary>
+    public static RunKey Of(ReadOnlySpan<byte> hash) =>
+        new(BinaryPrimitives.ReadUInt128BigEndian(hash), BinaryPrimitives.ReadUInt128BigEndian(hash[16..]));
+}
+
 /// <summary>What a run of a file became: filled by one thread, taken by another.</summary>
 internal sealed class EncodedPart
 {
@@ -17,6 +35,9 @@ internal sealed class EncodedPart
 
     /// <summary>The clusters, by position in the file.</summary>
     public List<EncodedPiece> Pieces { get; } = [];
+
+    /// <summary>The runs that may be stored already; empty where none is looked for.</summary>
+    public List<EncodedRun> Runs { get; } = [];
 
     /// <summary>The count of encoded bytes.</summary>
     public int Length { get; private set; }

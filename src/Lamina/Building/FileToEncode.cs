@@ -13,6 +13,12 @@ internal sealed class FileToEncode(Content content, Func<byte[]> path)
     /// <summary>Its size in bytes.</summary>
     public long Size => content.Size;
 
+    /// <summary>How it is encoded, where that is not as all files are.</summary>
+    public EncodeShape? Shape { get; init; }
+
+    /// <summary>Its place among those that come first; <see cref="int.MaxValue"/> of all others.</summary>
+    public int Rank { get; init; } = int.MaxValue;
+
     /// <summary>Its data as the output has it; null until it is encoded.</summary>
     public Content? Encoded { get; set; }
 

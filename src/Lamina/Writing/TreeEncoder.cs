@@ -27,7 +27,8 @@ internal sealed class TreeEncoder : IDisposable
     {
         EncodeOptions encoding = options.Encoding!;
         bool isPacked = encoding.Codec is not null && (encoding.IsPacked ?? shape.Kernel.HasSafeExtents);
-        Check(encoding, shape, isPacked);
+        foreach (EncodeOptions used in encoding.Hints.Select(hint => hint.Apply(encoding)).Prepend(encoding))
+            Check(used, shape, isPacked);
         output.SetLength(start);                        // from here on a device holds no image
         Area = new OwnArea(output, start, path);
         _aside = OutputPlace.OpenAside(path);
@@ -37,7 +38,7 @@ internal sealed class TreeEncoder : IDisposable
             EncodeShape form = new(encoding, 1 << shape.BlockBits, isPacked);
             OwnArea tails = new(_tailOutput, 0, path);
             Codecs = LimitsOf(form);
-            List<(PlannedInode Inode, FileToEncode File)> files = FilesOf(inodes, encoding);
+            List<(PlannedInode Inode, FileToEncode File)> files = FilesOf(inodes, form);
             long total = files.Sum(file => file.File.Size);
             ContentEncoder encoder = new(form, Area, tails, (name, map) => new EncodedSource(name, map))
             {
@@ -73,7 +74,7 @@ internal sealed class TreeEncoder : IDisposable
     public EncodeSummary Summary { get; }
 
     /// <summary>What a decoder must be ready for.</summary>
-    public CodecLimits Codecs { get; }
+    public CodecLimits Codecs { get; private set; }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -105,8 +106,7 @@ internal sealed class TreeEncoder : IDisposable
     }
 
     /// <summary>The files whose data is to be encoded, in the order of inodes.</summary>
-    private static List<(PlannedInode Inode, FileToEncode File)> FilesOf(
-        IReadOnlyList<PlannedInode> inodes, EncodeOptions options)
+    private List<(PlannedInode Inode, FileToEncode File)> FilesOf(IReadOnlyList<PlannedInode> inodes, EncodeShape shape)
     {
         Dictionary<PlannedInode, (PlannedInode Folder, ReadOnlyMemory<byte> Name)> places =
             new(ReferenceEqualityComparer.Instance);
@@ -117,14 +117,40 @@ internal sealed class TreeEncoder : IDisposable
             for (int i = 0; i < names.Entries.Length; i++)
                 places.TryAdd(names.Children[i], (folder, names.Entries[i].Name));
         }
+        Dictionary<string, int> ranks = [];
+        foreach (byte[] path in shape.Options.First)
+            ranks.TryAdd(Latin(path), ranks.Count);
+        EncodeShape[] hinted = [.. shape.Options.Hints.Select(hint => shape with { Options = hint.Apply(shape.Options) })];
         List<(PlannedInode Inode, FileToEncode File)> files = [];
         foreach (PlannedInode inode in inodes)
         {
-            if (inode.FileContent is { Size: > 0 } content && (content is not EncodedContent || options.EncodesAll))
-                files.Add((inode, new FileToEncode(content, () => PathOf(inode, places))));
+            if (inode.FileContent is not { Size: > 0 } content || (content is EncodedContent && !shape.Options.EncodesAll))
+                continue;
+            byte[]? path = ranks.Count + hinted.Length > 0 ? PathOf(inode, places) : null;
+            int hint = path is null ? -1 : IndexOfHint(shape.Options.Hints, path);
+            if (hint >= 0)
+                Codecs = Codecs.Union(LimitsOf(hinted[hint]));
+            files.Add((inode, new FileToEncode(content, () => PathOf(inode, places))
+            {
+                Shape = hint >= 0 ? hinted[hint] : null,
+                Rank = path is not null && ranks.TryGetValue(Latin(path), out int rank) ? rank : int.MaxValue,
+            }));
         }
         return files;
     }
+
+    private static int IndexOfHint(IReadOnlyList<EncodeHint> hints, byte[] path)
+    {
+        for (int i = 0; i < hints.Count; i++)
+        {
+            if (hints[i].Suits(path))
+                return i;
+        }
+        return -1;
+    }
+
+    /// <summary>Bytes as a key: each becomes one character.</summary>
+    private static string Latin(byte[] path) => System.Text.Encoding.Latin1.GetString(path);
 
     private static byte[] PathOf(PlannedInode inode,
         Dictionary<PlannedInode, (PlannedInode Folder, ReadOnlyMemory<byte> Name)> places)

@@ -121,6 +121,84 @@ public class BuildTests
     private static long Length(Codec? codec, Node root) =>
         new FileInfo(Build(new EncodeOptions { Codec = codec }, null, TestImages.Of(root)).Path).Length;
 
+    /// <summary>
+    /// Two large files that differ at their start and in the middle: what is equal is found though it has moved.
+    /// </summary>
+    [Theory]
+    [InlineData(false, 2_500_000)]
+    [InlineData(true, 1_600_000)]
+    public void Equal_runs_of_large_files_are_stored_once(bool isPacked, int most)
+    {
+        byte[] data = new byte[6 << 20];
+        new Random(11).NextBytes(data);
+        // Blocks stay blocks where clusters are whole blocks.
+        byte[] start = new byte[isPacked ? 1001 : 8192], changed = [.. start, .. data];
+        changed[4 << 20] ^= 1;
+        Node root = Grow.Directory(("a", Grow.File(data)), ("b", Grow.File(changed)));
+        ImageFile plain = TestImages.Of(root);
+        EncodeOptions options = new() { Codec = Codec.Zstd, IsPacked = isPacked, Dedupes = true };
+        ImageFile built = Build(options, KernelProfile.Linux615, plain);
+        Assert.Equal(TestImages.Shown(plain), TestImages.Shown(built));
+        Assert.Empty(ImageChecker.Check(built.Path).Faults);
+        Assert.InRange(new FileInfo(built.Path).Length, data.Length, data.Length + most);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void With_equal_runs_looked_for_the_bytes_do_not_depend_on_threads(bool isPacked)
+    {
+        byte[] data = Compressible.Data(new Random(12), 9_000_000, 3);
+        Node root = Grow.Directory(("a", Grow.File(data)), ("b", Grow.File([.. data[4096..], .. data[..100_000]])),
+            ("c", Grow.File(data[..7_000_000])));
+        byte[][] images = [.. ((int[])[1, 2, 7]).Select(threads => File.ReadAllBytes(TestImages.Merge(TestImages.Full with
+        {
+            Encoding = new EncodeOptions { Codec = Codec.Zstd, IsPacked = isPacked, Dedupes = true },
+            Kernel = KernelProfile.Linux615,
+            Threads = threads,
+        }, TestImages.Of(root)).Path))];
+        Assert.Equal(images[0], images[1]);
+        Assert.Equal(images[0], images[2]);
+    }
+
+    [Fact]
+    public void Hints_say_how_files_of_a_path_are_encoded()
+    {
+        byte[] data = Compressible.Data(new Random(13), 1_000_000, 0);
+        ImageFile plain = TestImages.Of(Grow.Directory(("d", Grow.Directory(("raw", Grow.File(data)),
+            ("small", Grow.File(data[..900_000])), ("usual", Grow.File(data[..800_000]))))));
+        ImageFile built = Build(new EncodeOptions
+        {
+            Codec = Codec.Zstd,
+            Hints = [new EncodeHint(path => path.AsSpan().SequenceEqual("d/raw"u8), 0),
+                new EncodeHint(path => path.AsSpan().EndsWith("small"u8), 4096)],
+        }, null, plain);
+        Assert.Equal(TestImages.Shown(plain), TestImages.Shown(built));
+        using Layer layer = LayerOpener.Open(built.Path);
+        Assert.IsType<PlacedContent>(Trees.At(layer, "/d/raw").Content);
+        Assert.Equal(4096, LargestCluster(layer, "/d/small"));
+        Assert.InRange(LargestCluster(layer, "/d/usual"), 32768, 65536);
+    }
+
+    private static int LargestCluster(Layer layer, string path) =>
+        ((EncodedContent)Trees.At(layer, path).Content).ReadMap().Extents.Max(extent => extent.EncodedLength);
+
+    [Fact]
+    public void Files_that_are_named_first_lie_first()
+    {
+        byte[] data = Compressible.Data(new Random(14), 300_000, 0);
+        ImageFile plain = TestImages.Of(Grow.Directory(("a", Grow.File(data)), ("b", Grow.File(data[1..])),
+            ("c", Grow.File(data[2..]))));
+        foreach (string[] order in (string[][])[[], ["c", "a"], ["b"]])
+        {
+            ImageFile built = Build(new EncodeOptions { Codec = Codec.Zstd, First = [.. order.Select(Grow.Bytes)] }, null, plain);
+            using Layer layer = LayerOpener.Open(built.Path);
+            string[] byAddress = [.. ((string[])["a", "b", "c"]).OrderBy(name =>
+                ((EncodedContent)Trees.At(layer, "/" + name).Content).ReadMap().Extents[0].Offset)];
+            Assert.Equal(order.Concat(((string[])["a", "b", "c"]).Except(order)), byAddress);
+        }
+    }
+
     [Fact]
     public void Holes_of_a_large_file_take_no_room()
     {
