@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Lamina.Archives;
 using Lamina.Images;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Trust;
 
@@ -80,7 +81,7 @@ internal sealed class InitrdTrust
         {
             throw new UnsupportedImageException(image.Name,
                 $"{image.Length - start} bytes behind the image (from byte {start} on) are no dm-verity tree",
-                $"If nothing needs them, cut them off: truncate -s {end} IMAGE");
+                $"If nothing needs them, cut them off: truncate -s {end} {ShellText.Quote(image.Name)}");
         }
         VeritySuperBlock planned = VerityTree.Plan(options, start);
         byte[] padding = new byte[start - end], tree = new byte[planned.Length];

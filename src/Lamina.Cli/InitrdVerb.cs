@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Lamina.Boot;
+using Lamina.Platform;
 using Lamina.Trust;
 
 namespace Lamina.Cli;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Lamina.Layers;
 using Lamina.Merging;
+using Lamina.Platform;
 using Lamina.Writing;
 
 namespace Lamina.Cli;

@@ -120,13 +120,20 @@ internal static partial class Misuse
         (string? Word, int Distance) best = (null, Math.Max(2, word.Length / 3) + 1);
         foreach (string candidate in words)
         {
-            int distance = candidate.Length > 2 && candidate.StartsWith(word, StringComparison.Ordinal) ? 1
-                : Distance(word, candidate);
+            // A start of a word, or an option that another verb has with a word in front of it (--salt, --verity-salt).
+            bool isPart = (candidate.Length > 2 && candidate.StartsWith(word, StringComparison.Ordinal))
+                || IsEnd(word, candidate) || IsEnd(candidate, word);
+            int distance = isPart ? 1 : Distance(word, candidate);
             if (distance < best.Distance && distance < candidate.TrimStart('-').Length)
                 best = (candidate, distance);
         }
         return best.Word;
     }
+
+    /// <summary>Whether the words of an option are the last ones of another.</summary>
+    private static bool IsEnd(string option, string longer) => option.Length > 4 &&
+        option.StartsWith("--", StringComparison.Ordinal) && longer.StartsWith("--", StringComparison.Ordinal) &&
+        longer.EndsWith(option[1..], StringComparison.Ordinal);
 
     /// <summary>How many letters have to be changed, added, left out or swapped with the next.</summary>
     private static int Distance(string a, string b)

@@ -26,8 +26,11 @@ internal sealed class SignatureArguments
         Description = "A file with the password of the key, in its first line",
     };
 
-    public SignatureArguments(Verb verb)
+    private readonly Session _session;
+
+    public SignatureArguments(Verb verb, Session session)
     {
+        _session = session;
         verb.Add(_key);
         verb.Add(_certificate);
         verb.Add(_password);
@@ -53,6 +56,9 @@ internal sealed class SignatureArguments
                 : throw new UsageException("--certificate without --key", "Name the key to sign with: --key FILE");
         }
         string? password = arguments.GetValue(_password) is { } file ? HostFile.ReadLines(file).FirstOrDefault("") : null;
-        return RootHashSignature.LoadSigner(certificate, key, password);
+        X509Certificate2 signer = RootHashSignature.LoadSigner(certificate, key, password);
+        if (SignatureCheck.FindUsageFault(signer) is { } fault)
+            _session.Error.WriteLine($"lamina: warning: {fault}; lamina and its /init will not take the signature");
+        return signer;
     }
 }

@@ -1,6 +1,7 @@
 using Lamina.Checking;
 using Lamina.Images;
 using Lamina.Layers;
+using Lamina.Platform;
 using Lamina.Reading;
 
 namespace Lamina.Cli;

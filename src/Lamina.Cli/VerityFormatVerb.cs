@@ -4,6 +4,7 @@ using System.Text.Json;
 using Lamina.Boot;
 using Lamina.Boot.Signatures;
 using Lamina.Images;
+using Lamina.Platform;
 using Lamina.Trust;
 
 namespace Lamina.Cli;
@@ -59,7 +60,7 @@ internal sealed class VerityFormatVerb : Verb
         Add(_image);
         Add(_hashFile);
         _tree = new VerityArguments(this);
-        _signer = new SignatureArguments(this);
+        _signer = new SignatureArguments(this, session);
         Add(_signature);
         Add(_format);
         Add(_output);

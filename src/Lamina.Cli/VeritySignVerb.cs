@@ -23,7 +23,7 @@ internal sealed class VeritySignVerb : Verb
         "lamina verity sign --root-hash 4fd4... --key both.p12 --password-file secret -o root.p7s")
     {
         Add(_rootHash);
-        _signer = new SignatureArguments(this);
+        _signer = new SignatureArguments(this, session);
         Add(_output);
         Add(_force);
     }

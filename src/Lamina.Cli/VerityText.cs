@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lamina.Platform;
 using Lamina.Trust;
 
 namespace Lamina.Cli;

@@ -25,7 +25,10 @@ internal sealed record SignatureAlgorithm(SignatureKind Kind, HashAlgorithmName 
     /// <summary>What messages call those that are taken.</summary>
     private const string Taken = "SHA-256, SHA-384 and SHA-512 are taken";
 
-    private const string Pss = "1.2.840.113549.1.1.10", MaskGeneration = "1.2.840.113549.1.1.8";
+    /// <summary>id-RSASSA-PSS, of signatures and of keys.</summary>
+    public const string Pss = "1.2.840.113549.1.1.10";
+
+    private const string MaskGeneration = "1.2.840.113549.1.1.8";
 
     private static readonly Dictionary<string, HashAlgorithmName> s_digests = new()
     {
@@ -73,9 +76,12 @@ internal sealed record SignatureAlgorithm(SignatureKind Kind, HashAlgorithmName 
             fault = $"it is a kind of signature that is not known, {name}; RSA and ECDSA with SHA-256, SHA-384 or SHA-512 are";
         else if (known.Digest is { } named && named != hash)
             fault = $"it names two digests, {hash} and {named}";
-        else
-            return new SignatureAlgorithm(known.Kind, hash);
-        return null;
+        if (fault is not null)
+            return null;
+        if (reader.HasData)
+            reader.ReadNull();
+        reader.ThrowIfNotEmpty();
+        return new SignatureAlgorithm(known.Kind, hash);
     }
 
     private static HashAlgorithmName? ReadDigest(ReadOnlyMemory<byte> identifier, out string? fault)
@@ -92,29 +98,57 @@ internal sealed record SignatureAlgorithm(SignatureKind Kind, HashAlgorithmName 
         return isTaken ? digest : null;
     }
 
+    /// <summary>
+    /// The parameters of a key that is for RSASSA-PSS alone: digest and least salt that its signatures may have (RFC 4055, 3.1).
+    /// </summary>
+    /// <param name="parameters">The parameters, encoded.</param>
+    /// <param name="fault">What is not taken; null if all is.</param>
+    /// <exception cref="AsnContentException">They are not what they should be.</exception>
+    public static SignatureAlgorithm? ReadKey(ReadOnlyMemory<byte> parameters, out string? fault) =>
+        ReadPss(new AsnReader(parameters, AsnEncodingRules.DER), null, out fault);
+
     /// <summary>RSASSA-PSS-params (RFC 8017, A.2.3): what is left out stands for SHA-1 and 20 bytes of salt.</summary>
-    private static SignatureAlgorithm? ReadPss(AsnReader identifier, HashAlgorithmName digest, out string? fault)
+    /// <param name="identifier">What ends with them.</param>
+    /// <param name="digest">The digest they have to name; null for any that is taken.</param>
+    /// <param name="fault">What is not taken; null if all is.</param>
+    private static SignatureAlgorithm? ReadPss(AsnReader identifier, HashAlgorithmName? digest, out string? fault)
     {
         const string sha1 = "SHA-1";
         HashAlgorithmName? hash = new(sha1), mask = new(sha1);
         int salt = 20, trailer = 1;
         fault = null;
         AsnReader reader = identifier.ReadSequence();
+        identifier.ThrowIfNotEmpty();
         if (Next(reader, 0) is { } first)
-            hash = ReadDigest(first.ReadEncodedValue(), out fault);
+            hash = ReadDigest(Whole(first), out fault);
         if (fault is null && Next(reader, 1) is { } second)
         {
-            AsnReader generation = second.ReadSequence();
-            mask = generation.ReadObjectIdentifier() == MaskGeneration ? ReadDigest(generation.ReadEncodedValue(), out fault)
-                : null;
+            AsnReader generation = new AsnReader(Whole(second), AsnEncodingRules.DER).ReadSequence();
+            mask = generation.ReadObjectIdentifier() == MaskGeneration ? ReadDigest(Whole(generation), out fault) : null;
         }
-        if (fault is null && Next(reader, 2) is { } third && !third.TryReadInt32(out salt))
+        if (fault is not null)
+            return null;
+        if (Next(reader, 2) is { } third && (!third.TryReadInt32(out salt) || third.HasData))
             throw new AsnContentException();
-        if (fault is null && Next(reader, 3) is { } fourth && !fourth.TryReadInt32(out trailer))
+        if (Next(reader, 3) is { } fourth && (!fourth.TryReadInt32(out trailer) || fourth.HasData))
             throw new AsnContentException();
-        if (fault is null && (hash != digest || mask != digest || trailer != 1 || salt < 0 || reader.HasData))
-            fault = $"its RSASSA-PSS is with {hash} and {mask?.Name ?? "another mask"}, not with {digest} throughout";
-        return fault is null ? new SignatureAlgorithm(SignatureKind.RsaPss, digest, salt) : null;
+        reader.ThrowIfNotEmpty();
+        HashAlgorithmName expected = digest ?? hash!.Value;
+        if (hash != expected || mask != expected || expected.Name == sha1)
+            fault = $"its RSASSA-PSS is with {hash} and {mask?.Name ?? "another mask"}, not with {Named(digest)} throughout";
+        else if (salt < 0 || trailer != 1)
+            fault = $"its RSASSA-PSS has a salt of {salt} bytes and trailer {trailer}, which cannot be";
+        return fault is null ? new SignatureAlgorithm(SignatureKind.RsaPss, expected, salt) : null;
+    }
+
+    private static string Named(HashAlgorithmName? digest) => digest?.Name ?? "one of SHA-256, SHA-384 and SHA-512";
+
+    /// <summary>The one value that is left.</summary>
+    private static ReadOnlyMemory<byte> Whole(AsnReader reader)
+    {
+        ReadOnlyMemory<byte> value = reader.ReadEncodedValue();
+        reader.ThrowIfNotEmpty();
+        return value;
     }
 
     private static AsnReader? Next(AsnReader reader, int number)

@@ -68,6 +68,8 @@ internal static class SignatureCheck
         SignatureAlgorithm? how = SignatureAlgorithm.Read(signer.DigestAlgorithm, signer.SignatureAlgorithm, out string? fault);
         if (how is null)
             return fault;
+        if (FindKeyFault(certificate, how) is { } keyFault)
+            return keyFault;
         byte[] digest = CryptographicOperations.HashData(how.Digest, content);
         if (signer.Attributes is { } attributes)
         {
@@ -77,6 +79,42 @@ internal static class SignatureCheck
         }
         return IsBy(certificate, how, digest, signer.Signature.Span) ? null
             : $"it is not one of this root hash by the key of {certificate.Subject}";
+    }
+
+    /// <summary>Why a key must not have made such a signature: one that is for RSASSA-PSS alone says with what.</summary>
+    private static string? FindKeyFault(X509Certificate2 certificate, SignatureAlgorithm how)
+    {
+        if (certificate.PublicKey.Oid.Value != SignatureAlgorithm.Pss)
+            return null;
+        string key = $"the key of {certificate.Subject} is for RSASSA-PSS";
+        if (how.Kind != SignatureKind.RsaPss)
+            return $"{key} alone, and it says that it is none (openssl cms with -keyopt rsa_padding_mode:pss)";
+        byte[] parameters = certificate.PublicKey.EncodedParameters?.RawData ?? [];
+        if (parameters.Length == 0)
+            return null;
+        if (SignatureAlgorithm.ReadKey(parameters, out string? fault) is not { } limits)
+            return $"{key} of a kind that is not taken: {fault}";
+        return limits.Digest == how.Digest && how.SaltLength >= limits.SaltLength ? null
+            : $"{key} with {limits.Digest} and a salt of {limits.SaltLength} bytes at least, and it is with {how.Digest} and " +
+                $"{how.SaltLength} bytes";
+    }
+
+    /// <summary>The RSA key of a certificate, whichever paddings it is for.</summary>
+    private static RSA? RsaKeyOf(X509Certificate2 certificate)
+    {
+        if (certificate.PublicKey.Oid.Value != SignatureAlgorithm.Pss)
+            return certificate.GetRSAPublicKey();
+        RSA key = RSA.Create();
+        try
+        {
+            key.ImportRSAPublicKey(certificate.PublicKey.EncodedKeyValue.RawData, out _);
+            return key;
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
     }
 
     private static bool IsBy(
@@ -89,7 +127,7 @@ internal static class SignatureCheck
                 using ECDsa? curve = certificate.GetECDsaPublicKey();
                 return curve is not null && curve.VerifyHash(digest, signature, DSASignatureFormat.Rfc3279DerSequence);
             }
-            using RSA? key = certificate.GetRSAPublicKey();
+            using RSA? key = RsaKeyOf(certificate);
             if (key is null)
                 return false;
             return how.Kind == SignatureKind.RsaPss ? PssSignature.IsOf(digest, signature, key.ExportParameters(false), how)

@@ -43,7 +43,8 @@ internal sealed class ImageDumper
         Attempt("header", () => new HeaderDumper(_image, _primary, metabox, packed).Claim());
         for (int i = 0; i < _image.Devices.Length; i++)
             AddFile(_image.Devices[i], $"device {i + 1}");
-        InodeDumper inodes = new(_image, original => _files.GetValueOrDefault(original), _primary, metabox, packed, _faults.Add);
+        using InodeDumper inodes = new(
+            _image, original => _files.GetValueOrDefault(original), _primary, metabox, packed, _faults.Add);
         Attempt("tree", inodes.ClaimTree);
         foreach (RegionMap map in _all)
             map.Explainer = inodes;

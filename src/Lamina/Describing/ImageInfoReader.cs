@@ -45,7 +45,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
 
     public ImageInfo Read()
     {
-        ImageWalk walk = new(image);
+        using ImageWalk walk = new(image);
         walk.Run();
         long end = (long)_superBlock.Blocks << _superBlock.BlockBits;
         LayerRecord? record = LayerRecordReader.Read(image.Primary.Bytes, end);
@@ -115,6 +115,8 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
             .Concat(codecs.Select(codec => codec.Linux));
         if (image.BlockSize < 4096)
             versions = versions.Append(codecs.Count > 0 ? "6.8" : "6.4");
+        if (_superBlock.Label.TrimEnd((byte)0).Length == SuperBlock.LabelSize)
+            versions = versions.Append("6.15");                         // older ones want a NUL behind it
         return versions.Where(version => version.Length > 0).Select(Version.Parse).Append(s_first).Max()!;
     }
 

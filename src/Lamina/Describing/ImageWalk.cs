@@ -7,7 +7,7 @@ using Lamina.Trust;
 namespace Lamina.Describing;
 
 /// <summary>Visits every inode of an image once, and notes what each byte of the image file is used for.</summary>
-internal sealed class ImageWalk(ErofsImage image)
+internal sealed class ImageWalk(ErofsImage image) : IDisposable
 {
     /// <summary>The uses, in the order in which they claim bytes: what several claim is the first one's.</summary>
     private enum Use
@@ -25,11 +25,14 @@ internal sealed class ImageWalk(ErofsImage image)
         Count,
     }
 
-    private readonly List<(long Start, long End)>[] _claims =
-        [.. Enumerable.Range(0, (int)Use.Count).Select(_ => new List<(long, long)>())];
-    private readonly HashSet<ulong> _visited = [];
+    private readonly ClaimRuns _claims = new();
+
+    /// <summary>The last claim of each use, which goes on while its neighbours are met one after another.</summary>
+    private readonly (long Start, long End)[] _open = new (long, long)[(int)Use.Count];
+    private readonly VisitedNodes _visited = new();
+    private readonly MetadataCursor _cursor = image.OpenCursor();
     private readonly HashSet<uint> _sharedXattrs = [];
-    private readonly Stack<Inode> _open = new();
+    private readonly Stack<Inode> _directoriesLeft = new();
     private long _directories, _regularFiles, _symbolicLinks, _others, _names, _bytes;
 
     public ImageCounts Counts => new(_directories, _regularFiles, _symbolicLinks, _others, _names, _bytes);
@@ -45,7 +48,7 @@ internal sealed class ImageWalk(ErofsImage image)
         if (image.Packed is not null)
             ClaimSpecial(SuperBlock.PackedNid, Use.Data);
         Visit(SuperBlock.RootNid);
-        while (_open.TryPop(out Inode directory))
+        while (_directoriesLeft.TryPop(out Inode directory))
         {
             foreach (DirectoryItem item in DirectoryReader.Read(image, directory))
             {
@@ -58,19 +61,45 @@ internal sealed class ImageWalk(ErofsImage image)
     /// <summary>The sum of each use; together they are the whole file.</summary>
     public ImageUse[] Uses()
     {
-        long length = image.Primary.Length, used = 0;
-        List<(long Start, long End)> taken = [];
-        List<ImageUse> uses = [];
-        for (Use use = 0; use < Use.Count; use++)
+        for (int use = 0; use < _open.Length; use++)
+            Keep((Use)use);
+        long length = image.Primary.Length, at = 0;
+        // Up to where each use goes on, of those that began so far.
+        Span<long> ends = stackalloc long[(int)Use.Count];
+        Span<long> sums = stackalloc long[(int)Use.Count];
+        foreach (RegionClaim claim in _claims.InOrder())
         {
-            taken = Join([.. taken, .. Join(_claims[(int)use])]);
-            long sum = taken.Sum(range => Math.Min(range.End, length) - Math.Min(range.Start, length));
-            if (sum > used)
-                uses.Add(new ImageUse(Describe(use), sum - used));
-            used = sum;
+            at = Pass(at, Math.Min(claim.Start, length), ends, sums);
+            ends[claim.Use] = Math.Max(ends[claim.Use], claim.End);
         }
-        uses.Add(new ImageUse("not referenced", length - used));
+        Pass(at, length, ends, sums);
+        List<ImageUse> uses = [];
+        long unused = length;
+        for (int use = 0; use < sums.Length; use++)
+        {
+            unused -= sums[use];
+            if (sums[use] > 0)
+                uses.Add(new ImageUse(Describe((Use)use), sums[use]));
+        }
+        uses.Add(new ImageUse("not referenced", unused));
         return [.. uses];
+    }
+
+    /// <summary>Goes on to a position; each byte on the way counts for the first use that has it.</summary>
+    private static long Pass(long at, long to, Span<long> ends, Span<long> sums)
+    {
+        while (at < to)
+        {
+            int use = 0;
+            while (use < ends.Length && ends[use] <= at)
+                use++;
+            if (use == ends.Length)
+                return to;
+            long stop = Math.Min(to, ends[use]);
+            sums[use] += stop - at;
+            at = stop;
+        }
+        return at;
     }
 
     private static string Describe(Use use) => use switch
@@ -87,32 +116,28 @@ internal sealed class ImageWalk(ErofsImage image)
         _ => "file data",
     };
 
-    /// <summary>Sorts ranges and joins those that touch or overlap.</summary>
-    private static List<(long Start, long End)> Join(List<(long Start, long End)> ranges)
-    {
-        ranges.Sort();
-        List<(long Start, long End)> joined = [];
-        foreach ((long start, long end) in ranges)
-        {
-            if (joined.Count > 0 && start <= joined[^1].End)
-                joined[^1] = (joined[^1].Start, Math.Max(joined[^1].End, end));
-            else
-                joined.Add((start, end));
-        }
-        return joined;
-    }
-
     private void Claim(Use use, long start, long length)
     {
         if (length <= 0)
             return;
-        List<(long Start, long End)> claims = _claims[(int)use];
-        // Neighbours are met one after another, so most claims go on where the last one ended.
-        if (claims.Count > 0 && claims[^1].End == start)
-            claims[^1] = (claims[^1].Start, start + length);
-        else
-            claims.Add((start, start + length));
+        ref (long Start, long End) open = ref _open[(int)use];
+        if (open.End != start)
+        {
+            Keep(use);
+            open.Start = start;
+        }
+        open.End = start + length;
     }
+
+    private void Keep(Use use)
+    {
+        (long start, long end) = _open[(int)use];
+        if (start < end)
+            _claims.Add(new RegionClaim { Start = start, End = end, Use = (byte)use });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _cursor.Dispose();
 
     private void ClaimHeader()
     {
@@ -130,7 +155,7 @@ internal sealed class ImageWalk(ErofsImage image)
     {
         if (!_visited.Add(nid))
             return;
-        Inode inode = image.ReadInode(nid);
+        Inode inode = image.ReadInode(nid, _cursor);
         ClaimInode(inode);
         ClaimContent(inode, use);
     }
@@ -139,14 +164,14 @@ internal sealed class ImageWalk(ErofsImage image)
     {
         if (!_visited.Add(nid))
             return;
-        Inode inode = image.ReadInode(nid);
+        Inode inode = image.ReadInode(nid, _cursor);
         ClaimInode(inode);
         switch (inode.Type)
         {
             case NodeType.Directory:
                 _directories++;
                 ClaimContent(inode, Use.Directories);
-                _open.Push(inode);
+                _directoriesLeft.Push(inode);
                 break;
             case NodeType.RegularFile:
                 _regularFiles++;
@@ -177,8 +202,9 @@ internal sealed class ImageWalk(ErofsImage image)
     {
         if (SuperBlock.Has(CompatibleFeatures.SharedXattrsInMetabox))
             return;
-        ReadOnlySpan<byte> raw = image.MetadataOf(inode.Nid).Read(
-            inode.Position + inode.Record.RecordSize, inode.Record.XattrSize, inode.Nid);
+        (long start, int size) = (inode.Position + inode.Record.RecordSize, inode.Record.XattrSize);
+        ReadOnlySpan<byte> raw = inode.IsInMetabox ? image.MetadataOf(inode.Nid).Read(start, size, inode.Nid)
+            : _cursor.Read(start, size, inode.Nid);
         int count = Math.Min((int)XattrHeader.Parse(raw).SharedCount, (raw.Length - XattrHeader.Size) / sizeof(uint));
         for (int i = 0; i < count; i++)
         {

@@ -14,7 +14,7 @@ namespace Lamina.Describing;
 /// <param name="onFault">Is told what cannot be explained.</param>
 internal sealed class InodeDumper(
     ErofsImage image, Func<Original, RegionMap?> fileOf, RegionMap primary, RegionMap? metabox, RegionMap? packed,
-    Action<string> onFault) : IExplainer
+    Action<string> onFault) : IExplainer, IDisposable
 {
     private const string Inodes = "inodes", Xattrs = "xattrs", Maps = "maps of data";
     private const string Directories = "directories", Links = "symbolic links";
@@ -26,6 +26,7 @@ internal sealed class InodeDumper(
     private const byte Fragment = 9, Partial = 0x80, InlineCluster = 0x40;
 
     private readonly CheckedFiles _files = new(image);
+    private readonly MetadataCursor _cursor = image.OpenCursor();
     private readonly HashSet<uint> _sharedXattrs = [];
 
     public void ClaimTree()
@@ -50,7 +51,7 @@ internal sealed class InodeDumper(
 
     private void ClaimNames(int directory, List<int> found)
     {
-        Inode inode = image.ReadInode(_files.NidOf(directory));
+        Inode inode = image.ReadInode(_files.NidOf(directory), _cursor);
         foreach (DirectoryItem item in DirectoryReader.Enumerate(image, inode))
         {
             if (_files.Find(item.Nid) >= 0)
@@ -68,7 +69,7 @@ internal sealed class InodeDumper(
         Inode inode = default;
         Attempt(path, () =>
         {
-            inode = image.ReadInode(nid);
+            inode = image.ReadInode(nid, _cursor);
             number = _files.Add(inode, parent, place, hasData: false);
             ClaimRecord(inode, number);
             if (parent < 0 && nid != image.SuperBlock.RootNid)
@@ -96,7 +97,7 @@ internal sealed class InodeDumper(
         map.Add(new RegionClaim { Start = inode.Position, End = end, Owner = owner, Kind = Record }, Inodes);
         if (inode.Record.XattrSize == 0)
             return;
-        ReadOnlySpan<byte> raw = image.MetadataOf(inode.Nid).Read(end, inode.Record.XattrSize, inode.Nid);
+        ReadOnlySpan<byte> raw = Read(inode, end, inode.Record.XattrSize);
         map.Add(new RegionClaim { Start = end, End = inode.End, Owner = owner, Kind = XattrBlock }, Xattrs);
         int shared = XattrHeader.Parse(raw).SharedCount;
         for (int i = 0; i < shared && XattrHeader.Size + (i + 1) * sizeof(uint) <= raw.Length; i++)
@@ -215,7 +216,7 @@ internal sealed class InodeDumper(
     /// <inheritdoc/>
     public string TextOf(RegionClaim claim)
     {
-        Inode inode = image.ReadInode(_files.NidOf(claim.Owner));
+        Inode inode = image.ReadInode(_files.NidOf(claim.Owner), _cursor);
         string what = WhatOf(claim.Owner, inode);
         long end = claim.Logical + claim.End - claim.Start;
         return claim.Kind switch
@@ -235,14 +236,14 @@ internal sealed class InodeDumper(
     /// <inheritdoc/>
     public IEnumerable<string> DetailsOf(RegionClaim claim)
     {
-        Inode inode = image.ReadInode(_files.NidOf(claim.Owner));
+        Inode inode = image.ReadInode(_files.NidOf(claim.Owner), _cursor);
         switch (claim.Kind)
         {
             case Record:
                 return DumpText.Of(inode);
             case XattrBlock:
                 int size = inode.Record.XattrSize;
-                byte[] raw = image.MetadataOf(inode.Nid).Read(inode.End - size, size, inode.Nid).ToArray();
+                byte[] raw = Read(inode, inode.End - size, size).ToArray();
                 return DumpText.OfXattrs(raw, image.Xattrs.LongPrefixes);
             case SharedXattr:
                 return [TextOfShared((uint)claim.Logical)];
@@ -323,7 +324,7 @@ internal sealed class InodeDumper(
             if (i < count)
             {
                 int size = format.EntrySize;
-                byte[] bytes = image.MetadataOf(inode.Nid).Read(table + i * size, size, inode.Nid).ToArray();
+                byte[] bytes = Read(inode, table + i * size, size).ToArray();
                 index = format.HasIndexes ? ChunkIndex.Parse(bytes)
                     : new ChunkIndex(0, BinaryPrimitives.ReadUInt32LittleEndian(bytes));
             }
@@ -353,6 +354,13 @@ internal sealed class InodeDumper(
                 yield return line;
         }
     }
+
+    /// <summary>Reads next to an inode; what comes out holds until the next reading.</summary>
+    private ReadOnlySpan<byte> Read(in Inode inode, long position, int count) => inode.IsInMetabox
+        ? image.MetadataOf(inode.Nid).Read(position, count, inode.Nid) : _cursor.Read(position, count, inode.Nid);
+
+    /// <inheritdoc/>
+    public void Dispose() => _cursor.Dispose();
 
     private RegionMap MapOf(in Inode inode) => inode.IsInMetabox ? metabox! : primary;
 

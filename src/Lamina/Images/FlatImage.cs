@@ -84,35 +84,33 @@ internal static class FlatImage
         ByteSource bytes = image.Primary.Bytes;
         InputFiles inputs = new InputFiles().Add(bytes);
         HashSet<string> names = [];
-        HostFile.MakeDirectory(directory);
-        List<string> written = [];
+        using OutputSet outputs = new();
+        outputs.MakeFolder(directory);
         foreach (RecordedOriginal original in record.Originals)
         {
             string name = UniqueName(SafeName(original.Name.Span), names);
             Segment whole = new(0, original.Length, bytes, original.Start);
-            Write(name, new ImageLayout { Length = original.Length, Body = [whole] },
-                () => CheckDigest(bytes, original, image.Name, name));
+            Write(name, new ImageLayout { Length = original.Length, Body = [whole] });
+            CheckDigest(bytes, original, image.Name, name);
         }
-        foreach (RecordedState former in record.History)
+        for (int i = 0; i < record.History.Length; i++)
         {
+            RecordedState former = record.History[i];
             int head = former.Header.Length;
-            Write(UniqueName($"before-append-{written.Count - record.Originals.Length + 1}.erofs", names), new ImageLayout
+            Write(UniqueName($"before-append-{i + 1}.erofs", names), new ImageLayout
             {
                 Length = former.Length,
                 Body = [new Segment(head, former.Length - head, bytes, head)],
                 Header = new Segment(0, head, ByteSource.FromMemory(image.Name, former.Header)),
             });
         }
-        return written;
+        return outputs.Commit();
 
-        void Write(string name, ImageLayout layout, Action? check = null)
+        void Write(string name, ImageLayout layout)
         {
             string target = Path.Combine(directory, name);
-            using OutputFile output = new(target, overwrites, inputs);
+            OutputFile output = outputs.Add(target, () => new OutputFile(target, overwrites, inputs));
             new LayoutWriter(layout, output, target).Write();
-            check?.Invoke();
-            output.Commit();
-            written.Add(target);
         }
     }
 

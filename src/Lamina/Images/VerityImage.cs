@@ -144,10 +144,22 @@ public static class VerityImage
         return (VerityTree.Read(beside ?? data, offset ?? 0), offset ?? 0);
     }
 
+    /// <summary>A tree over a whole disk covers no partition of it, and stands where its second partition table should.</summary>
+    private static void RefuseDisk(ByteSource data, bool isMeant)
+    {
+        if (isMeant || DiskPartitions.FindImage(data) is not { } part)
+            return;
+        throw new UnsupportedImageException(data.Name,
+            $"is a disk, and its image is in partition {part.Number}; a tree over the whole disk is not one of that image",
+            $"Make one of the partition: lamina verity format --hash-file TREE $(losetup -rf --show -o {part.Start} " +
+            $"--sizelimit {part.Bytes.Length} {ShellText.Quote(data.Name)}); or of the disk as it is with --force.");
+    }
+
     private static VerityInfo FormatBeside(string image, string hashFile, VerityFormatOptions options)
     {
         using ByteSource data = ByteSource.OpenFile(image);
         FileLock.Take(data.Handle!, image, isShared: true);
+        RefuseDisk(data, options.Overwrite);
         VeritySuperBlock planned = VerityTree.Plan(options.Tree, AppendedTree.DataEnd(data));
         using OutputFile output = new(hashFile, options.Overwrite, new InputFiles().Add(data), takesDevices: true);
         output.SetLength(planned.Length);
@@ -161,6 +173,7 @@ public static class VerityImage
         options.Tree.Validate();
         using ChangedFile file = ChangedFile.Open(image);               // before anything is read
         using ByteSource data = ByteSource.OpenFile(image);
+        RefuseDisk(data, options.Overwrite);
         long end = AppendedTree.DataEnd(data), start = AppendedTree.OffsetFor(end, options.Tree.BlockSize);
         VeritySuperBlock planned = VerityTree.Plan(options.Tree, start);
         (VeritySuperBlock SuperBlock, long Offset)? old = AppendedTree.Find(data);

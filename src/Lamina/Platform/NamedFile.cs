@@ -8,30 +8,31 @@ namespace Lamina.Platform;
 /// </summary>
 internal sealed class NamedFile : OutputPlace
 {
-    private readonly string _path, _temporary;
+    private readonly string _path, _shown, _temporary;
     private readonly bool _overwrites;
     private bool _isCommitted;
 
-    private NamedFile(string path, string temporary, bool overwrites, SafeFileHandle handle) : base(handle) =>
-        (_path, _temporary, _overwrites) = (path, temporary, overwrites);
+    private NamedFile(string path, string shown, string temporary, bool overwrites, SafeFileHandle handle) : base(handle) =>
+        (_path, _shown, _temporary, _overwrites) = (path, shown, temporary, overwrites);
 
     /// <summary>Begins a file.</summary>
     /// <param name="path">The name it is to have, at the end of all links.</param>
+    /// <param name="shown">The name the user gave, for messages.</param>
     /// <param name="overwrites">Whether a file of that name may be replaced.</param>
-    public static NamedFile Begin(string path, bool overwrites)
+    public static NamedFile Begin(string path, string shown, bool overwrites)
     {
-        RefuseExisting(path, overwrites);
+        RefuseExisting(path, shown, overwrites);
         (string folder, string name) = HostFile.Parts(path);
         if (!HostFile.IsDirectory(folder))
-            throw new DirectoryNotFoundException($"{path}: there is no directory {folder}");
+            throw new DirectoryNotFoundException($"{shown}: there is no directory {folder}");
         string temporary = $"{path}.{Environment.ProcessId}.partial";
         while (true)
         {
             LeftBehind.Remove(folder, name + ".");
             // A new file: what somebody has put there, a link for instance, is never written through.
-            SafeFileHandle handle = Create(temporary);
+            SafeFileHandle handle = Create(temporary, shown);
             if (LeftBehind.TryUse(handle, temporary))
-                return new NamedFile(path, temporary, overwrites, handle);
+                return new NamedFile(path, shown, temporary, overwrites, handle);
             handle.Dispose();
         }
     }
@@ -43,7 +44,7 @@ internal sealed class NamedFile : OutputPlace
             RefuseChanging(_path);
         else
             Handle.Dispose();                                           // what is open cannot be renamed there
-        RefuseExisting(_path, _overwrites);
+        RefuseExisting(_path, _shown, _overwrites);
         if (!OperatingSystem.IsLinux())
         {
             File.Move(_temporary, _path, _overwrites);
@@ -55,7 +56,7 @@ internal sealed class NamedFile : OutputPlace
         Place(folder, file);
         _isCommitted = true;
         if (Native.Flush(folder) != 0)
-            throw SystemFailure.Last($"{_path}: its directory cannot be flushed");
+            throw SystemFailure.Last($"{_shown}: its directory cannot be flushed");
     }
 
     /// <inheritdoc/>
@@ -68,7 +69,7 @@ internal sealed class NamedFile : OutputPlace
             HostFile.Remove(_temporary);
     }
 
-    private static SafeFileHandle Create(string path)
+    private static SafeFileHandle Create(string path, string shown)
     {
         if (!OperatingSystem.IsLinux())
             return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
@@ -76,7 +77,7 @@ internal sealed class NamedFile : OutputPlace
         int descriptor = Native.Open(path, Native.OpenReadWrite | Native.OpenCreate | Native.OpenExclusive |
             Native.OpenCloseOnExec, readAndWrite);
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true)
-            : throw SystemFailure.Last($"{path}: cannot be made");
+            : throw SystemFailure.Last($"{shown}: cannot be made");
     }
 
     /// <summary>Gives the file its name. A link replaces nothing, a rename does; not every file system has links.</summary>
@@ -90,17 +91,17 @@ internal sealed class NamedFile : OutputPlace
                 return;
             }
             if (System.Runtime.InteropServices.Marshal.GetLastPInvokeError() == Errno.Exists)
-                throw Exists(_path);
+                throw Exists(_shown);
         }
         if (Native.Rename(_temporary, _path) != 0)
-            throw SystemFailure.Last($"{_path}: cannot be put in place");
+            throw SystemFailure.Last($"{_shown}: cannot be put in place");
     }
 
-    private static void RefuseExisting(string path, bool overwrites)
+    private static void RefuseExisting(string path, string shown, bool overwrites)
     {
         if (HostFile.IsDirectory(path))
-            throw new IOException($"{path}: is a directory; the output can only be a file");
+            throw new IOException($"{shown}: is a directory; the output can only be a file");
         if (!overwrites && HostFile.Exists(path))
-            throw Exists(path);
+            throw Exists(shown);
     }
 }

@@ -35,7 +35,7 @@ internal abstract class OutputPlace(SafeFileHandle handle) : IDisposable
             throw new ArgumentException("an output needs a name");
         inputs?.Refuse(path);
         if (!OperatingSystem.IsLinux())
-            return NamedFile.Begin(System.IO.Path.GetFullPath(path), overwrites);
+            return NamedFile.Begin(System.IO.Path.GetFullPath(path), path, overwrites);
         if (FileStatus.Find(path) is { } status)
         {
             switch (status.Type)
@@ -54,7 +54,7 @@ internal abstract class OutputPlace(SafeFileHandle handle) : IDisposable
             }
         }
         string end = EndOfLinks(path);
-        return UnnamedFile.TryBegin(end, path, overwrites) ?? (OutputPlace)NamedFile.Begin(end, overwrites);
+        return UnnamedFile.TryBegin(end, path, overwrites) ?? (OutputPlace)NamedFile.Begin(end, path, overwrites);
     }
 
     /// <summary>
@@ -68,10 +68,10 @@ internal abstract class OutputPlace(SafeFileHandle handle) : IDisposable
     public static OutputPlace OpenAside(string path)
     {
         if (!OperatingSystem.IsLinux())
-            return NamedFile.Begin(System.IO.Path.GetFullPath(path) + ".aside", overwrites: true);
+            return NamedFile.Begin(System.IO.Path.GetFullPath(path) + ".aside", path, overwrites: true);
         string end = EndOfLinks(path);
         return UnnamedFile.TryBegin(end, path, overwrites: true)
-            ?? (OutputPlace)NamedFile.Begin(end + ".aside", overwrites: true);
+            ?? (OutputPlace)NamedFile.Begin(end + ".aside", path, overwrites: true);
     }
 
     /// <summary>What a file is, with its article.</summary>

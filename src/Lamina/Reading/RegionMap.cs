@@ -22,7 +22,7 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
 
     public const string Padding = "zero padding", Unreferenced = "unreferenced";
 
-    private readonly List<RegionClaim> _claims = [];
+    private readonly ClaimRuns _claims = new();
     private readonly List<Fixed> _fixed = [];
     private readonly List<Fixed> _backgrounds = [];
     private readonly List<string> _uses = [];
@@ -130,16 +130,16 @@ internal sealed class RegionMap(string title, long length, RegionMap.Reader read
     /// </summary>
     private IEnumerable<(long Start, long End, string Use, string? Text)> Regions()
     {
-        _claims.Sort();
         _backgrounds.Sort(static (a, b) => a.Start != b.Start ? a.Start.CompareTo(b.Start) : a.End.CompareTo(b.End));
-        int next = 0;
+        using IEnumerator<RegionClaim> claims = _claims.InOrder().GetEnumerator();
+        bool hasNext = claims.MoveNext();
         for (long start = 0, end; start < length; start = end)
         {
             long from = start;
             _active.RemoveAll(claim => claim.End <= from);
-            for (; next < _claims.Count && _claims[next].Start <= start; next++)
-                _active.Add(_claims[next]);
-            end = next < _claims.Count ? _claims[next].Start : length;
+            for (; hasNext && claims.Current.Start <= start; hasNext = claims.MoveNext())
+                _active.Add(claims.Current);
+            end = hasNext ? claims.Current.Start : length;
             foreach (RegionClaim claim in _active)
                 end = Math.Min(end, claim.End);
             if (_active.Count > 0)

@@ -1,4 +1,5 @@
 using Lamina.Format;
+using Lamina.Platform;
 
 namespace Lamina.Trust;
 
@@ -31,12 +32,12 @@ internal static class TreeCoverage
         if (!isBehind && data.Length > covered && !data.IsVolume)
         {
             return $"{data.Name}: {data.Length - covered} bytes from byte {covered} on are not covered; cut them off: " +
-                $"truncate -s {covered}";
+                $"truncate -s {covered} {ShellText.Quote(data.Name)}";
         }
         if (hash.Length > end && !hash.IsVolume)
         {
             return $"{hash.Name}: {hash.Length - end} bytes behind the tree, from byte {end} on, are not covered; " +
-                $"cut them off: truncate -s {end}";
+                $"cut them off: truncate -s {end} {ShellText.Quote(hash.Name)}";
         }
         byte[] rest = new byte[tree.TreeOffset - VeritySuperBlock.Size];
         hash.ReadExactly(offset + VeritySuperBlock.Size, rest);

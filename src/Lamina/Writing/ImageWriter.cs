@@ -40,17 +40,18 @@ public static class ImageWriter
             inputs.Add(original.Bytes);
         if (options.VmdkPath is { } vmdk && OutputPlace.AreSame(path, vmdk))
             throw new ArgumentException($"{vmdk}: the descriptor cannot be the image as well");
-        using OutputFile output = new(path, options.Overwrite, inputs, takesDevices: true,
-            options.WritingCounter(() => total));
-        using OutputFile? descriptor = options.VmdkPath is null ? null : new(options.VmdkPath, options.Overwrite, inputs);
+        using OutputSet outputs = new();
+        OutputFile output = outputs.Add(path,
+            () => new OutputFile(path, options.Overwrite, inputs, takesDevices: true, options.WritingCounter(() => total)));
+        OutputFile? descriptor = options.VmdkPath is not { } name ? null
+            : outputs.Add(name, () => new OutputFile(name, options.Overwrite, inputs));
         using LayoutPlanner planner = new(root, layers, options, output: (output, path));
         ImageLayout file = FileOf(planner.Layout, options);
         total = file.WrittenLength;
         VerityInfo? verity = new LayoutWriter(file, output, path).Write(options.Verity, options.ThreadCount);
         if (descriptor is not null)
             VmdkDescriptor.Write(descriptor, options.VmdkPath!, path, planner.Layout);
-        output.Commit();
-        descriptor?.Commit();
+        outputs.Commit();
         return planner.Result(path, file.Length) with { Verity = verity };
     }
 

@@ -48,6 +48,11 @@ public sealed record KernelProfile(Version Version)
     internal bool HasSmallBlocks => Version >= new Version(6, 8);
 
     /// <summary>
+    /// The longest label, in bytes. Older kernels refuse to mount an image whose label has no NUL behind it.
+    /// </summary>
+    internal int MaxLabel => Version >= Linux615.Version ? Format.SuperBlock.LabelSize : Format.SuperBlock.LabelSize - 1;
+
+    /// <summary>
     /// The target of a symbolic link may lie in the block behind the one that its inode ends in. Before Linux 6.12, and before
     /// the fixes of autumn 2024 of older ones, such a link is "corrupt".
     /// </summary>

@@ -54,11 +54,6 @@ internal sealed class LayoutPlanner : IDisposable
         _layers = [.. layers];
         _base = appendBase;
         _label = options.Label is { } label ? Encoding.UTF8.GetBytes(label) : appendBase?.Label ?? [];
-        if (_label.Length > SuperBlock.LabelSize)
-        {
-            throw new ArgumentException(
-                $"the label {options.Label} has {_label.Length} bytes; {SuperBlock.LabelSize} is the most");
-        }
         _originals = [.. layers.SelectMany(layer => layer.Originals)];
         Validate(options);
         bool isIndex = options.Mode == OutputMode.Index;
@@ -67,10 +62,11 @@ internal sealed class LayoutPlanner : IDisposable
             options.ComputeDigests && options.Mode != OutputMode.Full, options.ThreadCount);
         try
         {
-            TreePlanner tree = new();
+            TreePlanner tree = new(new FaultyFile([.. AllLayers]));
             tree.Read(root);
             OutputShape shape = OutputShape.Choose([.. AllLayers],
                 options.Encoding is null ? tree.ClusterBlockSizes : [.. tree.ClusterBlockSizes, TreeEncoder.BlockSize], options);
+            CheckLabel(options.Label, shape.Kernel);
             _sharing = SharingPlanner.Choose([.. AllLayers], tree.Inodes, shape.Kernel);
             ReadOnlyMemory<byte> fingerprintName = _sharing is { IsKept: true } ? _sharing.Attribute : default;
             tree.PlanXattrs(fingerprintName);
@@ -203,7 +199,9 @@ internal sealed class LayoutPlanner : IDisposable
     /// <param name="length">Its length: that of the layout, or of the part of it that is in the file.</param>
     public WriteResult Result(string path, long length)
     {
-        Version kernel = _plan.Features.HasExtents || _plan.Times.HasOffsets ? KernelProfile.Linux615.Version : OldestKernel();
+        bool isWholeLabel = _label.AsSpan().TrimEnd((byte)0).Length == SuperBlock.LabelSize;
+        Version kernel = _plan.Features.HasExtents || _plan.Times.HasOffsets || isWholeLabel ? KernelProfile.Linux615.Version
+            : OldestKernel();
         return new WriteResult(path, length, _plan.Context.BlockSize, _plan.Inodes.Count, _plan.MetadataLength,
             _plan.Context.Copies.Length, kernel,
             _options.Mode == OutputMode.Index ? [.. _originals.Select(original => original.Name)] : [])
@@ -212,6 +210,15 @@ internal sealed class LayoutPlanner : IDisposable
             Encoding = _own?.Summary,
             Warnings = [.. AllLayers.Where(layer => layer.Warning is not null).Select(layer => $"{layer.Name}: {layer.Warning}")],
         };
+    }
+
+    private static void CheckLabel(string? label, KernelProfile kernel)
+    {
+        if (label is null || Encoding.UTF8.GetByteCount(label) is var length && length <= kernel.MaxLabel)
+            return;
+        string forKernel = length > SuperBlock.LabelSize ? "" : $" for Linux {kernel.Version}; " +
+            $"{SuperBlock.LabelSize} are possible with --kernel {KernelProfile.Linux615.Version} or later";
+        throw new ArgumentException($"the label {label} has {length} bytes; {kernel.MaxLabel} is the most{forKernel}");
     }
 
     private static void Validate(WriteOptions options)

@@ -9,7 +9,7 @@ namespace Lamina.Writing;
 /// size.
 /// The order of the list is that of the output: breadth first, a directory's children together.
 /// </summary>
-internal sealed class TreePlanner
+internal sealed class TreePlanner(FaultyFile faults)
 {
     /// <summary>
     /// Names deeper than this are no path any program can name (PATH_MAX is 4096 bytes), so the tree has no end.
@@ -41,7 +41,7 @@ internal sealed class TreePlanner
     /// <param name="fingerprintName">The attribute whose name is the image's one long prefix; empty without.</param>
     public void PlanXattrs(ReadOnlyMemory<byte> fingerprintName)
     {
-        Xattrs.Finish(fingerprintName);
+        Xattrs.Finish(fingerprintName, Refuse);
         foreach (PlannedInode inode in Inodes)
             inode.Xattrs = Xattrs.BlockOf(inode.Node.Xattrs);
     }
@@ -52,6 +52,11 @@ internal sealed class TreePlanner
     private void ReadAll(Node root, ReadAhead ahead)
     {
         Queue<OpenDirectory> open = new();
+        if (FaultOf(root) is { } faultOfRoot)
+        {
+            (string source, string path) = faults.Of(null, [], root);
+            throw new CorruptImageException(source, $"{path}: {faultOfRoot}");
+        }
         PlannedInode first = Add(root, null);
         first.Links = 2;
         open.Enqueue(new OpenDirectory(first, ahead.Begin(root.Listing), 1));
@@ -66,9 +71,12 @@ internal sealed class TreePlanner
             {
                 ReadOnlySpan<byte> name = entries[i].Name.Span;
                 if (TreeRules.FaultOfName(name, i == 0 ? default : entries[i - 1].Name.Span) is { } fault)
-                    throw new CorruptImageException("the tree", $"the name \"{ShownText.Of(name)}\" {fault}");
+                {
+                    (string source, string path) = faults.Of(next.Inode, name, entries[i].Node);
+                    throw new CorruptImageException(source, $"{path}: the name {fault}");
+                }
                 Node node = entries[i].Node;
-                PlannedInode child = InodeOf(node, next.Inode);
+                PlannedInode child = InodeOf(node, next.Inode, name);
                 children[i] = child;
                 if (!node.IsDirectory)
                 {
@@ -92,20 +100,34 @@ internal sealed class TreePlanner
         return inode;
     }
 
-    private PlannedInode InodeOf(Node node, PlannedInode parent)
+    private UnsupportedImageException Refuse(XattrSet set, string what, string? advice)
     {
+        PlannedInode first = Inodes.First(inode => inode.Node.Xattrs == set);
+        (string source, string path) = faults.Of(first, Inodes);
+        return new UnsupportedImageException(source, $"{path}: {what}", advice);
+    }
+
+    private PlannedInode InodeOf(Node node, PlannedInode directory, ReadOnlySpan<byte> name)
+    {
+        if (!node.IsDirectory && !node.HasSingleName && _linked.TryGetValue(node, out PlannedInode? linked))
+            return linked;
+        // What comes from a reader is sound; a tree that was made by hand may be anything, and must not become a corrupt image.
+        if (FaultOf(node) is { } fault)
+        {
+            (string source, string path) = faults.Of(directory, name, node);
+            throw new CorruptImageException(source, $"{path}: {fault}");
+        }
         if (node.IsDirectory || node.HasSingleName)
-            return Add(node, parent);
-        if (!_linked.TryGetValue(node, out PlannedInode? inode))
-            _linked.Add(node, inode = Add(node, null));
+            return Add(node, directory);
+        PlannedInode inode = Add(node, null);
+        _linked.Add(node, inode);
         return inode;
     }
 
+    private static string? FaultOf(Node node) => TreeRules.FaultOfNode(node) ?? TreeRules.FaultOfXattrs(node);
+
     private PlannedInode Add(Node node, PlannedInode? parent)
     {
-        // What comes from a reader is sound; a tree that was made by hand may be anything, and must not become a corrupt image.
-        if ((TreeRules.FaultOfNode(node) ?? TreeRules.FaultOfXattrs(node)) is { } fault)
-            throw new CorruptImageException("the tree", fault);
         PlannedInode inode = new(node, parent);
         Inodes.Add(inode);
         Xattrs.Count(node.Xattrs);

@@ -34,6 +34,7 @@ internal sealed class XattrPlanner
     private readonly Dictionary<XattrSet, XattrBlock> _blocks = new(ReferenceEqualityComparer.Instance);
     private readonly MemoryStream _shared = new();
     private ReadOnlyMemory<byte> _fingerprintName;
+    private Func<XattrSet, string, string?, Exception>? _refuse;
 
     /// <summary>Whether any inode has xattrs.</summary>
     public bool IsUsed => _sets.Count > 0;
@@ -57,9 +58,11 @@ internal sealed class XattrPlanner
 
     /// <summary>Decides what is shared, when all sets are counted.</summary>
     /// <param name="fingerprintName">The attribute whose name is the image's one long prefix; empty without.</param>
-    public void Finish(ReadOnlyMemory<byte> fingerprintName)
+    /// <param name="refuse">Makes the exception for a set that cannot be written, of what is wrong and an advice.</param>
+    public void Finish(ReadOnlyMemory<byte> fingerprintName, Func<XattrSet, string, string?, Exception> refuse)
     {
         _fingerprintName = fingerprintName;
+        _refuse = refuse;
         Dictionary<Xattr, int> items = new(ItemComparer.Instance);
         foreach (XattrSet set in _sets)
         {
@@ -92,20 +95,20 @@ internal sealed class XattrPlanner
         {
             if (items[item] < 2 || shared.Count == MaxShared)
             {
-                Write(own, item);
+                Write(own, item, set);
                 continue;
             }
             if (!ids.TryGetValue(item, out uint id))
             {
                 id = (uint)_shared.Length / sizeof(uint);
                 ids.Add(item, id);
-                Write(_shared, item);
+                Write(_shared, item, set);
             }
             shared.Add(id);
         }
         byte[] bytes = new byte[XattrHeader.Size + shared.Count * sizeof(uint) + own.Length];
         if (bytes.Length > MaxSize)
-            throw new UnsupportedImageException("output", $"{bytes.Length} bytes of xattrs on one file; EROFS holds {MaxSize}");
+            throw _refuse!(set, $"{bytes.Length} bytes of xattrs on one file; EROFS holds {MaxSize}", null);
         new XattrHeader(FilterOf(all), (byte)shared.Count).WriteTo(bytes);
         for (int i = 0; i < shared.Count; i++)
             BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(XattrHeader.Size + i * sizeof(uint)), shared[i]);
@@ -126,20 +129,21 @@ internal sealed class XattrPlanner
         return filter;
     }
 
-    private void Write(MemoryStream output, Xattr item)
+    private void Write(MemoryStream output, Xattr item, XattrSet set)
     {
         ReadOnlySpan<byte> name = item.Name.Span;
         byte index = XattrEntryRecord.LongPrefix;
         int prefix = name.Length;                       // the image's one long prefix is a whole name
         if (!name.SequenceEqual(_fingerprintName.Span) && !XattrNames.TrySplit(name, out index, out prefix))
         {
-            throw new UnsupportedImageException("output",
-                $"xattr {System.Text.Encoding.UTF8.GetString(name)}: EROFS has no such namespace",
+            throw _refuse!(set, $"xattr {ShownText.Of(name)}: EROFS has no such namespace",
                 "It holds user., trusted., security., lustre. and POSIX ACLs.");
         }
         if (item.Value.Length > ushort.MaxValue)
-            throw new UnsupportedImageException("output",
-                $"an xattr value of {item.Value.Length} bytes; EROFS holds {ushort.MaxValue}");
+        {
+            throw _refuse!(set,
+                $"xattr {ShownText.Of(name)}: a value of {item.Value.Length} bytes; EROFS holds {ushort.MaxValue}", null);
+        }
         XattrEntryRecord record = new((byte)(name.Length - prefix), index, (ushort)item.Value.Length);
         Span<byte> head = stackalloc byte[XattrEntryRecord.Size];
         record.WriteTo(head);

@@ -1,5 +1,7 @@
 using Lamina.Boot;
+using Lamina.Describing;
 using Lamina.Images;
+using Lamina.Reading;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -92,12 +94,39 @@ public class SystemBootTests
         Assert.Equal("second", Label(image));
         ArgumentException failure = Assert.Throws<ArgumentException>(() => MergedImage.Create([BootKit.BaseLayer],
             Scratch.NewPath("x.erofs"), new WriteOptions { Label = "seventeen letters" }));
-        Assert.Equal("the label seventeen letters has 17 bytes; 16 is the most", failure.Message);
+        Assert.Equal("the label seventeen letters has 17 bytes; 15 is the most", failure.Message);
+
+        failure = Assert.Throws<ArgumentException>(() => MergedImage.Create([BootKit.BaseLayer], Scratch.NewPath("x.erofs"),
+            new WriteOptions { Label = "sixteen letters!" }));
+        Assert.Equal("the label sixteen letters! has 16 bytes; 15 is the most for Linux 6.12; 16 are possible with " +
+            "--kernel 6.15 or later", failure.Message);
 
         static string? Label(string path)
         {
             using ByteSource source = ByteSource.OpenFile(path);
             return BootIndex.LabelOf(source);
+        }
+    }
+
+    /// <summary>Before Linux 6.15 a label without a NUL behind it kept an image from being mounted.</summary>
+    [Theory]
+    [InlineData("fifteen letters", "6.1", "5.4")]
+    [InlineData("sixteen letters!", "6.15", "6.15")]
+    public void A_label_is_as_long_as_the_kernel_takes_it(string label, string kernel, string least)
+    {
+        string image = Scratch.NewPath("label.erofs"), layer = Corpus.PathOf("plain.erofs");
+        Assert.True(KernelProfile.TryParse(kernel, out KernelProfile profile));
+        WriteResult result = MergedImage.Create([layer], image, new WriteOptions { Label = label, Kernel = profile });
+        Assert.True(result.Kernel >= new Version(least));
+        using (ErofsImage opened = ImageInfoReader.Open(image, []))
+        {
+            Version told = new ImageInfoReader(opened, []).Read().Kernel;
+            Assert.Equal(least == "6.15", told >= new Version(6, 15));
+        }
+        if (KernelMount.Obstacle is null && Environment.OSVersion.Version >= new Version(least))
+        {
+            using KernelMount mount = KernelMount.Erofs(image);
+            Assert.Equal(Corpus.Truth("plain.erofs"), KernelManifest.Of(mount.Path));
         }
     }
 

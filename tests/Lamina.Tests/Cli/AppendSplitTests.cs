@@ -1,3 +1,7 @@
+using Lamina.Mounting;
+using Lamina.Tests.Generators;
+using Lamina.Tests.Oracles;
+
 namespace Lamina.Tests.Cli;
 
 public class AppendSplitTests
@@ -21,6 +25,35 @@ public class AppendSplitTests
         Assert.Contains(Path.Combine(parts, "before-append-1.erofs"), split.Output);
         Assert.Equal(4, CliRun.Of("split", image, parts).Code);
         CliRun.Of("split", image, parts, "--force").MustSucceed();
+    }
+
+    /// <summary>The layers are two mebibytes each; three are the room.</summary>
+    [Fact]
+    public void Of_a_split_onto_a_full_disk_nothing_stays()
+    {
+        KernelMount.SkipUnlessPossible();
+        string folder = Scratch.NewFolder("split"), image = Path.Combine(folder, "root.erofs");
+        string[] layers = [.. ((string[])["one", "two"]).Select(name => Path.Combine(folder, $"{name}.tar"))];
+        foreach (string layer in layers)
+            File.WriteAllBytes(layer, new TarBuilder().File(Path.GetFileName(layer), new string('x', 2 << 20)).End().ToArray());
+        CliRun.Of("merge", layers[0], layers[1], "-o", image).MustSucceed();
+        string memory = Directory.CreateDirectory(Path.Combine(folder, "memory")).FullName;
+        MountCall.Mount("tmpfs", null, memory, MountFlags.None, [new MountOption("size", "3m")]);
+        try
+        {
+            CliRun split = CliRun.Of("split", image, Path.Combine(memory, "parts"));
+            Assert.Equal(4, split.Code);
+            Assert.Empty(Directory.GetFileSystemEntries(memory));
+            // A folder that was there stays, with what is in it.
+            string old = Directory.CreateDirectory(Path.Combine(memory, "old")).FullName;
+            File.WriteAllText(Path.Combine(old, "kept"), "");
+            Assert.Equal(4, CliRun.Of("split", image, old).Code);
+            Assert.Equal([Path.Combine(old, "kept")], Directory.GetFileSystemEntries(old));
+        }
+        finally
+        {
+            MountCall.Unmount(memory);
+        }
     }
 
     [Fact]

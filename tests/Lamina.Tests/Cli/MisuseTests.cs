@@ -16,6 +16,8 @@ public class MisuseTests
     [InlineData("merge base.erofs --outptu new.erofs", "there is no option --outptu; did you mean --output?")]
     [InlineData("merge base.erofs -o new.erofs --keep-white", "there is no option --keep-white; did you mean --keep-whiteouts?")]
     [InlineData("check base.erofs --against --no-verfy", "there is no option --no-verfy; did you mean --no-verify?")]
+    [InlineData("verity format base.erofs --verity-salt 00", "there is no option --verity-salt; did you mean --salt?")]
+    [InlineData("merge base.erofs -o new.erofs --verity --salt 00", "there is no option --salt; did you mean --verity-salt?")]
     [InlineData("merg base.erofs", "there is no verb merg; did you mean merge?")]
     [InlineData("verity fromat base.erofs", "there is no verb fromat; did you mean format?")]
     [InlineData("xyzzy", "there is no verb xyzzy")]

@@ -28,6 +28,29 @@ public class VerityVerbTests
         Assert.Contains("dm-verity tree", CliRun.Of("inspect", image).MustSucceed().Output);
     }
 
+    [Theory]
+    [InlineData("keyUsage=keyEncipherment", "its key usage is KeyEncipherment")]
+    [InlineData("extendedKeyUsage=serverAuth", "is not for signing code")]
+    public void A_key_whose_signatures_will_be_refused_is_warned_of(string extension, string expected)
+    {
+        string key = At("use.key"), certificate = At("use.pem"), signature = At("use.p7s"), image = At("base.erofs");
+        Tools.Run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-subj",
+            "/CN=Use", "-addext", extension).MustSucceed();
+        CliRun format = CliRun.Of("verity", "format", image, "--key", key, "--certificate", certificate,
+            "--signature", signature, "--json");
+        Assert.Equal(0, format.Code);
+        Assert.StartsWith("lamina: warning: the certificate of CN=Use", format.Error);
+        Assert.Contains(expected, format.Error);
+        string root = format.Json(mayWarn: true).GetProperty("rootHash").GetString()!;
+        CliRun sign = CliRun.Of("verity", "sign", "--root-hash", root, "--key", key, "--certificate", certificate,
+            "-o", At("two"));
+        Assert.Equal((0, format.Error), (sign.Code, sign.Error));
+        CliRun verify = CliRun.Of("verity", "verify", image, "--root-hash", root, "--signature", signature, "--certificate",
+            certificate);
+        Assert.Equal(1, verify.Code);
+        Assert.Contains(expected, verify.Output);
+    }
+
     [Fact]
     public void A_signature_is_made_and_checked_with_files()
     {

@@ -42,6 +42,55 @@ public class OutputFileTests
         Assert.Equal(s_text, File.ReadAllBytes(path));
     }
 
+    /// <summary>The second finds a file that came meanwhile; the first was in place already.</summary>
+    [Fact]
+    public void Outputs_that_belong_together_appear_together_or_not_at_all()
+    {
+        string folder = Scratch.NewFolder("output"), deep = Path.Combine(folder, "deep");
+        string[] paths = [.. ((string[])["first", "second"]).Select(name => Path.Combine(deep, name))];
+        foreach (bool fails in (bool[])[true, false])
+        {
+            using OutputSet outputs = new();
+            outputs.MakeFolder(deep);
+            foreach (string path in paths)
+                outputs.Add(path, () => new OutputFile(path, overwrites: false)).Write(s_text, 0);
+            if (!fails)
+            {
+                Assert.Equal(paths, outputs.Commit());
+                continue;
+            }
+            File.WriteAllText(paths[1], "precious");
+            Assert.Throws<IOException>(outputs.Commit);
+            outputs.Dispose();
+            Assert.Equal([paths[1]], Directory.GetFileSystemEntries(deep));
+            File.Delete(paths[1]);
+            Directory.Delete(deep);
+        }
+        Assert.Equal(s_text, File.ReadAllBytes(paths[0]));
+        Assert.Equal(s_text, File.ReadAllBytes(paths[1]));
+    }
+
+    [Fact]
+    public void Where_no_file_can_be_made_the_name_that_was_given_is_told()
+    {
+        Assert.SkipUnless(Directory.Exists("/proc/self"), "there is no /proc");
+        IOException failure = Assert.ThrowsAny<IOException>(() => new OutputFile("/proc/lamina-output", overwrites: false));
+        Assert.StartsWith("/proc/lamina-output: cannot be made: ", failure.Message);
+        Assert.DoesNotContain("partial", failure.Message);
+    }
+
+    [Theory]
+    [InlineData("plain/name.erofs", "plain/name.erofs")]
+    [InlineData("-o", "./-o")]
+    [InlineData("it's one", @"'it'\''s one'")]
+    [InlineData("schön", "'schön'")]
+    [InlineData("a\tb'\\", @"$'a\x09b\'\\'")]
+    public void A_path_is_quoted_so_that_a_shell_takes_it_as_it_is(string path, string expected)
+    {
+        Assert.Equal(expected, ShellText.Quote(path));
+        Assert.Equal(path == "-o" ? "./-o" : path, Tools.Run("bash", "-c", $"printf %s {expected}").MustSucceed().Output);
+    }
+
     [Fact]
     public void A_link_is_followed_and_stays()
     {
@@ -124,9 +173,9 @@ public class OutputFileTests
         using (SafeFileHandle inUse = File.OpenHandle(open, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
         {
             Assert.True(LeftBehind.TryUse(inUse, open));
-            using NamedFile begun = NamedFile.Begin(path, overwrites: false);
+            using NamedFile begun = NamedFile.Begin(path, path, overwrites: false);
             RandomAccess.Write(begun.Handle, s_text, 0);
-            Assert.Throws<IOException>(() => NamedFile.Begin(path, overwrites: false));
+            Assert.Throws<IOException>(() => NamedFile.Begin(path, path, overwrites: false));
             begun.Commit();
         }
         Assert.Equal(new[] { path, open, other, link }.Order(StringComparer.Ordinal),

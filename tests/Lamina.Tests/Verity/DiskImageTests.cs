@@ -111,10 +111,49 @@ public class DiskImageTests
         CliRun.Of("verity", "verify", disk, "--root-hash", tree.RootHashText).MustSucceed();
         // A tree over the whole disk is another.
         File.WriteAllBytes(disk, bytes);
-        VerityInfo whole = VerityImage.Format(disk);
+        VerityInfo whole = VerityImage.Format(disk, new VerityFormatOptions { Overwrite = true });
         CliRun.Of("verity", "verify", disk, "--root-hash", whole.RootHashText).MustSucceed();
         CliRun.Of("verity", "verify", disk, "--root-hash", tree.RootHashText).MustSucceed();
     }
+
+    /// <summary>What the messages advise is done as it stands.</summary>
+    [Fact]
+    public void An_image_in_a_disk_is_mounted_and_gets_a_tree_as_the_messages_advise()
+    {
+        KernelMount.SkipUnlessPossible();
+        string folder = Scratch.NewFolder("it's a disk"), disk = Path.Combine(folder, "disk.img");
+        string image = Corpus.Layer("base", "zstd-frag"), target = Scratch.NewFolder("target");
+        DiskImage.Build(image, disk);
+        string mount = AdviceOf(CliRun.Of("mount", disk, target), "mount -t").Replace(" DIR", $" {target}");
+        Tools.Run("bash", "-c", mount).MustSucceed();
+        try
+        {
+            Assert.Equal(Corpus.Truth(Path.GetFileName(image)), KernelManifest.Of(target));
+        }
+        finally
+        {
+            Tools.Run("umount", target).MustSucceed();
+        }
+        string format = AdviceOf(CliRun.Of("verity", "format", disk), "lamina verity format")
+            .Replace("; or of the disk as it is with --force.", "");
+        const string begin = "lamina verity format --hash-file TREE ";
+        Assert.StartsWith(begin, format);
+        string device = Tools.Run("bash", "-c", $"echo {format[begin.Length..]}").MustSucceed().Output.Trim();
+        try
+        {
+            string tree = Path.Combine(folder, "tree");
+            CliRun.Of("verity", "format", "--hash-file", tree, device).MustSucceed();
+            VerityInfo expected = VerityImage.Format(image, new VerityFormatOptions { HashFile = Path.Combine(folder, "other") });
+            Assert.Equal(expected.RootHashText, VerityImage.Find(device, tree)!.RootHashText);
+        }
+        finally
+        {
+            Tools.Run("losetup", "-d", device).MustSucceed();
+        }
+    }
+
+    private static string AdviceOf(CliRun run, string begin) =>
+        run.Error[run.Error.IndexOf(begin, StringComparison.Ordinal)..].Trim();
 
     [Fact]
     public void What_can_only_use_an_image_says_where_in_the_disk_it_is()
@@ -125,6 +164,9 @@ public class DiskImageTests
         Assert.Equal(3, mount.Code);
         Assert.Contains("is a disk, and its image is in partition 1", mount.Error);
         Assert.Contains("-o ro,loop,offset=1048576 ", mount.Error);
+        CliRun format = CliRun.Of("verity", "format", disk);
+        Assert.Equal(3, format.Code);
+        Assert.Contains("is a disk, and its image is in partition 1; a tree over the whole disk", format.Error);
         CliRun initrd = CliRun.Of("initrd", "--layer-only", disk, "-o", Scratch.NewPath("initrd"));
         Assert.Equal(3, initrd.Code);
         Assert.Contains("is a disk, and its image is in partition 1", initrd.Error);

@@ -1,3 +1,5 @@
+using System.Formats.Asn1;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Lamina.Boot.Signatures;
@@ -18,6 +20,9 @@ public class SignatureForgeryTests
     private static readonly byte[] s_root = [.. Enumerable.Range(0, 32).Select(i => (byte)(i * 7))];
 
     private static readonly Lazy<string> s_folder = new(MakeKeys);
+
+    /// <summary>The key of "limited" as an ordinary one, under the same name and number.</summary>
+    private static readonly Lazy<string> s_unlimited = new(MakeUnlimited);
 
     /// <summary>
     /// Arguments of openssl cms, and what is wrong with what it makes. "vendor" is trusted; "alike" has another key under the
@@ -106,6 +111,57 @@ public class SignatureForgeryTests
             Assert.StartsWith(expected, fault);
     }
 
+    /// <summary>Keys that are for RSASSA-PSS alone (RFC 4055, 3.1): one without limits, one with SHA-384 and 48 bytes.</summary>
+    [Theory]
+    [InlineData("pss", "-md sha256 -keyopt rsa_padding_mode:pss", null)]
+    [InlineData("pss", "-md sha512 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:0", null)]
+    [InlineData("limited", "-md sha384 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:48", null)]
+    [InlineData("limited", "-md sha384 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:60", null)]
+    [InlineData("unlimited", "-md sha256 -keyopt rsa_padding_mode:pss",
+        "the key of CN=Pss is for RSASSA-PSS with SHA384 and a salt of 48 bytes at least, and it is with SHA256 and ")]
+    [InlineData("unlimited", "-md sha384 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:47",
+        "the key of CN=Pss is for RSASSA-PSS with SHA384 and a salt of 48 bytes at least, and it is with SHA384 and 47 bytes")]
+    [InlineData("unlimited", "-md sha384", "the key of CN=Pss is for RSASSA-PSS alone, and it says that it is none ")]
+    public void A_key_for_RSASSA_PSS_alone_makes_nothing_else_and_keeps_its_limits(string key, string arguments, string? expected)
+    {
+        // The same key under a certificate that has no limits makes what the other must not.
+        string signer = key == "unlimited" ? s_unlimited.Value : key, trusted = key == "unlimited" ? "limited" : key;
+        byte[] signature = Sign($"-noattr -signer {signer} {arguments}");
+        string? fault = Fault(signature, trusted);
+        if (expected is null)
+        {
+            Assert.Null(fault);
+            signature[^1] ^= 1;
+            Assert.Equal("it is not one of this root hash by the key of CN=Pss", Fault(signature, trusted));
+        }
+        else
+        {
+            Assert.StartsWith(expected, fault);
+        }
+    }
+
+    /// <summary>An identifier of a kind that has no parameters, with some; and one with bytes behind them.</summary>
+    [Fact]
+    public void Identifiers_of_algorithms_hold_nothing_else()
+    {
+        byte[] sha256 = Convert.FromHexString("300b0609608648016503040201");
+        foreach (string wrong in (string[])[
+            "300d06092a864886f70d01010b020101",                                         // sha256WithRSAEncryption, an INTEGER
+            "300f06092a864886f70d01010b05000500",                                       // two NULLs
+            "300d06092a864886f70d01010a3000" + "0500"])
+        {
+            byte[] bytes = Convert.FromHexString(wrong);
+            bytes[1] = (byte)(bytes.Length - 2);
+            Assert.Throws<AsnContentException>(() => SignatureAlgorithm.Read(sha256, bytes, out _));
+        }
+        byte[] trailer = Convert.FromHexString("3041" + "06092a864886f70d01010a" + "3034" +
+            "a00f300d06096086480165030402010500" + "a11c301a06092a864886f70d010108300d06096086480165030402010500" + "a303020102");
+        trailer[1] = (byte)(trailer.Length - 2);
+        trailer[14] = (byte)(trailer.Length - 15);
+        Assert.Null(SignatureAlgorithm.Read(sha256, trailer, out string? fault));
+        Assert.Equal("its RSASSA-PSS has a salt of 20 bytes and trailer 2, which cannot be", fault);
+    }
+
     private static byte[] Sign(string arguments)
     {
         Tools.Require("openssl");
@@ -147,7 +203,27 @@ public class SignatureForgeryTests
         // A modulus whose length is no multiple of eight bits, of which one more begins the padded message.
         MakeKey(folder, "odd", "rsa:2049", "/CN=Odd");
         MakeKey(folder, "curve", "ec", "/CN=Curve", "-pkeyopt", "ec_paramgen_curve:P-384");
+        string[] limits = ["-pkeyopt", "rsa_pss_keygen_md:sha384", "-pkeyopt", "rsa_pss_keygen_mgf1_md:sha384", "-pkeyopt",
+            "rsa_pss_keygen_saltlen:48", "-set_serial", "0x77"];
+        MakeKey(folder, "pss", "rsa-pss", "/CN=Pss", "-pkeyopt", "rsa_keygen_bits:2048");
+        MakeKey(folder, "limited", "rsa-pss", "/CN=Pss", ["-pkeyopt", "rsa_keygen_bits:2048", .. limits]);
         return folder;
+    }
+
+    private static string MakeUnlimited()
+    {
+        using X509Certificate2 limited = RootHashSignature.LoadCertificate(In("limited.pem"));
+        byte[] key = new AsnReader(Convert.FromBase64String(string.Concat(File.ReadAllLines(In("limited.key"))
+            .Where(line => !line.StartsWith('-')))), AsnEncodingRules.DER) is var whole && whole.ReadSequence() is var parts
+            && parts.ReadInteger() >= 0 && parts.ReadSequence() is not null ? parts.ReadOctetString() : [];
+        using RSA rsa = RSA.Create();
+        rsa.ImportRSAPrivateKey(key, out _);
+        CertificateRequest request = new(limited.SubjectName, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using X509Certificate2 bare = request.Create(limited.SubjectName, X509SignatureGenerator.CreateForRSA(rsa,
+            RSASignaturePadding.Pkcs1), limited.NotBefore, limited.NotAfter, limited.SerialNumberBytes.Span);
+        File.WriteAllText(In("unlimited.pem"), bare.ExportCertificatePem());
+        File.WriteAllText(In("unlimited.key"), rsa.ExportPkcs8PrivateKeyPem());
+        return "unlimited";
     }
 
     private static void MakeKey(string folder, string name, string kind, string subject, params string[] more)

@@ -105,6 +105,23 @@ public class VerityFaultTests
         Assert.Contains("the tree is cut off", Verify(s_sound.Value.Data, tree).Faults[0]);
     }
 
+    [Theory]
+    [InlineData("the data's")]
+    [InlineData("-tree")]
+    public void Bytes_that_are_not_covered_are_cut_off_as_the_message_advises(string name)
+    {
+        string folder = Oracles.Scratch.NewFolder("longer");
+        bool isTree = name == "-tree";
+        (string data, string tree) = (s_sound.Value.Data, s_sound.Value.Tree);
+        string longer = Path.Combine(folder, name);
+        File.WriteAllBytes(longer, [.. File.ReadAllBytes(isTree ? tree : data), .. new byte[Block]]);
+        (data, tree) = isTree ? (data, longer) : (longer, tree);
+        string fault = Assert.Single(Verify(data, tree).Faults);
+        string advice = fault[fault.IndexOf("truncate", StringComparison.Ordinal)..];
+        Tools.RunIn(folder, "bash", "-c", advice).MustSucceed();
+        Assert.True(Verify(data, tree).IsSound);
+    }
+
     [Fact]
     public void Another_salt_gives_another_root_hash()
     {
