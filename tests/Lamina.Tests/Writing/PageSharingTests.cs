@@ -150,15 +150,12 @@ public class PageSharingTests
     }
 
     [Theory]
-    [InlineData(SharingLayers.Name, true, "--xattr-inode-digest=user.digest")]
-    [InlineData(SharingLayers.Unseen, true, "--xattr-inode-digest")]
-    [InlineData(SharingLayers.Name, false, "-zlz4", "-Eall-fragments", "--xattr-inode-digest=user.digest")]
-    public void Images_of_mkfs_keep_theirs(string name, bool isPlain, params string[] options)
+    [InlineData("share-plain", SharingLayers.Name, true)]
+    [InlineData("share-unseen", SharingLayers.Unseen, true)]
+    [InlineData("share-packed", SharingLayers.Name, false)]
+    public void Images_of_mkfs_keep_theirs(string fixture, string name, bool isPlain)
     {
-        string mkfs = Tools.RequireErofs("mkfs.erofs", new Version(1, 9, 3));
-        string folder = Scratch.NewFolder("tree"), path = Scratch.NewPath("layer.erofs");
-        File.WriteAllBytes(Path.Combine(folder, "big"), s_big);
-        Tools.Run(mkfs, [.. options, path, folder]).MustSucceed();
+        string path = Path.Combine(AppContext.BaseDirectory, "Fixtures", $"{fixture}.erofs");
         AssertShares(TestImages.Merge(TestImages.Full, new ImageFile(path, [])), name, fingerprints: 1, isPlain);
     }
 
