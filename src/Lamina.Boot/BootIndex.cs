@@ -59,7 +59,7 @@ internal static class BootIndex
             throw new UnsupportedImageException(layer.Name, $"is a disk, and its image is in partition {part.Number}",
                 "Make an image of that: lamina merge DISK -o IMAGE");
         }
-        if (LayerOpener.Open(layer, [], WhiteoutRules.Oci, isUpper: true).Warning is { } warning)
+        if (LayerOpener.Open(layer, [], new LayerOptions { IsUpper = true }).Warning is { } warning)
             throw new UnsupportedImageException(layer.Name, $"{warning}; an archive to boot from has no use for it");
     }
 
@@ -115,5 +115,5 @@ internal static class BootIndex
         "Make the archive with --form files.");
 
     private static Layer[] Open(IReadOnlyList<ByteSource> layers) =>
-        [.. layers.Select((layer, index) => LayerOpener.Open(layer, [], WhiteoutRules.Oci, isUpper: index > 0))];
+        [.. layers.Select((layer, index) => LayerOpener.Open(layer, [], new LayerOptions { IsUpper = index > 0 }))];
 }

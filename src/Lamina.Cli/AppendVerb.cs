@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lamina.Images;
+using Lamina.Layers;
 using Lamina.Merging;
 using Lamina.Writing;
 
@@ -36,6 +37,7 @@ internal sealed class AppendVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         string[] layers = arguments.GetRequiredValue(_layers);
         MergeAccount? account = arguments.GetValue(_explain) ? new MergeAccount() : null;
+        LayerOptions reading = _common.Reading(arguments, Session.Error);
         // Whenever it is stopped the file is the old image or the new one; in between it must not be told to undo.
         using ProgressLine progress = new(Session, "appending") { StopsVerb = false };
         WriteResult result;
@@ -43,7 +45,7 @@ internal sealed class AppendVerb : Verb
         {
             result = MergedImage.Append(image, layers,
                 _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress },
-                new MergeOptions { Account = account, UserXattr = _common.UserXattr(arguments) }, _common.Rules(arguments));
+                new MergeOptions { Account = account, UserXattr = _common.UserXattr(arguments) }, reading);
         }
         progress.Dispose();
         foreach (string warning in result.Warnings)
@@ -53,6 +55,6 @@ internal sealed class AppendVerb : Verb
             report.WriteJson(Output);
         else
             report.Write(Session);
-        return ExitCodes.Done;
+        return _common.ExitCode;
     }
 }

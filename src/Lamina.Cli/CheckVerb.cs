@@ -21,7 +21,7 @@ internal sealed class CheckVerb : Verb
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private readonly Option<string> _rules = MergeArguments.RulesOption();
+    private readonly SourceArguments _sources;
     private readonly Option<bool> _keepWhiteouts = new("--keep-whiteouts") { Description = "The image was merged so" };
     private readonly Option<bool> _noVerify = new("--no-verify")
     {
@@ -47,7 +47,7 @@ internal sealed class CheckVerb : Verb
     {
         Add(_image);
         Add(_against);
-        Add(_rules);
+        _sources = new SourceArguments(this);
         Add(_keepWhiteouts);
         Add(_noVerify);
         Add(_rootHash);
@@ -60,9 +60,9 @@ internal sealed class CheckVerb : Verb
     {
         string image = arguments.GetRequiredValue(_image);
         string[]? layers = arguments.GetValue(_against) is { Length: > 0 } named ? named : null;
-        if (layers is null && (arguments.GetValue(_keepWhiteouts) || arguments.GetResult(_rules) is { Implicit: false }))
+        if (layers is null && (arguments.GetValue(_keepWhiteouts) || _sources.AreGiven(arguments)))
         {
-            throw new UsageException("--rules and --keep-whiteouts say how layers were merged, and there are none",
+            throw new UsageException("--rules, --keep-whiteouts and the like say how layers were merged, and there are none",
                 "Name the layers with --against, or leave these out.");
         }
         // What a root hash does not cover is not looked into.
@@ -78,7 +78,7 @@ internal sealed class CheckVerb : Verb
             answer.WriteJson(Output);
         else
             answer.Write(Output, layers);
-        return answer.IsYes ? ExitCodes.Done : ExitCodes.No;
+        return answer.IsYes && _sources.UnreadableCount == 0 ? ExitCodes.Done : ExitCodes.No;
     }
 
     private CheckReport CheckImage(string image, bool verifies)
@@ -111,6 +111,6 @@ internal sealed class CheckVerb : Verb
         return MergedImage.Compare(image, layers,
             new CompareOptions { Progress = progress, Cancellation = Session.Interrupts.Token },
             new MergeOptions { KeepWhiteouts = arguments.GetValue(_keepWhiteouts) },
-            MergeArguments.ParseRules(arguments.GetRequiredValue(_rules)));
+            _sources.Reading(arguments, Session.Error));
     }
 }

@@ -82,12 +82,13 @@ internal abstract class ImageVerb : Verb
             Account = account,
             UserXattr = _common.UserXattr(arguments)
         };
+        LayerOptions reading = _common.Reading(arguments, Session.Error);
         using ProgressLine progress = new(Session, Doing(writing));
         writing = writing with { Progress = progress };
         WriteResult result;
         if (isDryRun)
         {
-            result = MergedImage.Plan(layers, output, writing, merging, _common.Rules(arguments));
+            result = MergedImage.Plan(layers, output, writing, merging, reading);
         }
         else if (isStream)
         {
@@ -95,18 +96,18 @@ internal abstract class ImageVerb : Verb
             foreach (string file in layers.SelectMany(LayerOpener.Split))
                 inputs.Add(file == StandardStream ? "/dev/stdin" : file);
             inputs.RefuseStandardOutput();
-            result = MergedImage.Create(layers, Session.Bytes, output, writing, merging, _common.Rules(arguments));
+            result = MergedImage.Create(layers, Session.Bytes, output, writing, merging, reading);
         }
         else
         {
             using IDisposable scope = Session.Interrupts.Writing(output);
-            result = MergedImage.Create(layers, output, writing, merging, _common.Rules(arguments));
+            result = MergedImage.Create(layers, output, writing, merging, reading);
         }
         progress.Dispose();
         foreach (string warning in result.Warnings)
             Session.Error.WriteLine($"lamina: {warning}");
         if (isStream && !isDryRun)
-            return ExitCodes.Done;          // the image is all that goes there
+            return _common.ExitCode;        // the image is all that goes there
         MergeReport report = new(result, layers)
         {
             Mode = mode,
@@ -118,7 +119,7 @@ internal abstract class ImageVerb : Verb
             report.WriteJson(Output);
         else
             report.Write(Session);
-        return ExitCodes.Done;
+        return _common.ExitCode;
     }
 
     private void RefuseForStream(ParseResult arguments, WriteOptions writing)

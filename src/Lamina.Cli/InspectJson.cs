@@ -61,7 +61,7 @@ internal static class InspectJson
         foreach (ImageCodec codec in info.Codecs)
         {
             writer.WriteStartObject();
-            writer.WriteString("name", Texts.Encoding(codec.Encoding));
+            writer.WriteString("name", codec.Name);
             writer.WriteString("linux", codec.Linux);
             writer.WriteString("limits", codec.Limits);
             writer.WriteEndObject();

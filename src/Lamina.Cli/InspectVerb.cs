@@ -70,7 +70,7 @@ internal sealed class InspectVerb : Verb
             AddRow(table, feature.Name, feature.Linux.Length > 0 ? feature.Linux : "?",
                 feature.IsRequired ? "" : "older ones mount without");
         foreach (ImageCodec codec in info.Codecs)
-            AddRow(table, Texts.Encoding(codec.Encoding), codec.Linux, codec.Limits);
+            AddRow(table, codec.Name, codec.Linux, codec.Limits);
         Write(table);
     }
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Lamina.Tree;
+using Lamina.Layers;
 using Lamina.Trust;
 using Lamina.Writing;
 
@@ -14,8 +14,6 @@ internal sealed class MergeArguments
         Description = "The oldest kernel that must mount the image: 6.1, 6.12, 6.15. Without: 6.12, or newer if a layer is",
         HelpName = "VERSION",
     };
-
-    private readonly Option<string> _rules = RulesOption();
 
     private readonly Option<int?> _blockSize = new("--block-size")
     {
@@ -37,13 +35,14 @@ internal sealed class MergeArguments
     };
 
     private readonly VerityArguments _tree;
+    private readonly SourceArguments _sources;
 
     public MergeArguments(Verb verb)
     {
         _kernel.Validators.Add(CheckKernel);
         verb.Add(_kernel);
         verb.Add(_blockSize);
-        verb.Add(_rules);
+        _sources = new SourceArguments(verb);
         verb.Add(_userXattr);
         verb.Add(_noDigest);
         verb.Add(_verity);
@@ -54,23 +53,9 @@ internal sealed class MergeArguments
     /// <summary>The layers, with the order that matters.</summary>
     public static Argument<string[]> Layers() => new("LAYER")
     {
-        Description = "EROFS images and tars, lowest first: the later one wins. With devices of its own: IMAGE@DEVICE@DEVICE",
+        Description = "EROFS images, directories and archives, lowest first: the later one wins. " +
+            "With devices of its own: IMAGE@DEVICE@DEVICE",
         Arity = ArgumentArity.OneOrMore,
-    };
-
-    /// <summary>How tars mark what they hide.</summary>
-    public static Option<string> RulesOption() => new Option<string>("--rules")
-    {
-        HelpName = "RULES",
-        Description = "How tars mark what they hide: oci (.wh.NAME), overlay (0:0 devices), cpio (not at all)",
-        DefaultValueFactory = _ => "oci",
-    }.AcceptOnlyFromAmong("oci", "overlay", "cpio");
-
-    public static WhiteoutRules ParseRules(string word) => word switch
-    {
-        "overlay" => WhiteoutRules.Overlay,
-        "cpio" => WhiteoutRules.Cpio,
-        _ => WhiteoutRules.Oci,
     };
 
     /// <summary>Whether marks are those of unprivileged overlays.</summary>
@@ -93,7 +78,11 @@ internal sealed class MergeArguments
         }),
     };
 
-    public WhiteoutRules Rules(ParseResult arguments) => ParseRules(arguments.GetRequiredValue(_rules));
+    /// <summary>How sources become layers.</summary>
+    public LayerOptions Reading(ParseResult arguments, TextWriter error) => _sources.Reading(arguments, error);
+
+    /// <summary>What the verb ends with once all is done.</summary>
+    public int ExitCode => _sources.UnreadableCount > 0 ? ExitCodes.No : ExitCodes.Done;
 
     private static void CheckKernel(OptionResult result)
     {

@@ -10,10 +10,10 @@ namespace Lamina.Describing;
 public sealed record ImageFeature(string Name, string Linux, bool IsRequired);
 
 /// <summary>A codec that an image announces.</summary>
-/// <param name="Encoding">Which.</param>
+/// <param name="Name">Which: <c>lz4</c>, <c>lzma</c>, <c>deflate</c> or <c>zstd</c>.</param>
 /// <param name="Linux">The first Linux version that can decode it.</param>
 /// <param name="Limits">What a decoder must be ready for, in words.</param>
-public sealed record ImageCodec(ClusterEncoding Encoding, string Linux, string Limits);
+public sealed record ImageCodec(string Name, string Linux, string Limits);
 
 /// <summary>A slot of the device table.</summary>
 /// <param name="Tag">What the slot says of the device: Lamina's are the SHA-256 in hex digits. Without the zeros behind

@@ -96,7 +96,7 @@ internal sealed class ImageInfoReader(ErofsImage image, IReadOnlyList<string> de
         foreach ((ClusterEncoding encoding, string linux) in s_codecs)
         {
             if ((configs.Algorithms & (1 << (int)encoding)) != 0)
-                yield return new ImageCodec(encoding, linux, Limits(configs, encoding));
+                yield return new ImageCodec(encoding.ToString().ToLowerInvariant(), linux, Limits(configs, encoding));
         }
     }
 

@@ -11,18 +11,19 @@ namespace Lamina.Images;
 public static class MergedImage
 {
     /// <summary>Merges layers into a new image.</summary>
-    /// <param name="layers">The layers, lowest first: EROFS images (<c>IMAGE@DEVICE</c> with devices) and tars.</param>
+    /// <param name="layers">The layers, lowest first: EROFS images (<c>IMAGE@DEVICE</c> with devices), directories and
+    /// archives.</param>
     /// <param name="output">The file to write.</param>
     /// <param name="writing">How to write it.</param>
     /// <param name="merging">How to merge.</param>
-    /// <param name="rules">How tars mark what they hide.</param>
+    /// <param name="reading">How sources become layers.</param>
     /// <exception cref="CorruptImageException">A layer contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">A layer, or the combination, is not supported.</exception>
     /// <exception cref="IOException">A file is missing, the output exists, or the system refused.</exception>
     public static WriteResult Create(
         IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
-        WhiteoutRules rules = WhiteoutRules.Oci) =>
-        With(layers, rules, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, output, writing), output);
+        LayerOptions? reading = null) =>
+        With(layers, reading, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, output, writing), output);
 
     /// <summary>Merges layers into a stream, as <see cref="ImageWriter.Write(Node, IReadOnlyList{Layer}, Stream, string,
     /// WriteOptions)"/> does.</summary>
@@ -31,17 +32,17 @@ public static class MergedImage
     /// <param name="name">What the result calls it.</param>
     /// <param name="writing">How to write it.</param>
     /// <param name="merging">How to merge.</param>
-    /// <param name="rules">How tars mark what they hide.</param>
+    /// <param name="reading">How sources become layers.</param>
     public static WriteResult Create(
         IReadOnlyList<string> layers, Stream destination, string name, WriteOptions? writing = null, MergeOptions? merging = null,
-        WhiteoutRules rules = WhiteoutRules.Oci) =>
-        With(layers, rules, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, destination, name, writing));
+        LayerOptions? reading = null) =>
+        With(layers, reading, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, destination, name, writing));
 
     /// <summary>Does all that merging to a file does, but for writing.</summary>
     public static WriteResult Plan(
         IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
-        WhiteoutRules rules = WhiteoutRules.Oci) =>
-        With(layers, rules, opened => ImageWriter.Plan(Merger.Merge(opened, merging), opened, output, writing));
+        LayerOptions? reading = null) =>
+        With(layers, reading, opened => ImageWriter.Plan(Merger.Merge(opened, merging), opened, output, writing));
 
     /// <summary>
     /// Puts layers on top of a flat image, in its place. A stop at any moment leaves the old image or the new one.
@@ -50,12 +51,12 @@ public static class MergedImage
     /// <param name="layers">The layers to add, lowest first.</param>
     /// <param name="writing">How to write; the mode is flat.</param>
     /// <param name="merging">How to merge.</param>
-    /// <param name="rules">How tars mark what they hide.</param>
+    /// <param name="reading">How sources become layers.</param>
     /// <exception cref="UnsupportedImageException">The image is not one that can be appended to.</exception>
     public static WriteResult Append(
         string image, IReadOnlyList<string> layers, WriteOptions? writing = null, MergeOptions? merging = null,
-        WhiteoutRules rules = WhiteoutRules.Oci) =>
-        With(layers, rules, opened => FlatImage.Append(image, opened, writing ?? new WriteOptions(), merging,
+        LayerOptions? reading = null) =>
+        With(layers, reading, opened => FlatImage.Append(image, opened, writing ?? new WriteOptions(), merging,
             (file, progress) => new ImageOutput(file.Handle, progress, file.Device, file.Path)), isUpper: true);
 
     /// <summary>
@@ -76,22 +77,28 @@ public static class MergedImage
     /// <param name="layers">The layers, lowest first.</param>
     /// <param name="comparing">How to compare.</param>
     /// <param name="merging">How the image was merged.</param>
-    /// <param name="rules">How tars mark what they hide.</param>
+    /// <param name="reading">How sources become layers.</param>
     /// <returns>The differences; the first tree is the merge, the second the image.</returns>
     public static CompareResult Compare(
         string image, IReadOnlyList<string> layers, CompareOptions? comparing = null, MergeOptions? merging = null,
-        WhiteoutRules rules = WhiteoutRules.Oci) =>
-        With([.. layers, image], rules, opened => TreeComparison.Compare(
-            "the merge", Merger.Merge(opened[..^1], merging), image, opened[^1].Root, comparing));
+        LayerOptions? reading = null) =>
+        With(layers, reading, opened =>
+        {
+            using Layer found = LayerOpener.Open(image, reading);
+            return TreeComparison.Compare("the merge", Merger.Merge(opened, merging), image, found.Root, comparing);
+        });
 
-    private static TResult With<TResult>(IReadOnlyList<string> layers, WhiteoutRules rules, Func<Layer[], TResult> action,
-        string? spoolBeside = null, bool isUpper = false)
+    private static TResult With<TResult>(IReadOnlyList<string> layers, LayerOptions? reading, Func<Layer[], TResult> action,
+        string? output = null, bool isUpper = false)
     {
+        reading ??= new LayerOptions();
+        if (output is not null)
+            reading = reading with { SpoolBeside = output, Output = FileIdentity.Of(output) };
         List<Layer> opened = [];
         try
         {
             foreach (string layer in layers)
-                opened.Add(LayerOpener.Open(layer, rules, spoolBeside, isUpper || opened.Count > 0));
+                opened.AddRange(LayerOpener.OpenAll(layer, reading with { IsUpper = isUpper || opened.Count > 0 }));
             return action([.. opened]);
         }
         finally

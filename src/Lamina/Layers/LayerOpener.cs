@@ -16,29 +16,42 @@ public static class LayerOpener
 
     /// <summary>Opens a layer.</summary>
     /// <param name="specification">A path, with the paths of its devices behind <c>@</c>; a file of that whole name goes
-    /// first.</param>
-    /// <param name="rules">How tars mark what they hide; images always do so as overlayfs does.</param>
+    /// first. <c>-</c> is standard input.</param>
+    /// <param name="options">How it becomes a layer.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
-    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
-    /// known.</exception>
-    public static Layer Open(string specification, WhiteoutRules rules = WhiteoutRules.Oci) =>
-        Open(specification, rules, null, isUpper: false);
+    /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, stands for several, or has features
+    /// that are not known.</exception>
+    public static Layer Open(string specification, LayerOptions? options = null)
+    {
+        IReadOnlyList<Layer> layers = OpenAll(specification, options);
+        if (layers.Count == 1)
+            return layers[0];
+        foreach (Layer layer in layers)
+            layer.Dispose();
+        throw new UnsupportedImageException(specification, $"stands for {layers.Count} layers, where one is needed",
+            "Merge them first: lamina merge");
+    }
 
     /// <summary>Opens a layer.</summary>
-    /// <param name="specification">As above; <c>-</c> is standard input.</param>
-    /// <param name="rules">As above.</param>
-    /// <param name="spoolBeside">Beside which file a pipe is kept; null for the folder of temporary files.</param>
-    /// <param name="isUpper">Whether it is merged over other layers: hard links of a tar may then go to files of these.</param>
-    internal static Layer Open(string specification, WhiteoutRules rules, string? spoolBeside, bool isUpper)
+    /// <param name="specification">As above.</param>
+    /// <param name="rules">How it marks what it hides.</param>
+    public static Layer Open(string specification, WhiteoutRules rules) =>
+        Open(specification, new LayerOptions { Rules = rules });
+
+    /// <summary>Opens the layers that one name stands for, lowest first: mostly one.</summary>
+    /// <param name="specification">As above.</param>
+    /// <param name="options">How they become layers.</param>
+    public static IReadOnlyList<Layer> OpenAll(string specification, LayerOptions? options = null)
     {
+        options ??= new LayerOptions();
         string[] paths = Split(specification);
         List<ByteSource> opened = [];
         try
         {
             foreach (string path in paths)
-                opened.Add(OpenFile(path, spoolBeside));
-            return Open(opened[0], [.. opened[1..]], rules, isUpper);
+                opened.Add(OpenFile(path, options.SpoolBeside));
+            return [Open(opened[0], [.. opened[1..]], options)];
         }
         catch
         {
@@ -80,26 +93,23 @@ public static class LayerOpener
     /// <summary>Makes a layer of an open source, which it owns from now on.</summary>
     /// <param name="source">The image or tar: a file, or a part of one.</param>
     /// <param name="devices">Its devices, in the order of its device table.</param>
-    /// <param name="rules">How tars mark what they hide; images always do so as overlayfs does.</param>
+    /// <param name="options">How it becomes a layer.</param>
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
     /// known.</exception>
-    public static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules = WhiteoutRules.Oci) =>
-        Open(source, devices, rules, isUpper: false);
-
-    /// <summary>Makes a layer of an open source, as above.</summary>
-    internal static Layer Open(ByteSource source, ByteSource[] devices, WhiteoutRules rules, bool isUpper)
+    public static Layer Open(ByteSource source, ByteSource[] devices, LayerOptions? options = null)
     {
+        options ??= new LayerOptions();
         source = DiskPartitions.ImageOf(source);
         if (ErofsImage.IsErofs(source))
         {
             Layer layer = ErofsLayer.Open(ErofsImage.Open(source, devices));
-            return rules == WhiteoutRules.Cpio ? layer.With(rules) : layer;
+            return options.Rules == WhiteoutRules.Cpio ? layer.With(WhiteoutRules.Cpio) : layer;
         }
         if (devices.Length > 0)
             throw new UnsupportedImageException(source.Name, $"{devices.Length} devices for what is not an EROFS image");
         if (TarLayer.IsEmpty(source) || TarLayer.IsTar(source))
-            return TarLayer.Open(source, rules, isUpper);
+            return TarLayer.Open(source, options);
         throw new UnsupportedImageException(source.Name, $"is {Describe(source)}, not an EROFS image or a tar", Advise(source));
     }
 

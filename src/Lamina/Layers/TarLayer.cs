@@ -46,13 +46,16 @@ internal static class TarLayer
     /// says so.
     /// </summary>
     /// <param name="source">The archive.</param>
-    /// <param name="rules">How it marks what it hides.</param>
-    /// <param name="isUpper">Whether it is merged over other layers: hard links may then go to files of these.</param>
+    /// <param name="options">How it marks what it hides, whether it is merged over other layers, whose the files are.</param>
     /// <exception cref="CorruptImageException">The archive contradicts itself or is cut off.</exception>
     /// <exception cref="UnsupportedImageException">The archive has what no tree can have.</exception>
-    public static Layer Open(ByteSource source, WhiteoutRules rules = WhiteoutRules.Oci, bool isUpper = false) =>
-        new TarParser(new Original(source, OriginalKind.Tar), rules, isUpper).Read(rules, IsEmpty(source)
+    public static Layer Open(ByteSource source, LayerOptions options) =>
+        new TarParser(new Original(source, OriginalKind.Tar), options).Read(IsEmpty(source)
             ? source.Length == 0 ? "is a file of 0 bytes, taken as an empty layer"
                 : $"holds {source.Length} zeros and nothing else, taken as an empty layer"
             : null);
+
+    /// <summary>Reads all headers of an archive, as above.</summary>
+    public static Layer Open(ByteSource source, WhiteoutRules rules = WhiteoutRules.Oci) =>
+        Open(source, new LayerOptions { Rules = rules });
 }

@@ -15,6 +15,8 @@ internal sealed class TarParser
     private readonly TarPlace _place;
     private readonly TarMarks _marks;
     private readonly TreeBuilder _tree;
+    private readonly LayerOptions _options;
+    private readonly WhiteoutRules _rules;
     private readonly bool _isUpper;
     private readonly List<LowerLink> _lowerLinks = [];
     private readonly TarXattrs _xattrs = new();
@@ -30,11 +32,14 @@ internal sealed class TarParser
 
     /// <summary>Begins to read an archive.</summary>
     /// <param name="archive">The archive.</param>
-    /// <param name="rules">How it marks what it hides.</param>
-    /// <param name="isUpper">Whether layers are below, which may have what hard links go to.</param>
-    public TarParser(Original archive, WhiteoutRules rules, bool isUpper)
+    /// <param name="options">How it marks what it hides, whether layers are below, which may have what hard links go to, and
+    /// whose files are.</param>
+    public TarParser(Original archive, LayerOptions options)
     {
-        _isUpper = isUpper && rules == WhiteoutRules.Oci;
+        WhiteoutRules rules = options.Rules ?? WhiteoutRules.Oci;
+        _options = options;
+        _rules = rules;
+        _isUpper = options.IsUpper && rules == WhiteoutRules.Oci;
         _source = archive.Name;
         _archive = archive;
         _window = new TarWindow(archive.Bytes);
@@ -51,13 +56,12 @@ internal sealed class TarParser
     private bool IsAnnounced => _hasPax || _longName is not null || _longLink is not null;
 
     /// <summary>Reads the whole archive.</summary>
-    /// <param name="rules">How the archive marks what it hides.</param>
     /// <param name="warning">What is odd about the archive as a whole, if something is.</param>
-    public Layer Read(WhiteoutRules rules, string? warning = null)
+    public Layer Read(string? warning = null)
     {
         while (MoveNext())
             ReadHeader(new TarHeader(_block));
-        if (rules == WhiteoutRules.Oci)
+        if (_rules == WhiteoutRules.Oci)
             RefuseImageArchive();
         LowerLink[] lowerLinks =
             [.. _lowerLinks.Select(link => link with { IsTargetLater = _tree.TryFind(link.Target.Span, out _) })];
@@ -68,8 +72,8 @@ internal sealed class TarParser
             Root = root,
             HasRootMetadata = _tree.HasRoot,
             HasOpaqueRoot = _tree.HasOpaqueRoot,
-            FollowsLinks = rules != WhiteoutRules.Overlay,
-            Rules = rules == WhiteoutRules.Oci ? WhiteoutRules.Overlay : rules,       // the marks are translated
+            FollowsLinks = _rules != WhiteoutRules.Overlay,
+            Rules = _rules == WhiteoutRules.Oci ? WhiteoutRules.Overlay : _rules,       // the marks are translated
             Originals = [_archive],
             BlockSize = TarHeader.Size,
             Implied = _tree.Implied,
@@ -210,8 +214,10 @@ internal sealed class TarParser
         {
             Type = type,
             Permissions = permissions,
-            UserId = Id(_pax.UserId ?? Number(header.UserIdField, "user number", TarHeader.UserIdAt), "user"),
-            GroupId = Id(_pax.GroupId ?? Number(header.GroupIdField, "group number", TarHeader.GroupIdAt), "group"),
+            UserId = _options.UserOf(
+                Id(_pax.UserId ?? Number(header.UserIdField, "user number", TarHeader.UserIdAt), "user")),
+            GroupId = _options.GroupOf(
+                Id(_pax.GroupId ?? Number(header.GroupIdField, "group number", TarHeader.GroupIdAt), "group")),
             Modified = _pax.Modified ?? new Timestamp(Number(header.ModifiedField, "time", TarHeader.ModifiedAt), 0),
             Xattrs = attributes.Set,
             Device = device,

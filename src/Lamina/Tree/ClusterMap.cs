@@ -1,7 +1,7 @@
 namespace Lamina.Tree;
 
 /// <summary>How the bytes of a cluster stand for file data. The first four are the codec numbers of EROFS.</summary>
-public enum ClusterEncoding : byte
+internal enum ClusterEncoding : byte
 {
     /// <summary>LZ4, zero bytes in front of it.</summary>
     Lz4 = 0,

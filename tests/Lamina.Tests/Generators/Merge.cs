@@ -1,4 +1,5 @@
 using Lamina.Images;
+using Lamina.Layers;
 using Lamina.Merging;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -10,7 +11,8 @@ namespace Lamina.Tests.Generators;
 internal static class Merge
 {
     public static WriteResult ToFile(
-        IReadOnlyList<string> layers, WriteOptions options, MergeOptions? merging = null, WhiteoutRules rules =
-            WhiteoutRules.Oci) =>
-        MergedImage.Create(layers, Scratch.NewPath("merged.erofs"), options, merging, rules);
+        IReadOnlyList<string> layers, WriteOptions options, MergeOptions? merging = null,
+        WhiteoutRules? rules = null) =>
+        MergedImage.Create(layers, Scratch.NewPath("merged.erofs"), options, merging,
+            new LayerOptions { Rules = rules });
 }
