@@ -53,37 +53,23 @@ internal sealed class ArchiveCheck
 
     private static void CheckPacked(ByteSource archive, long at, bool isFirst)
     {
-        const int longestMagic = 8;
-        byte[] head = new byte[longestMagic];
-        Packing? packing = Packing.Find(head.AsSpan(0, archive.Read(at, head)));
+        string? packing = Packing.Find(archive, at, out bool canBeRead);
         if (packing is null)
         {
             throw new UnsupportedImageException(archive.Name, isFirst
                 ? $"is {FileKind.Describe(archive)}, not an initramfs: that is a cpio archive in newc form, compressed or not"
                 : $"what begins at byte {at}, behind the archive, is no archive");
         }
-        if (packing.Open is { } open && !HoldsArchive(archive, at, open))
+        if (canBeRead && !HoldsArchive(archive, at, packing))
         {
             throw new UnsupportedImageException(archive.Name,
-                $"is compressed with {packing.Name}, but what is in it is no cpio archive");
+                $"is compressed with {packing}, but what is in it is no cpio archive");
         }
     }
 
-    private static bool HoldsArchive(ByteSource archive, long at, Func<Stream, Stream> open)
+    private static bool HoldsArchive(ByteSource archive, long at, string packing)
     {
-        // More than a decoder needs for the first block of what is compressed.
-        const int enough = 4 << 20;
-        byte[] packed = new byte[Math.Min(enough, archive.Length - at)], magic = new byte[CpioHeader.Size];
-        archive.ReadExactly(at, packed);
-        try
-        {
-            using Stream stream = open(new MemoryStream(packed));
-            int count = stream.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
-            return CpioHeader.HasMagic(magic.AsSpan(0, count));
-        }
-        catch (Exception damage) when (damage is not OutOfMemoryException)
-        {
-            throw new CorruptImageException(archive.Name, $"cannot be decompressed: {damage.Message}", null, at);
-        }
+        using PackedStream stream = Packed.Open(new PackedInput(archive, at), packing);
+        return CpioHeader.HasMagic(stream.Next());
     }
 }

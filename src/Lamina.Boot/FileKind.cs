@@ -20,8 +20,8 @@ internal static class FileKind
             return "an EROFS image";
         if (TarLayer.IsTar(source))
             return "a tar";
-        if (Packing.Find(head) is { } packing)
-            return $"compressed with {packing.Name}";
+        if (Packing.Find(source, 0, out _) is { } packing)
+            return $"compressed with {packing}";
         if (head.StartsWith("MZ"u8))
             return "an EFI program";
         if (head.StartsWith("\u007fELF"u8))

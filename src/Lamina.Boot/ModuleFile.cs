@@ -1,12 +1,10 @@
-using Lamina.Platform;
-using SharpCompress.Compressors.Xz;
-using ZstdSharp;
+using Lamina.Archives;
 
 namespace Lamina.Boot;
 
 /// <summary>A kernel module to load: a file, and whether a boot can do without.</summary>
 /// <param name="Name">The module's name, hyphens as underscores.</param>
-/// <param name="Path">The file: .ko, .ko.xz or .ko.zst.</param>
+/// <param name="Path">The file: .ko, .ko.gz, .ko.xz or .ko.zst.</param>
 /// <param name="IsOptional">Whether it only serves better (a faster check sum, say), and the machine may refuse it.</param>
 internal sealed record ModuleFile(string Name, string Path, bool IsOptional)
 {
@@ -17,44 +15,31 @@ internal sealed record ModuleFile(string Name, string Path, bool IsOptional)
     /// <exception cref="CorruptImageException">The file is no module, or its compression is damaged.</exception>
     public byte[] Read()
     {
-        using FileStream file = HostFile.OpenStream(Path);
-        byte[] bytes = System.IO.Path.GetExtension(Path) switch
-        {
-            ".ko" => Drain(file),
-            ".xz" => Decompress(() => new XZStream(file)),
-            ".zst" => Decompress(() => new DecompressionStream(file)),
-            string other => throw new UnsupportedImageException(Path,
-                $"a module compressed as {other}; .ko, .ko.xz and .ko.zst are known"),
-        };
+        using ByteSource file = ByteSource.OpenFile(Path);
+        string kind = System.IO.Path.GetExtension(Path);
+        byte[] bytes = kind is ".ko" or ".xz" or ".zst" or ".gz" ? Read(file)
+            : throw new UnsupportedImageException(Path,
+                $"a module compressed as {kind}; .ko, .ko.gz, .ko.xz and .ko.zst are known");
         if (!bytes.AsSpan().StartsWith("\u007fELF"u8))
             throw new CorruptImageException(Path, "not a kernel module: no ELF magic", null, 0);
         return bytes;
     }
 
-    private byte[] Decompress(Func<Stream> open)
-    {
-        try
-        {
-            using Stream stream = open();
-            return Drain(stream);
-        }
-        catch (Exception damage) when (damage is not (
-            CorruptImageException or UnsupportedImageException or UnauthorizedAccessException))
-        {
-            throw new CorruptImageException(Path, $"cannot be decompressed: {damage.Message}");
-        }
-    }
-
-    private byte[] Drain(Stream stream)
+    private byte[] Read(ByteSource file)
     {
         using MemoryStream all = new();
-        byte[] step = new byte[1 << 16];
-        for (int count; (count = stream.Read(step)) > 0;)
+        if (Packed.KindAt(file, 0) is not null)
         {
-            if (all.Length + count > MaxSize)
-                throw new CorruptImageException(Path, $"a module of more than {MaxSize} bytes");
-            all.Write(step, 0, count);
+            Packed.DecodeAll(file, run => all.Write(Sized(run, all.Length)));
+            return all.ToArray();
         }
-        return all.ToArray();
+        byte[] bytes = new byte[file.Length <= MaxSize ? (int)file.Length : throw TooLarge()];
+        file.ReadExactly(0, bytes);
+        return bytes;
     }
+
+    private ReadOnlySpan<byte> Sized(ReadOnlySpan<byte> run, long before) =>
+        before <= MaxSize - run.Length ? run : throw TooLarge();
+
+    private CorruptImageException TooLarge() => new(Path, $"a module of more than {MaxSize} bytes");
 }

@@ -1,37 +1,40 @@
-using System.IO.Compression;
-using SharpCompress.Compressors.Xz;
-using ZstdSharp;
+using Lamina.Archives;
 
 namespace Lamina.Boot;
 
 /// <summary>
-/// What an initramfs can be compressed with: what the kernel knows by these bytes (lib/decompress.c), and how it is read here,
-/// where that can be done.
+/// What an initramfs can be compressed with: what the kernel knows by these bytes (lib/decompress.c). Most of it can be read
+/// here; the rest is taken at its word.
 /// </summary>
-/// <param name="Name">What it is called.</param>
-/// <param name="Magic">The bytes it begins with.</param>
-/// <param name="Open">Makes a stream of the data; null where it is taken at its word.</param>
-internal sealed record Packing(string Name, byte[] Magic, Func<Stream, Stream>? Open)
+internal static class Packing
 {
-    private static readonly Packing[] s_known =
+    /// <summary>More than any kind is known by.</summary>
+    private const int HeadSize = 16;
+
+    private static readonly (string Name, byte[] Magic)[] s_unread =
     [
-        new("gzip", [0x1F, 0x8B], packed => new GZipStream(packed, CompressionMode.Decompress)),
-        new("gzip", [0x1F, 0x9E], null),
-        new("bzip2", [.. "BZ"u8], null),
-        new("lzma", [0x5D, 0x00], null),
-        new("xz", [0xFD, .. "7zXZ"u8], packed => new XZStream(packed)),
-        new("lzop", [0x89, .. "LZO"u8], null),
-        new("lz4", [0x02, 0x21], null),
-        new("zstd", [0x28, 0xB5, 0x2F, 0xFD], packed => new DecompressionStream(packed)),
+        ("gzip", [0x1F, 0x9E]),
+        ("bzip2", [.. "BZ"u8]),
+        ("lzma", [0x5D, 0x00]),
+        ("lzop", [0x89, .. "LZO"u8]),
     ];
 
-    /// <summary>What bytes are compressed with; null if they are not.</summary>
-    public static Packing? Find(ReadOnlySpan<byte> head)
+    /// <summary>What is compressed at a byte of a file, by name; null if nothing is.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="offset">The byte.</param>
+    /// <param name="canBeRead">Whether it can be decompressed here.</param>
+    public static string? Find(ByteSource source, long offset, out bool canBeRead)
     {
-        foreach (Packing packing in s_known)
+        string? kind = Packed.KindAt(source, offset);
+        canBeRead = kind is not null;
+        if (canBeRead)
+            return kind;
+        byte[] head = new byte[HeadSize];
+        ReadOnlySpan<byte> bytes = head.AsSpan(0, source.Read(offset, head));
+        foreach ((string name, byte[] magic) in s_unread)
         {
-            if (head.StartsWith(packing.Magic))
-                return packing;
+            if (bytes.StartsWith(magic))
+                return name;
         }
         return null;
     }

@@ -12,6 +12,7 @@ internal sealed class AppendVerb : Verb
     private readonly Argument<string> _image = new("FLAT") { Description = "A flat image made by lamina merge" };
     private readonly Argument<string[]> _layers = MergeArguments.Layers();
     private readonly MergeArguments _common;
+    private readonly OpeningArguments _opening;
     private readonly Option<bool> _explain = new("--explain")
     {
         Description = "Say of every name that several layers have who won it",
@@ -28,6 +29,7 @@ internal sealed class AppendVerb : Verb
         Add(_image);
         Add(_layers);
         _common = new MergeArguments(this);
+        _opening = new OpeningArguments(this, hasConfig: false);
         Add(_explain);
         Add(_json);
     }
@@ -43,9 +45,10 @@ internal sealed class AppendVerb : Verb
         WriteResult result;
         using (Session.Interrupts.Writing(image))
         {
-            result = MergedImage.Append(image, layers,
-                _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress },
-                new MergeOptions { Account = account, UserXattr = _common.UserXattr(arguments) }, reading);
+            WriteOptions writing = _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress };
+            result = MergedImage.Append(image, layers, writing,
+                new MergeOptions { Account = account, UserXattr = _common.UserXattr(arguments) },
+                _opening.Add(arguments, reading, writing));
         }
         progress.Dispose();
         foreach (string warning in result.Warnings)

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Lamina.Layers;
+using Lamina.Images;
 using Lamina.Reading;
 using Lamina.Tree;
 
@@ -26,7 +26,7 @@ internal sealed class CatVerb : Verb
     {
         string image = arguments.GetRequiredValue(_image);
         byte[][] paths = [.. arguments.GetRequiredValue(_paths).Select(text => NodePath.Normalize(NameText.Parse(text)))];
-        using Layer layer = LayerOpener.Open(image);
+        using Layer layer = OpenedLayers.OpenOne(image);
         // All of them are looked for first, so that a typing error is told before anything is written.
         Node[] files = [.. paths.Select(path => Find(layer, path, image))];
         RefuseOverInput(layer);

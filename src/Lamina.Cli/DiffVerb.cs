@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Lamina.Exporting;
-using Lamina.Layers;
+using Lamina.Images;
 using Lamina.Tree;
 
 namespace Lamina.Cli;
@@ -42,8 +42,8 @@ internal sealed class DiffVerb : Verb
         string first = arguments.GetRequiredValue(_first), second = arguments.GetRequiredValue(_second);
         string[] ignored = arguments.GetValue(_ignore) ?? [];
         using ProgressLine progress = new(Session, "comparing");
-        using Layer firstLayer = LayerOpener.Open(first);
-        using Layer secondLayer = LayerOpener.Open(second);
+        using Layer firstLayer = OpenedLayers.OpenOne(first);
+        using Layer secondLayer = OpenedLayers.OpenOne(second);
         CompareResult result = TreeComparison.Compare(first, firstLayer.Root, second, secondLayer.Root, new CompareOptions
         {
             Ignored = Enum.GetValues<DifferenceKind>().Where(kind => ignored.Contains(DifferenceReport.Word(kind))).ToHashSet(),

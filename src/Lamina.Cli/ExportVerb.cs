@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Lamina.Exporting;
-using Lamina.Layers;
+using Lamina.Images;
 using Lamina.Platform;
 using Lamina.Tree;
 
@@ -45,7 +45,7 @@ internal sealed class ExportVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         string output = arguments.GetRequiredValue(_output);
         bool isCpio = (arguments.GetValue(_format) ?? Path.GetExtension(output)) is "cpio" or ".cpio";
-        using Layer layer = LayerOpener.Open(image);
+        using Layer layer = OpenedLayers.OpenOne(image);
         ExportOptions options = new() { Cancellation = Session.Interrupts.Token };
         ExportResult Write(Stream stream) => isCpio
             ? CpioExport.Write(image, layer.Root, stream, options)

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Lamina.Exporting;
-using Lamina.Layers;
+using Lamina.Images;
 using Lamina.Tree;
 
 namespace Lamina.Cli;
@@ -56,7 +56,7 @@ internal sealed class ExtractVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         byte[][] paths = [.. (arguments.GetValue(_paths) ?? []).Select(text => NodePath.Normalize(NameText.Parse(text)))];
         using ProgressLine progress = new(Session, "extracting");
-        using Layer layer = LayerOpener.Open(image);
+        using Layer layer = OpenedLayers.OpenOne(image);
         foreach (byte[] path in paths)
             NodePath.Find(layer.Root, path, image);
         ExtractResult result = Extract(layer, image, arguments.GetRequiredValue(_folder), new ExtractOptions
@@ -65,7 +65,7 @@ internal sealed class ExtractVerb : Verb
             SetsOwners = arguments.GetValue(_noOwner) ? false : null,
             MakesDevices = !arguments.GetValue(_noDevices),
             Overwrite = arguments.GetValue(_force),
-            Inputs = [.. layer.Originals.Select(original => original.Bytes)],
+            Inputs = [.. layer.Sources],
             Progress = progress,
             Cancellation = Session.Interrupts.Token,
         });

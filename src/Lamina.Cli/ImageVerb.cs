@@ -38,6 +38,7 @@ internal abstract class ImageVerb : Verb
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
     private readonly Option<bool> _json = JsonOption();
     private readonly MergeArguments _common;
+    private readonly OpeningArguments _opening;
 
     protected ImageVerb(Session session, string name, string description, params string[] examples)
         : base(session, name, description, examples)
@@ -46,6 +47,7 @@ internal abstract class ImageVerb : Verb
         Add(_output);
         AddOwnOptions();
         _common = new MergeArguments(this);
+        _opening = new OpeningArguments(this, hasConfig: true);
         Add(_keepWhiteouts);
         Add(_label);
         Add(_dryRun);
@@ -85,6 +87,7 @@ internal abstract class ImageVerb : Verb
         LayerOptions reading = _common.Reading(arguments, Session.Error);
         using ProgressLine progress = new(Session, Doing(writing));
         writing = writing with { Progress = progress };
+        reading = _opening.Add(arguments, reading, writing);
         WriteResult result;
         if (isDryRun)
         {
@@ -104,6 +107,8 @@ internal abstract class ImageVerb : Verb
             result = MergedImage.Create(layers, output, writing, merging, reading);
         }
         progress.Dispose();
+        if (!isDryRun)
+            _opening.WriteConfig(arguments, writing.Overwrite);
         foreach (string warning in result.Warnings)
             Session.Error.WriteLine($"lamina: {warning}");
         if (isStream && !isDryRun)

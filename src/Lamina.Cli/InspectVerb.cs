@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text;
+using Lamina.Containers;
 using Lamina.Describing;
+using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Reading;
 using Lamina.Tree;
@@ -13,21 +15,40 @@ internal sealed class InspectVerb : Verb
 {
     private const int DigestDigitsShown = 16;
 
-    private readonly Argument<string> _image = new("IMAGE") { Description = "An EROFS image; its devices may be left out" };
+    private readonly Argument<string> _image = new("IMAGE") 
+    {
+        Description = "An EROFS image, whose devices may be left out, or a container image",
+    };
+
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
     private readonly Option<bool> _json = JsonOption();
 
     public InspectVerb(Session session) : base(session, "inspect",
         "Shows what an EROFS image is: features and the kernel they need, codecs, devices, " +
-            "the layers it was made of, and what its bytes are used for.",
+            "the layers it was made of, and what its bytes are used for. Of a container image it shows config and layers.",
         "lamina inspect root.erofs",
-        "lamina inspect root.erofs --json | jq .kernel")
+        "lamina inspect root.erofs --json | jq .kernel",
+        "lamina inspect oci:DIR:TAG                          # a container image: its config, its layers")
     {
         Add(_image);
+        Add(_platform);
         Add(_json);
     }
 
     protected override int Run(ParseResult arguments)
     {
+        LayerOptions options = new() { Platform = arguments.GetValue(_platform) };
+        using (ContainerImage? image = OpenedLayers.FindImage(arguments.GetRequiredValue(_image), options))
+        {
+            if (image is not null)
+            {
+                if (arguments.GetValue(_json))
+                    ContainerText.WriteJson(Output, image);
+                else
+                    ContainerText.Write(Session, image);
+                return ExitCodes.Done;
+            }
+        }
         string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
         ImageInfo info = ImageInfo.Read(paths[0], paths[1..]);
         if (arguments.GetValue(_json))

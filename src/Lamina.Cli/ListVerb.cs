@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Lamina.Layers;
+using Lamina.Images;
 using Lamina.Tree;
 
 namespace Lamina.Cli;
@@ -28,7 +28,7 @@ internal sealed class ListVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         string image = arguments.GetRequiredValue(_image);
-        using Layer layer = LayerOpener.Open(image);
+        using Layer layer = OpenedLayers.OpenOne(image);
         byte[] path = NodePath.Normalize(NameText.Parse(arguments.GetRequiredValue(_path)));
         Node node = NodePath.Find(layer.Root, path, image);
         bool inFull = arguments.GetValue(_recursive);

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Lamina.Exporting;
-using Lamina.Layers;
+using Lamina.Images;
 using Lamina.Tree;
 
 namespace Lamina.Cli;
@@ -27,7 +27,7 @@ internal sealed class ManifestVerb : Verb
     {
         string image = arguments.GetRequiredValue(_image);
         using ProgressLine progress = new(Session, "reading");
-        using Layer layer = LayerOpener.Open(image);
+        using Layer layer = OpenedLayers.OpenOne(image);
         RefuseOverInput(layer);
         Output.Flush();
         Manifest.Write(image, layer.Root, Session.Bytes, new ManifestOptions

@@ -53,7 +53,8 @@ internal sealed class MergeArguments
     /// <summary>The layers, with the order that matters.</summary>
     public static Argument<string[]> Layers() => new("LAYER")
     {
-        Description = "EROFS images, directories and archives, lowest first: the later one wins. " +
+        Description = "EROFS images, directories, archives (compressed or not) and container images (oci:DIR[:TAG], " +
+            "oci-archive:FILE[:TAG], docker-archive:FILE[:REF]), lowest first: the later one wins. " +
             "With devices of its own: IMAGE@DEVICE@DEVICE",
         Arity = ArgumentArity.OneOrMore,
     };

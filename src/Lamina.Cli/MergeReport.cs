@@ -17,6 +17,9 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
 
     public string? VmdkPath { get; init; }
 
+    /// <summary>A name for each layer that was merged: a container image has several.</summary>
+    private IReadOnlyList<string> AllLayers => Result.LayerNames.Count > Layers.Count ? Result.LayerNames : Layers;
+
     /// <summary>The image with its devices, as the program takes it.</summary>
     private string Specification => LayerOpener.Join(Result.Path, Result.Devices);
 
@@ -25,12 +28,12 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
         TextWriter output = session.Output;
         if (Account is not null)
         {
-            new Explanation(Account, Layers).Write(session);
+            new Explanation(Account, AllLayers).Write(session);
             output.WriteLine();
         }
         string done = IsDryRun ? "would be" : "is";
         output.WriteLine($"{Result.Path} {done} {Texts.Size(Result.Length)} ({Mode}): {Texts.Count(Result.InodeCount, "file")} " +
-            $"of {Texts.Count(Layers.Count, "layer")}, for Linux {Result.Kernel} and later");
+            $"of {Texts.Count(AllLayers.Count, "layer")}, for Linux {Result.Kernel} and later");
         output.WriteLine($"  layers, lowest first: {string.Join(", ", Layers)}");
         output.WriteLine($"  {Texts.Size(Result.MetadataLength)} of metadata, " +
             $"{Texts.Size(Result.CopiedLength)} of data copied into it, " +
@@ -88,7 +91,7 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
         if (Result.Sharing is { } sharing)
             SharingText.WriteJson(json, sharing);
         if (Account is not null)
-            new Explanation(Account, Layers).WriteJson(json);
+            new Explanation(Account, AllLayers).WriteJson(json);
         writer.WriteEndObject();
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Lamina.Describing;
+using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Reading;
 using Lamina.Tree;
@@ -36,9 +37,9 @@ internal sealed class StatVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         string[] files = LayerOpener.Split(image);
         byte[][] paths = [.. arguments.GetRequiredValue(_paths).Select(text => NodePath.Normalize(NameText.Parse(text)))];
-        using Layer layer = LayerOpener.Open(image);
+        using Layer layer = OpenedLayers.OpenOne(image);
         Node[] nodes = [.. paths.Select(path => NodePath.Find(layer.Root, path, image))];
-        InodeInfo?[] inodes = ErofsImage.IsErofs(layer.Originals[0].Bytes)
+        InodeInfo?[] inodes = layer.Originals is [{ Kind: OriginalKind.Erofs, Bytes.WhyNoFile: null }, ..]
             ? InodeInfo.Read(files[0], files[1..], paths) : new InodeInfo?[paths.Length];
         IEnumerable<Row> rows = paths.Select((path, i) =>
             new Row(NodePath.Show(path), nodes[i], inodes[i], inodes[i]?.LinkCount ?? CountLinks(layer.Root, nodes[i])));

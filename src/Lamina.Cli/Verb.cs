@@ -51,8 +51,8 @@ internal abstract class Verb : Command
     protected static InputFiles InputsOf(Layer layer)
     {
         InputFiles inputs = new();
-        foreach (Original original in layer.Originals)
-            inputs.Add(original.Bytes);
+        foreach (ByteSource source in layer.Sources)
+            inputs.Add(source);
         return inputs;
     }
 

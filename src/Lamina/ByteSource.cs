@@ -26,6 +26,11 @@ public abstract class ByteSource : IDisposable
     /// <summary>Why the bytes are no file that anybody else could open, in words; null if they are.</summary>
     internal virtual string? WhyNoFile => null;
 
+    /// <summary>
+    /// Whether these bytes are a form of what lies elsewhere, such as what a file decompresses to: no output takes them whole.
+    /// </summary>
+    internal virtual bool IsApart => false;
+
     /// <summary>Whether this is a block device or a partition, which may be longer than what it holds.</summary>
     internal virtual bool IsVolume => Identity is { IsBlockDevice: true };
 
@@ -115,6 +120,10 @@ public abstract class ByteSource : IDisposable
     internal static ByteSource Partition(ByteSource disk, long offset, long length) =>
         new SliceSource(disk, disk.Name, offset, length, isPartition: true);
 
+    /// <summary>A file within an archive. Disposing it leaves the archive open.</summary>
+    internal static ByteSource Member(ByteSource archive, string name, long offset, long length) =>
+        new SliceSource(archive, name, offset, length, isMember: true);
+
     private sealed class FileSource : ByteSource
     {
         private readonly SafeFileHandle _handle;
@@ -179,8 +188,8 @@ public abstract class ByteSource : IDisposable
         }
     }
 
-    private sealed class SliceSource(ByteSource source, string name, long start, long length, bool isPartition = false)
-        : ByteSource
+    private sealed class SliceSource(ByteSource source, string name, long start, long length, bool isPartition = false,
+        bool isMember = false) : ByteSource
     {
         public override string Name => name;
 
@@ -198,7 +207,10 @@ public abstract class ByteSource : IDisposable
 
         internal override bool IsVolume => isPartition || source.IsVolume;
 
-        internal override string? WhyNoFile => isPartition ? "is a partition of a disk" : source.WhyNoFile;
+        internal override string? WhyNoFile => isPartition ? "is a partition of a disk"
+            : isMember ? "is part of an archive" : source.WhyNoFile;
+
+        internal override bool IsApart => isMember || source.IsApart;
 
         protected override void Dispose(bool disposing)
         {

@@ -18,19 +18,20 @@ public partial class TidyTests
         ["Format"] = [],
         ["Compression"] = [],
         ["Tree"] = [],
-        ["Archives"] = ["Tree", "Platform"],
+        ["Archives"] = ["Tree", "Compression", "Platform"],
         ["Mounting"] = ["Platform"],
         ["Reading"] = ["Format", "Compression", "Tree"],
         ["Trust"] = ["Reading", "Format", "Tree", "Platform"],
         ["Checking"] = ["Reading", "Trust", "Format", "Tree"],
         ["Describing"] = ["Reading", "Trust", "Format", "Tree"],
         ["Layers"] = ["Tree", "Reading", "Archives", "Format", "Platform"],
+        ["Containers"] = ["Layers", "Archives", "Tree", "Platform"],
         ["Merging"] = ["Tree"],
         ["Building"] = ["Tree", "Compression", "Platform"],
         ["Writing"] = ["Tree", "Format", "Compression", "Building", "Reading", "Trust", "Platform"],
         ["Exporting"] = ["Tree", "Archives", "Platform"],
-        ["Images"] = ["Format", "Compression", "Reading", "Checking", "Describing", "Tree", "Layers", "Merging", "Writing",
-            "Exporting", "Trust", "Platform"],
+        ["Images"] = ["Format", "Compression", "Reading", "Checking", "Describing", "Tree", "Layers", "Containers", "Merging",
+            "Writing", "Exporting", "Trust", "Platform"],
     };
 
     /// <summary>A call or word that must not appear, why, where, and a sample that the rule must find.</summary>

@@ -29,13 +29,19 @@ internal sealed class Lz4Decoder(bool isPadded) : IClusterDecoder
 
     /// <inheritdoc/>
     public bool TryDecode(ReadOnlySpan<byte> cluster, Span<byte> destination, bool isPartial) => isPadded
-        ? Decode(ClusterDecoders.SkipPadding(cluster), destination, isPartial)
-        : Decode(cluster, destination, isPartial: true); // where the data ends is not known, other than by what it decodes to
+        ? Decode(ClusterDecoders.SkipPadding(cluster), destination, 0, isPartial) == destination.Length
+        : Decode(cluster, destination, 0, isPartial: true) == destination.Length; // where the data ends is not known otherwise
 
-    private static bool Decode(ReadOnlySpan<byte> input, Span<byte> output, bool isPartial)
+    /// <summary>Decodes a block that says itself where it ends.</summary>
+    /// <param name="input">The block.</param>
+    /// <param name="output">What copies may refer to, and the most room the block may fill behind it.</param>
+    /// <param name="to">Where in the output it begins.</param>
+    /// <returns>Where in the output it ends; -1 if the bytes are bad.</returns>
+    public static int DecodeBlock(ReadOnlySpan<byte> input, Span<byte> output, int to) => Decode(input, output, to, false);
+
+    private static int Decode(ReadOnlySpan<byte> input, Span<byte> output, int to, bool isPartial)
     {
         int from = 0;
-        int to = 0;
         while (from < input.Length)
         {
             int token = input[from++];
@@ -64,45 +70,45 @@ internal sealed class Lz4Decoder(bool isPadded) : IClusterDecoder
             else
             {
                 if (literals == LongLength && !TryReadLength(input, ref from, ref literals))
-                    return false;
+                    return -1;
                 if (literals > output.Length - to)
                 {
                     if (!isPartial)
-                        return false;
+                        return -1;
                     literals = output.Length - to;
                 }
                 if (literals > input.Length - from)
-                    return false;
+                    return -1;
                 input.Slice(from, literals).CopyTo(output[to..]);
                 from += literals;
                 to += literals;
                 if (isPartial && to == output.Length)
-                    return true;
+                    return to;
                 if (from == input.Length)
-                    return to == output.Length;
+                    return to;
             }
 
             if (input.Length - from < sizeof(ushort))
-                return false;
+                return -1;
             int distance = BinaryPrimitives.ReadUInt16LittleEndian(input[from..]);
             from += sizeof(ushort);
             if (length == LongLength && !TryReadLength(input, ref from, ref length))
-                return false;
+                return -1;
             length += MinCopy;
             if (distance == 0 || distance > to)
-                return false;
+                return -1;
             if (length > output.Length - to)
             {
                 if (!isPartial)
-                    return false;
+                    return -1;
                 length = output.Length - to;
             }
             BackReference.Copy(output, to, distance, length);
             to += length;
             if (isPartial && to == output.Length)
-                return true;
+                return to;
         }
-        return false;
+        return -1;
     }
 
     /// <summary>Copies a step of a fixed size. That both sides have room for it was checked before.</summary>

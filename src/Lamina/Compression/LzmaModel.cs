@@ -35,79 +35,114 @@ internal sealed class LzmaModel
     private readonly LzmaLengths _copyLengths = new();
     private readonly LzmaLengths _repeatLengths = new();
     private readonly ushort[][] _others;
+    private LzmaProperties _properties;
+    private uint _state, _distance0, _distance1, _distance2, _distance3; // the last distances used, less 1
 
     public LzmaModel() =>
         _others = [_isCopy, _isRepeat, _isNotFirst, _isNotSecond, _isNotThird, _isLongRepeat, _slots, _special, _align];
 
+    /// <summary>How far a run went.</summary>
+    public enum Outcome
+    {
+        /// <summary>Up to the limit of the output or the input.</summary>
+        Stopped,
+
+        /// <summary>Up to an end marker.</summary>
+        Marked,
+
+        /// <summary>The bytes are bad.</summary>
+        Failed,
+    }
+
+    /// <summary>Decodes a whole stream into a buffer that holds all of it.</summary>
     public bool Decode(LzmaProperties properties, RangeReader reader, Span<byte> output, bool isPartial)
     {
         Reset(properties);
-        uint positionMask = (1u << properties.Position) - 1;
-        uint state = 0;
-        uint distance0 = 0, distance1 = 0, distance2 = 0, distance3 = 0; // the last distances used, less 1
         int to = 0;
-        while (to < output.Length)
-        {
-            uint position = (uint)to & positionMask;
-            if (reader.ReadBit(ref _isCopy[(state * MaxPositions) + position]) == 0)
-            {
-                Span<ushort> literal = LiteralAt(properties, output, to);
-                uint value = state < FirstStateAfterCopy
-                    ? reader.ReadTree(literal, 8)
-                    : ReadMatchedLiteral(ref reader, literal, output[to - (int)distance0 - 1]);
-                if (reader.IsOverrun)
-                    return false;
-                output[to++] = (byte)value;
-                state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6;
-                continue;
-            }
-
-            uint length;
-            if (reader.ReadBit(ref _isRepeat[state]) == 0)
-            {
-                (distance3, distance2, distance1) = (distance2, distance1, distance0);
-                length = _copyLengths.Read(ref reader, position);
-                distance0 = ReadDistance(ref reader, length);
-                state = state < FirstStateAfterCopy ? 7u : 10;
-            }
-            else
-            {
-                bool isSingle = false;
-                if (reader.ReadBit(ref _isNotFirst[state]) == 0)
-                    isSingle = reader.ReadBit(ref _isLongRepeat[(state * MaxPositions) + position]) == 0;
-                else if (reader.ReadBit(ref _isNotSecond[state]) == 0)
-                    (distance0, distance1) = (distance1, distance0);
-                else if (reader.ReadBit(ref _isNotThird[state]) == 0)
-                    (distance0, distance1, distance2) = (distance2, distance0, distance1);
-                else
-                    (distance0, distance1, distance2, distance3) = (distance3, distance0, distance1, distance2);
-                length = isSingle ? 1 : _repeatLengths.Read(ref reader, position);
-                state = state < FirstStateAfterCopy ? (isSingle ? 9u : 8) : 11;
-            }
-
-            // An end marker is a distance of 2^32: MicroLZMA has none, and here it is just too far.
-            if (reader.IsOverrun || distance0 >= (uint)to)
-                return false;
-            if (length > (uint)(output.Length - to))
-            {
-                if (!isPartial)
-                    return false;
-                length = (uint)(output.Length - to);
-            }
-            BackReference.Copy(output, to, (int)distance0 + 1, (int)length);
-            to += (int)length;
-        }
-        return isPartial || reader.IsFinished();
+        return Run(ref reader, output, ref to, output.Length, int.MaxValue, int.MaxValue, isPartial) == Outcome.Stopped
+            && (isPartial || reader.IsFinished());
     }
 
-    private void Reset(LzmaProperties properties)
+    /// <summary>Begins anew: nothing is known of what comes.</summary>
+    public void Reset(LzmaProperties properties)
     {
+        _properties = properties;
+        _state = _distance0 = _distance1 = _distance2 = _distance3 = 0;
         int literals = LiteralSize << (properties.LiteralContext + properties.LiteralPosition);
         _literals.AsSpan(0, literals).Fill(RangeReader.Even);
         foreach (ushort[] probabilities in _others)
             probabilities.AsSpan().Fill(RangeReader.Even);
         _copyLengths.Reset();
         _repeatLengths.Reset();
+    }
+
+    /// <summary>Goes on in a stream.</summary>
+    /// <param name="reader">What is read.</param>
+    /// <param name="output">What was decoded before, and room. It may have been moved by a multiple of 16.</param>
+    /// <param name="to">Where output goes on.</param>
+    /// <param name="limit">Where in the output to stop, at the end of a symbol.</param>
+    /// <param name="lastInput">Behind which byte of the input to stop.</param>
+    /// <param name="reach">How far back copies may go.</param>
+    /// <param name="isPartial">Whether a copy may reach past the output's end, and is cut off there.</param>
+    public Outcome Run(
+        ref RangeReader reader, Span<byte> output, ref int to, int limit, int lastInput, int reach, bool isPartial)
+    {
+        uint positionMask = (1u << _properties.Position) - 1;
+        while (to < limit && reader.Position <= lastInput)
+        {
+            uint position = (uint)to & positionMask;
+            if (reader.ReadBit(ref _isCopy[(_state * MaxPositions) + position]) == 0)
+            {
+                Span<ushort> literal = LiteralAt(_properties, output, to);
+                uint value = _state < FirstStateAfterCopy
+                    ? reader.ReadTree(literal, 8)
+                    : ReadMatchedLiteral(ref reader, literal, output[to - (int)_distance0 - 1]);
+                if (reader.IsOverrun)
+                    return Outcome.Failed;
+                output[to++] = (byte)value;
+                _state = _state < 4 ? 0 : _state < 10 ? _state - 3 : _state - 6;
+                continue;
+            }
+
+            uint length = ReadCopy(ref reader, position);
+            if (reader.IsOverrun || _distance0 >= (uint)Math.Min(to, reach))
+                return _distance0 == uint.MaxValue && !reader.IsOverrun ? Outcome.Marked : Outcome.Failed;
+            if (length > (uint)(output.Length - to))
+            {
+                if (!isPartial)
+                    return Outcome.Failed;
+                length = (uint)(output.Length - to);
+            }
+            BackReference.Copy(output, to, (int)_distance0 + 1, (int)length);
+            to += (int)length;
+        }
+        return Outcome.Stopped;
+    }
+
+    /// <summary>Reads how long a copy is; how far back it goes is the first distance then.</summary>
+    private uint ReadCopy(ref RangeReader reader, uint position)
+    {
+        uint length;
+        if (reader.ReadBit(ref _isRepeat[_state]) == 0)
+        {
+            (_distance3, _distance2, _distance1) = (_distance2, _distance1, _distance0);
+            length = _copyLengths.Read(ref reader, position);
+            _distance0 = ReadDistance(ref reader, length);
+            _state = _state < FirstStateAfterCopy ? 7u : 10;
+            return length;
+        }
+        bool isSingle = false;
+        if (reader.ReadBit(ref _isNotFirst[_state]) == 0)
+            isSingle = reader.ReadBit(ref _isLongRepeat[(_state * MaxPositions) + position]) == 0;
+        else if (reader.ReadBit(ref _isNotSecond[_state]) == 0)
+            (_distance0, _distance1) = (_distance1, _distance0);
+        else if (reader.ReadBit(ref _isNotThird[_state]) == 0)
+            (_distance0, _distance1, _distance2) = (_distance2, _distance0, _distance1);
+        else
+            (_distance0, _distance1, _distance2, _distance3) = (_distance3, _distance0, _distance1, _distance2);
+        length = isSingle ? 1 : _repeatLengths.Read(ref reader, position);
+        _state = _state < FirstStateAfterCopy ? (isSingle ? 9u : 8) : 11;
+        return length;
     }
 
     private Span<ushort> LiteralAt(LzmaProperties properties, ReadOnlySpan<byte> output, int to)

@@ -30,14 +30,30 @@ internal ref struct RangeReader
         _code = BinaryPrimitives.ReadUInt32BigEndian(input[1..]);
     }
 
+    /// <summary>Goes on in a stream of which only a part is in memory at a time.</summary>
+    public RangeReader(ReadOnlySpan<byte> input, uint range, uint code)
+    {
+        _input = input;
+        (_range, _code, _at) = (range, code, 0);
+    }
+
+    /// <summary>Bytes of the input that were read.</summary>
+    public readonly int Position => _at;
+
+    /// <summary>What it takes to go on in another part of the stream.</summary>
+    public readonly (uint Range, uint Code) State => (_range, _code);
+
     /// <summary>Whether more was read than there is.</summary>
     public readonly bool IsOverrun => _at > _input.Length;
 
     /// <summary>Whether this is where an encoder would have ended: every byte taken, and no value left.</summary>
-    public bool IsFinished()
+    public bool IsFinished() => HasNoValue() && _at == _input.Length;
+
+    /// <summary>Whether no value is left: an encoder may have ended here.</summary>
+    public bool HasNoValue()
     {
         Normalize();
-        return _at == _input.Length && _code == 0;
+        return _code == 0;
     }
 
     /// <summary>Reads a bit and adapts its probability of being 0.</summary>

@@ -32,8 +32,8 @@ internal static class FlatImage
             throw new ArgumentException("appending makes flat images only");
         using ChangedFile locked = ChangedFile.Open(path);              // before anything is read
         InputFiles inputs = new();
-        foreach (Original original in layers.SelectMany(layer => layer.Originals))
-            inputs.Add(original.Bytes);
+        foreach (ByteSource source in layers.SelectMany(layer => layer.Sources))
+            inputs.Add(source);
         inputs.Refuse(path);
         const string advice = "Make a flat image first: lamina merge LAYER... -o FLAT";
         using ErofsImage image = Open(path, advice);

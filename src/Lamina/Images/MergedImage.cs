@@ -56,8 +56,9 @@ public static class MergedImage
     public static WriteResult Append(
         string image, IReadOnlyList<string> layers, WriteOptions? writing = null, MergeOptions? merging = null,
         LayerOptions? reading = null) =>
-        With(layers, reading, opened => FlatImage.Append(image, opened, writing ?? new WriteOptions(), merging,
-            (file, progress) => new ImageOutput(file.Handle, progress, file.Device, file.Path)), isUpper: true);
+        With(layers, (reading ?? new LayerOptions()) with { SpoolBeside = image }, opened => FlatImage.Append(
+            image, opened, writing ?? new WriteOptions(), merging, (file, progress) =>
+                new ImageOutput(file.Handle, progress, file.Device, file.Path)), isUpper: true);
 
     /// <summary>
     /// Gives the originals of a flat image back, byte for byte and checked against their digests, and the image as it was
@@ -84,7 +85,7 @@ public static class MergedImage
         LayerOptions? reading = null) =>
         With(layers, reading, opened =>
         {
-            using Layer found = LayerOpener.Open(image, reading);
+            using Layer found = OpenedLayers.OpenOne(image, reading);
             return TreeComparison.Compare("the merge", Merger.Merge(opened, merging), image, found.Root, comparing);
         });
 
@@ -94,17 +95,7 @@ public static class MergedImage
         reading ??= new LayerOptions();
         if (output is not null)
             reading = reading with { SpoolBeside = output, Output = FileIdentity.Of(output) };
-        List<Layer> opened = [];
-        try
-        {
-            foreach (string layer in layers)
-                opened.AddRange(LayerOpener.OpenAll(layer, reading with { IsUpper = isUpper || opened.Count > 0 }));
-            return action([.. opened]);
-        }
-        finally
-        {
-            foreach (Layer layer in opened)
-                layer.Dispose();
-        }
+        using OpenedLayers opened = OpenedLayers.Open(layers, reading with { IsUpper = isUpper });
+        return action([.. opened.All]);
     }
 }

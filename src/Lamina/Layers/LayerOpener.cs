@@ -1,3 +1,4 @@
+using Lamina.Archives;
 using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
@@ -51,7 +52,7 @@ public static class LayerOpener
         {
             foreach (string path in paths)
                 opened.Add(OpenFile(path, options.SpoolBeside));
-            return [Open(opened[0], [.. opened[1..]], options)];
+            return [RefuseArchive(OpenAny(opened[0], [.. opened[1..]], options))];
         }
         catch
         {
@@ -59,6 +60,61 @@ public static class LayerOpener
                 source.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens a layer, which may turn out to be an archive of several.</summary>
+    internal static Layer OpenAny(string specification, LayerOptions options)
+    {
+        string[] paths = Split(specification);
+        List<ByteSource> opened = [];
+        try
+        {
+            foreach (string path in paths)
+                opened.Add(OpenFile(path, options.SpoolBeside));
+            return OpenAny(opened[0], [.. opened[1..]], options);
+        }
+        catch
+        {
+            foreach (ByteSource source in opened)
+                source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether a file is a tar, or compressed and so perhaps one. A pipe is not asked: it can be read once.</summary>
+    internal static bool MayBeArchive(string path)
+    {
+        if (FileStatus.Find(path) is not { Type: FileStatus.RegularFile })
+            return false;
+        using ByteSource source = ByteSource.OpenFile(path);
+        return TarLayer.IsTar(source) || !ErofsImage.IsErofs(source) && Packed.KindAt(source, 0) is not null;
+    }
+
+    /// <summary>Opens an archive, compressed or not, for the files in it.</summary>
+    internal static Layer OpenArchive(string path, LayerOptions options)
+    {
+        ByteSource source = OpenFile(path, options.SpoolBeside);
+        try
+        {
+            source = TarLayer.IsTar(source) ? source : Unpacking.Unpack(source, options.SpoolBeside, options.MaxSize);
+            return TarLayer.IsTar(source) ? TarLayer.Open(source, WhiteoutRules.Overlay)
+                : throw new UnsupportedImageException(path, $"is {Describe(source)}, not a tar");
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private static Layer RefuseArchive(Layer layer)
+    {
+        if (!layer.IsImageArchive)
+            return layer;
+        layer.Dispose();
+        throw new UnsupportedImageException(layer.Name,
+            "is an archive of a container image, which holds layers and is none itself",
+            "Merge it, or say --rules overlay if these are a layer's own files.");
     }
 
     /// <summary>Splits a specification into the image and its devices; a file of that whole name goes first.</summary>
@@ -97,9 +153,30 @@ public static class LayerOpener
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, or has features that are not
     /// known.</exception>
-    public static Layer Open(ByteSource source, ByteSource[] devices, LayerOptions? options = null)
+    public static Layer Open(ByteSource source, ByteSource[] devices, LayerOptions? options = null) =>
+        RefuseArchive(OpenAny(source, devices, options ?? new LayerOptions()));
+
+    /// <summary>Makes a layer of an open source, which may turn out to be an archive of several.</summary>
+    internal static Layer OpenAny(ByteSource source, ByteSource[] devices, LayerOptions options)
     {
-        options ??= new LayerOptions();
+        if (TarLayer.IsTar(source) || ErofsImage.IsErofs(source))
+            return OpenPlain(source, devices, options);
+        ByteSource plain = Unpacking.Unpack(source, options.SpoolBeside, options.MaxSize);
+        if (plain == source)
+            return OpenPlain(source, devices, options);
+        try
+        {
+            return OpenPlain(plain, devices, options);
+        }
+        catch
+        {
+            plain.Dispose();
+            throw;
+        }
+    }
+
+    private static Layer OpenPlain(ByteSource source, ByteSource[] devices, LayerOptions options)
+    {
         source = DiskPartitions.ImageOf(source);
         if (ErofsImage.IsErofs(source))
         {
@@ -115,11 +192,11 @@ public static class LayerOpener
 
     private static (byte[] Magic, string Kind, string? Advice)[] Known { get; } =
     [
-        ([0x1F, 0x8B], "compressed with gzip", "Decompress it first: gzip -d"),
-        ([0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd", "Decompress it first: zstd -d"),
-        ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "compressed with xz", "Decompress it first: xz -d"),
-        ([0x42, 0x5A, 0x68], "compressed with bzip2", "Decompress it first: bzip2 -d"),
-        ([.. "hsqs"u8], "a squashfs image", null),
+        ([0x1F, 0x9D], "compressed with compress", "Decompress it first: uncompress"),
+        ([0x89, .. "LZO"u8], "compressed with lzop", "Decompress it first: lzop -d"),
+        ([.. "LZIP"u8], "compressed with lzip", "Decompress it first: lzip -d"),
+        ([.. "hsqs"u8], "a squashfs image", "Unpack it and build of that: " +
+            "unsquashfs -d DIR IMAGE; tar --xattrs --xattrs-include='*' -C DIR -c . | lamina build - -o OUT"),
         ([.. "070701"u8], "a cpio archive", null),
         ([.. "070702"u8], "a cpio archive", null),
         ([.. "PK"u8], "a zip archive", null),

@@ -40,6 +40,18 @@ public sealed record LayerOptions
     /// <summary>The file that is written, if it is there already: in a directory that becomes a layer it is left out.</summary>
     internal FileIdentity? Output { get; init; }
 
+    /// <summary>The most bytes that one file may decompress to; 0 for any number.</summary>
+    internal long MaxSize { get; init; }
+
+    /// <summary>What a container image is to run on, as os/arch or os/arch/variant; null for this machine.</summary>
+    internal string? Platform { get; init; }
+
+    /// <summary>Is given the config of the uppermost container image, before anything is written; null if nobody cares.</summary>
+    internal Action<ReadOnlyMemory<byte>>? TakeConfig { get; init; }
+
+    /// <summary>With how many threads the layers of a container image are opened, and what stops that.</summary>
+    internal WorkOptions Work { get; init; } = new();
+
     /// <summary>Whether it is merged over other layers: hard links of a tar may then go to files of these.</summary>
     internal bool IsUpper { get; init; }
 

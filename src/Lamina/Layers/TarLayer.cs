@@ -4,7 +4,8 @@ using Lamina.Tree;
 namespace Lamina.Layers;
 
 /// <summary>
-/// A plain tar archive as a layer. Its data is never copied: files refer to it where it lies, at multiples of 512 bytes.
+/// A plain tar archive as a layer. Its data is never copied: files refer to it where it lies, at multiples of 512 bytes. Where
+/// it was compressed it lies nowhere else, and what is seen of its data is copied instead.
 /// </summary>
 internal static class TarLayer
 {

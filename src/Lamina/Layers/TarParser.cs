@@ -9,6 +9,8 @@ internal sealed class TarParser
     /// <summary>The longest name that GNU's long-name entries may hold: sixteen times what the kernel takes as a path.</summary>
     public const int MaxLongNameLength = 1 << 16;
 
+    private const int PageSize = 4096;
+
     private readonly string _source;
     private readonly Original _archive;
     private readonly TarWindow _window;
@@ -61,8 +63,6 @@ internal sealed class TarParser
     {
         while (MoveNext())
             ReadHeader(new TarHeader(_block));
-        if (_rules == WhiteoutRules.Oci)
-            RefuseImageArchive();
         LowerLink[] lowerLinks =
             [.. _lowerLinks.Select(link => link with { IsTargetLater = _tree.TryFind(link.Target.Span, out _) })];
         Node root = _tree.Finish();
@@ -74,33 +74,28 @@ internal sealed class TarParser
             HasOpaqueRoot = _tree.HasOpaqueRoot,
             FollowsLinks = _rules != WhiteoutRules.Overlay,
             Rules = _rules == WhiteoutRules.Oci ? WhiteoutRules.Overlay : _rules,       // the marks are translated
-            Originals = [_archive],
-            BlockSize = TarHeader.Size,
+            Originals = _archive.Bytes.IsApart ? [] : [_archive],
+            Held = _archive.Bytes.IsApart ? [_archive.Bytes] : [],
+            IsImageArchive = _rules == WhiteoutRules.Oci && HoldsLayers(),
+            BlockSize = _archive.Bytes.IsApart ? PageSize : TarHeader.Size,            // what is copied lies as it should
             Implied = _tree.Implied,
             LowerLinks = lowerLinks,
             Warning = warning,
         };
     }
 
-    /// <summary>An archive that holds layers is none: as files they would be of no use to anybody.</summary>
-    private void RefuseImageArchive()
+    /// <summary>Whether this is an archive of a container image: as files its layers would be of no use to anybody.</summary>
+    private bool HoldsLayers()
     {
-        foreach ((byte[] name, string kind) in s_imageFiles)
+        foreach (byte[] name in s_imageFiles)
         {
             if (_tree.TryFind(name, out Node? node) && node is { Type: NodeType.RegularFile })
-            {
-                throw new UnsupportedImageException(_source,
-                    $"holds {TarPlace.Show(name)}: it is {kind}, which holds layers and is none itself",
-                    "Unpack it and merge its layers, or say --rules overlay if these are a layer's own files.");
-            }
+                return true;
         }
+        return false;
     }
 
-    private static readonly (byte[] Name, string Kind)[] s_imageFiles =
-    [
-        ([.. "oci-layout"u8], "an image in OCI form"),
-        ([.. "manifest.json"u8], "an image as docker save writes it"),
-    ];
+    private static readonly byte[][] s_imageFiles = [[.. "oci-layout"u8], [.. "manifest.json"u8]];
 
     /// <summary>Loads the next header; false at the two zero blocks, or at the end of an archive that lacks them.</summary>
     private bool MoveNext()

@@ -43,6 +43,18 @@ public sealed class Layer : IDisposable
     /// </summary>
     public required Original[] Originals { get; init; }
 
+    /// <summary>
+    /// Files that content of this layer is read from and that are no originals: nothing of the output refers to them. They are
+    /// closed with the layer.
+    /// </summary>
+    internal ByteSource[] Held { get; init; } = [];
+
+    /// <summary>All files that the layer is read from.</summary>
+    internal IEnumerable<ByteSource> Sources => [.. Originals.Select(original => original.Bytes), .. Held];
+
+    /// <summary>Whether this is no layer but an archive of a container image, which holds layers.</summary>
+    internal bool IsImageArchive { get; init; }
+
     /// <summary>The block size data lies aligned to, in bytes: an image's own, 512 for a tar.</summary>
     public required int BlockSize { get; init; }
 
@@ -94,6 +106,8 @@ public sealed class Layer : IDisposable
             HasOpaqueRoot = HasOpaqueRoot,
             Rules = rules,
             Originals = Originals,
+            Held = Held,
+            IsImageArchive = IsImageArchive,
             BlockSize = BlockSize,
             Codecs = Codecs,
             RequiredKernel = RequiredKernel,
@@ -108,7 +122,7 @@ public sealed class Layer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Original original in Originals)
-            original.Bytes.Dispose();
+        foreach (ByteSource source in Sources)
+            source.Dispose();
     }
 }

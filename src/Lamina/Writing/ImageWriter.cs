@@ -36,8 +36,8 @@ public static class ImageWriter
         long total = 0;
         RefuseNoFiles(layers, options);
         InputFiles inputs = new();
-        foreach (Original original in layers.SelectMany(layer => layer.Originals))
-            inputs.Add(original.Bytes);
+        foreach (ByteSource source in layers.SelectMany(layer => layer.Sources))
+            inputs.Add(source);
         if (options.VmdkPath is { } vmdk && OutputPlace.AreSame(path, vmdk))
             throw new ArgumentException($"{vmdk}: the descriptor cannot be the image as well");
         using OutputSet outputs = new();
@@ -87,12 +87,12 @@ public static class ImageWriter
     private static void RefuseNoFiles(IReadOnlyList<Layer> layers, WriteOptions options)
     {
         bool refersToFiles = (options.Mode == OutputMode.Index && !options.CarriesLayers) || options.VmdkPath is not null;
-        if (refersToFiles && layers.SelectMany(layer => layer.Originals)
-            .FirstOrDefault(original => original.Bytes.WhyNoFile is not null) is { } part)
+        if (refersToFiles && layers.SelectMany(layer => layer.Sources)
+            .FirstOrDefault(source => source.WhyNoFile is not null) is { } part)
         {
             throw new UnsupportedImageException(part.Name,
-                $"{part.Bytes.WhyNoFile}, so there is no file that the image could refer to",
-                "Write it to a file first, or merge with --mode flat.");
+                $"{part.WhyNoFile}, so there is no file that the image could refer to",
+                "Write what it holds to a file first, or merge with --mode flat.");
         }
     }
 

@@ -208,6 +208,7 @@ internal sealed class LayoutPlanner : IDisposable
         {
             Sharing = _sharing,
             Encoding = _own?.Summary,
+            LayerNames = [.. AllLayers.Select(layer => layer.Name)],
             Warnings = [.. AllLayers.Where(layer => layer.Warning is not null).Select(layer => $"{layer.Name}: {layer.Warning}")],
         };
     }

@@ -25,6 +25,9 @@ public sealed record WriteResult(
     /// <summary>What encoding came to; null where nothing was encoded.</summary>
     internal EncodeSummary? Encoding { get; init; }
 
+    /// <summary>The layers by name, lowest first: several where a container image was named.</summary>
+    internal IReadOnlyList<string> LayerNames { get; init; } = [];
+
     /// <summary>What is odd about the layers, with their names; sentences for people.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

@@ -68,12 +68,12 @@ public class ExitCodeTests
     [Fact]
     public void An_unsupported_file_is_3_and_the_next_line_says_what_to_do()
     {
-        string path = Scratch.NewPath("layer.tar.gz");
-        File.WriteAllBytes(path, [0x1F, 0x8B, 8, 0, 0, 0, 0, 0]);
+        string path = Scratch.NewPath("layer.tar.Z");
+        File.WriteAllBytes(path, [0x1F, 0x9D, 8, 0, 0, 0, 0, 0]);
         CliRun run = CliRun.Of("merge", path, "-o", Scratch.NewPath("out"));
         Assert.Equal(3, run.Code);
-        Assert.Equal($"lamina: {path}: is compressed with gzip, not an EROFS image or a tar\n" +
-            "Decompress it first: gzip -d\n", run.Error);
+        Assert.Equal($"lamina: {path}: is compressed with compress, not an EROFS image or a tar\n" +
+            "Decompress it first: uncompress\n", run.Error);
     }
 
     [Fact]

@@ -49,14 +49,18 @@ public class TarEndTests
     }
 
     [Theory]
-    [InlineData("oci-layout", "an image in OCI form")]
-    [InlineData("./manifest.json", "docker save")]
-    public void An_archive_of_an_image_is_named_and_not_merged_as_files(string name, string kind)
+    [InlineData("oci-layout")]
+    [InlineData("./manifest.json")]
+    public void An_archive_of_an_image_is_known_and_not_merged_as_files(string name)
     {
         TarBuilder archive = new TarBuilder().Directory("./").Directory("blobs/").File(name, "[]").End();
-        Assert.Contains(kind, Unsupported(archive).Message);
+        using Layer found = Open(archive);
+        Assert.True(found.IsImageArchive);
+        Assert.Contains("an archive of a container image", Assert.Throws<UnsupportedImageException>(
+            () => LayerOpener.Open(archive.ToSource(), [])).Message);
         using Layer asked = Open(archive, WhiteoutRules.Overlay);
         using Layer deeper = Open(new TarBuilder().File("app/" + name, "[]").Directory("manifest.json").End());
+        Assert.False(asked.IsImageArchive || deeper.IsImageArchive);
         Assert.NotEmpty(Names(asked) + Names(deeper));
     }
 

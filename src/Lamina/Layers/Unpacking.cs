@@ -1,0 +1,54 @@
+using Lamina.Archives;
+using Lamina.Platform;
+
+namespace Lamina.Layers;
+
+/// <summary>Puts what a compressed file holds where it can be read at any position: into a file without a name.</summary>
+internal static class Unpacking
+{
+    /// <summary>
+    /// A file that is compressed and holds another compressed one is a mistake of somebody's; more of these are made to waste
+    /// time.
+    /// </summary>
+    private const int MaxNesting = 2;
+
+    /// <summary>Decompresses a source, which is closed then; one that is not compressed is returned as it is.</summary>
+    /// <param name="source">The file. If this fails, it is still the caller's.</param>
+    /// <param name="beside">Beside which file the data are kept; null for the folder of temporary files.</param>
+    /// <param name="maxSize">The most bytes it may decompress to; 0 for any number.</param>
+    /// <exception cref="CorruptImageException">It is damaged, or something follows what is compressed.</exception>
+    /// <exception cref="UnsupportedImageException">It decompresses to more than may be.</exception>
+    public static ByteSource Unpack(ByteSource source, string? beside, long maxSize)
+    {
+        for (int depth = 1; Packed.KindAt(source, 0) is { } kind; depth++)
+        {
+            if (depth > MaxNesting)
+            {
+                throw new UnsupportedImageException(source.Name, $"is compressed more than {MaxNesting} times",
+                    $"Decompress it first: {Packed.AdviceFor(kind)}");
+            }
+            SpooledFile spool = new(source, beside, $"is compressed with {kind}");
+            try
+            {
+                Packed.DecodeAll(source, run =>
+                {
+                    if (maxSize > 0 && spool.Length > maxSize - run.Length)
+                        throw TooLarge(source.Name, maxSize);
+                    spool.Append(run);
+                });
+            }
+            catch
+            {
+                spool.Dispose();
+                throw;
+            }
+            source.Dispose();
+            source = spool;
+        }
+        return source;
+    }
+
+    /// <summary>Says that something is larger than was allowed.</summary>
+    public static UnsupportedImageException TooLarge(string name, long maxSize) => new(name,
+        $"decompresses to more than {maxSize} bytes", "If that is what it should be, allow more: --max-size");
+}
