@@ -24,7 +24,8 @@ internal sealed class ImagePlan
     /// <param name="tree">The tree, read.</param>
     /// <param name="context">What the output is like.</param>
     /// <param name="prefixes">The table of long xattr name prefixes; empty without.</param>
-    public ImagePlan(TreePlanner tree, WriteContext context, byte[] prefixes)
+    /// <param name="buildTime">The time of compact inodes; null to choose what suits most.</param>
+    public ImagePlan(TreePlanner tree, WriteContext context, byte[] prefixes, Timestamp? buildTime = null)
     {
         _tree = tree;
         _context = context;
@@ -32,7 +33,8 @@ internal sealed class ImagePlan
         _fragments = new FragmentPlanner(context, prefixes);
         _contents = new ContentPlanner(context, _fragments);
         _layout = new InodeLayout(context.BlockSize);
-        Times = InodeTimes.Choose(_tree.Inodes, context.Kernel.HasCompactTimes);
+        Times = buildTime is { } time ? new InodeTimes(time.Seconds, time.Nanoseconds, false)
+            : InodeTimes.Choose(_tree.Inodes, context.Kernel.HasCompactTimes);
         foreach (PlannedInode inode in _tree.Inodes)
             PlanInode(inode);
         if (_fragments.IsUsed)
@@ -89,7 +91,7 @@ internal sealed class ImagePlan
             _ => 0,
         };
         inode.Size = (ulong)size;
-        inode.IsExtended = size > uint.MaxValue || node.UserId > ushort.MaxValue || node.GroupId > ushort.MaxValue ||
+        inode.IsExtended |= size > uint.MaxValue || node.UserId > ushort.MaxValue || node.GroupId > ushort.MaxValue ||
             inode.Links > ushort.MaxValue || !Times.Holds(node.Modified);
         if (directory is not null)
         {

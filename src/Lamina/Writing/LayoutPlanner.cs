@@ -62,7 +62,7 @@ internal sealed class LayoutPlanner : IDisposable
             options.ComputeDigests && options.Mode != OutputMode.Full, options.ThreadCount);
         try
         {
-            TreePlanner tree = new(new FaultyFile([.. AllLayers]));
+            TreePlanner tree = new(new FaultyFile([.. AllLayers]), options.Changes);
             tree.Read(root);
             OutputShape shape = OutputShape.Choose([.. AllLayers],
                 options.Encoding is null ? tree.ClusterBlockSizes : [.. tree.ClusterBlockSizes, TreeEncoder.BlockSize], options);
@@ -88,7 +88,7 @@ internal sealed class LayoutPlanner : IDisposable
             if (ranges is null)
                 end = PutOriginals(end, isIndex ? 0 : 1);
             _plan = new ImagePlan(tree, new WriteContext(
-                shape.BlockBits, shape.Kernel, _placement, new CopyArea(1 << shape.BlockBits), !isIndex), prefixes);
+                shape.BlockBits, shape.Kernel, _placement, new CopyArea(1 << shape.BlockBits), !isIndex), prefixes, options.BuildTime);
             _metadataStart = ranges?.Assign(end) ?? end;
             _placement.Put(_plan.Context.Copies.Original, _metadataStart + _plan.MetadataLength);
             _metadata = new ComputedSource("metadata", _plan.MetadataLength,
@@ -168,7 +168,7 @@ internal sealed class LayoutPlanner : IDisposable
         ReadOnlySpan<byte> record = _record.Memory.Span;
         HeadRecord head = new(_recordStart, record.Length, Crc32C.Compute(record));
         return HeaderWriter.Write(_plan, _metadataStart, end, slots, Limits(), head,
-            HeaderWriter.UuidOf(_metadata.Memory.Span, record, _own is null ? [] : _own.Area.Hash()), _label);
+            _options.Uuid ?? HeaderWriter.UuidOf(_metadata.Memory.Span, record, _own is null ? [] : _own.Area.Hash()), _label);
     }
 
     /// <summary>

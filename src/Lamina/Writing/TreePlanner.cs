@@ -9,7 +9,7 @@ namespace Lamina.Writing;
 /// size.
 /// The order of the list is that of the output: breadth first, a directory's children together.
 /// </summary>
-internal sealed class TreePlanner(FaultyFile faults)
+internal sealed class TreePlanner(FaultyFile faults, InodeChanges? changes = null)
 {
     /// <summary>
     /// Names deeper than this are no path any program can name (PATH_MAX is 4096 bytes), so the tree has no end.
@@ -109,7 +109,8 @@ internal sealed class TreePlanner(FaultyFile faults)
 
     private PlannedInode InodeOf(Node node, PlannedInode directory, ReadOnlySpan<byte> name)
     {
-        if (!node.IsDirectory && !node.HasSingleName && _linked.TryGetValue(node, out PlannedInode? linked))
+        bool isLinked = !node.IsDirectory && !node.HasSingleName && changes?.SeparatesLinks != true;
+        if (isLinked && _linked.TryGetValue(node, out PlannedInode? linked))
             return linked;
         // What comes from a reader is sound; a tree that was made by hand may be anything, and must not become a corrupt image.
         if (FaultOf(node) is { } fault)
@@ -117,7 +118,7 @@ internal sealed class TreePlanner(FaultyFile faults)
             (string source, string path) = faults.Of(directory, name, node);
             throw new CorruptImageException(source, $"{path}: {fault}");
         }
-        if (node.IsDirectory || node.HasSingleName)
+        if (!isLinked)
             return Add(node, directory);
         PlannedInode inode = Add(node, null);
         _linked.Add(node, inode);
@@ -128,7 +129,9 @@ internal sealed class TreePlanner(FaultyFile faults)
 
     private PlannedInode Add(Node node, PlannedInode? parent)
     {
-        PlannedInode inode = new(node, parent);
+        if (changes is not null)
+            node = changes.Apply(node);
+        PlannedInode inode = new(node, parent) { IsExtended = changes?.IsExtended == true };
         Inodes.Add(inode);
         Xattrs.Count(node.Xattrs);
         if (node.Payload is EncodedContent encoded)

@@ -1,4 +1,5 @@
 using Lamina.Building;
+using Lamina.Tree;
 using Lamina.Trust;
 
 namespace Lamina.Writing;
@@ -47,6 +48,15 @@ public sealed record WriteOptions : WorkOptions
 
     /// <summary>How data is encoded that is not yet, in full mode; null to leave it as the layers have it.</summary>
     internal EncodeOptions? Encoding { get; init; }
+
+    /// <summary>What is written otherwise than the layers have it; null for nothing.</summary>
+    internal InodeChanges? Changes { get; init; }
+
+    /// <summary>The image's UUID; null for one that is computed from what is in it.</summary>
+    internal Guid? Uuid { get; init; }
+
+    /// <summary>When the image was made: the time that compact inodes have; null for the one that most files have.</summary>
+    internal Timestamp? BuildTime { get; init; }
 
     /// <summary>
     /// Counts bytes that are written; where data is encoded that is what takes the time, and is counted instead.
