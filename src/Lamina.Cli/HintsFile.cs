@@ -19,7 +19,9 @@ internal static class HintsFile
     /// <summary>Reads one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="codecs">The codecs that were named, by number.</param>
-    public static IReadOnlyList<EncodeHint> Read(string path, IReadOnlyList<(Codec? Codec, int? Level)> codecs)
+    /// <param name="usual">The size that counts where a size is none that clusters can have; null to refuse such a line.</param>
+    public static IReadOnlyList<EncodeHint> Read(
+        string path, IReadOnlyList<(Codec? Codec, int? Level)> codecs, int? usual = null)
     {
         List<EncodeHint> hints = [];
         string[] lines = TextLines.Read(path);
@@ -27,17 +29,23 @@ internal static class HintsFile
         {
             string line = lines[i].Trim();
             if (line.Length > 0 && line[0] != '#')
-                hints.Add(Parse(line, codecs) ?? throw new UsageException($"{path}, line {i + 1}: \"{line}\" is no hint",
+                hints.Add(Parse(line, codecs, usual) ?? throw new UsageException($"{path}, line {i + 1}: \"{line}\" is no hint",
                     "A hint is BYTES [CODEC] PATTERN, such as: 65536 lz4hc \\.so$"));
         }
         return hints;
     }
 
-    private static EncodeHint? Parse(string line, IReadOnlyList<(Codec? Codec, int? Level)> codecs)
+    private static EncodeHint? Parse(string line, IReadOnlyList<(Codec? Codec, int? Level)> codecs, int? usual)
     {
         string[] words = line.Split((char[])[' ', '\t'], 3, StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || SizeText.Parse(words[0]) is not { } size || (size != 0 && !EncodeArguments.IsClusterSize(size)))
+        if (words.Length < 2 || SizeText.Parse(words[0]) is not { } size)
             return null;
+        if (size != 0 && !EncodeArguments.IsClusterSize(size))
+        {
+            if (usual is null)
+                return null;
+            size = usual.Value;
+        }
         (Codec? Codec, int? Level) codec = default;
         bool hasCodec = words.Length == 3;
         if (hasCodec && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number))

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Text;
+using Lamina.Cli.Peers;
 using Lamina.Platform;
 
 namespace Lamina.Cli;
@@ -29,7 +30,10 @@ internal static class Program
             Width = !Console.IsOutputRedirected && Console.WindowWidth >= Session.LeastWidth
                 ? Console.WindowWidth : Session.UnlimitedWidth,
         };
-        int code = Run(RawArguments.Restore(arguments), session);
+        arguments = RawArguments.Restore(arguments);
+        // A link of the name of another program makes this one that.
+        PeerProgram? peer = PeerProgram.Find(PeerProgram.OwnName(), session);
+        int code = peer is null ? Run(arguments, session) : peer.Run(arguments);
         if (session.FlushOutput() is { } lost && code == ExitCodes.Done)
             code = Failures.Report(lost, session);
         session.FlushMessages();
@@ -45,6 +49,8 @@ internal static class Program
 
     private static int Run(string[] arguments, Session session)
     {
+        if (arguments.Length > 0 && PeerProgram.FindVerb(arguments[0], session) is { } peer)
+            return peer.Run(arguments[1..]);
         RootCommand root = Root(session);
         // "@" separates an image from its devices here; it does not name files with further arguments.
         ParseResult result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -54,7 +54,7 @@ internal sealed record InodeInfo
         return [.. paths.Select(path => opened.FindInode(path) is { } inode ? Of(opened, inode) : null)];
     }
 
-    private static InodeInfo Of(ErofsImage image, in Inode inode) => new()
+    internal static InodeInfo Of(ErofsImage image, in Inode inode) => new()
     {
         Nid = inode.Nid,
         Position = inode.IsInMetabox ? null : inode.Position,

@@ -1,3 +1,5 @@
+using Lamina.Tree;
+
 namespace Lamina.Merging;
 
 /// <summary>How layers are merged.</summary>
@@ -14,6 +16,12 @@ public sealed record MergeOptions
     /// <c>userxattr</c> does: layers that an unprivileged user's overlay wrote.
     /// </summary>
     public bool UserXattr { get; init; }
+
+    /// <summary>
+    /// Whether a file of the result stays out, with all that is in it: its path from the root, without a slash in front, and what
+    /// it is. Null to keep all.
+    /// </summary>
+    internal Func<byte[], Node, bool>? LeavesOut { get; init; }
 
     /// <summary>Is told of every name that more than one layer has; null to save the work.</summary>
     public MergeAccount? Account { get; init; }

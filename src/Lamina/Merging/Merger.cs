@@ -16,10 +16,9 @@ public static class Merger
     public static Node Merge(IReadOnlyList<Layer> layers, MergeOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfZero(layers.Count);
-        if (layers.Count == 1)
-            return layers[0].Root;
         options ??= new MergeOptions();
-        return Join(ArchiveLayers.Prepare(layers, options), options);
+        Node root = layers.Count == 1 ? layers[0].Root : Join(ArchiveLayers.Prepare(layers, options), options);
+        return options.LeavesOut is { } leavesOut ? FilteredListing.Filter(root, leavesOut) : root;
     }
 
     /// <summary>Merges layers whose names are where they belong.</summary>

@@ -27,7 +27,7 @@ internal static class HeaderWriter
     /// <summary>Writes the header of a plan.</summary>
     public static byte[] Write(
         ImagePlan plan, long metadataStart, long end, ReadOnlySpan<DeviceSlot> devices, CodecLimits limits, HeadRecord head,
-            Guid uuid, byte[] label)
+            Guid uuid, byte[] label, bool hasChecksum = true)
     {
         int bits = plan.Context.BlockBits;
         ImageFeatures features = plan.Features;
@@ -37,7 +37,8 @@ internal static class HeaderWriter
         int prefixesAt = areInHeader ? PrefixesAt(devices.Length) : 0;
         SuperBlock superBlock = new()
         {
-            Compatible = Compatible(plan.HasXattrs, hasPrefixes, areInHeader),
+            Compatible = Compatible(plan.HasXattrs, hasPrefixes, areInHeader) &
+                (hasChecksum ? CompatibleFeatures.All : ~CompatibleFeatures.SuperBlockChecksum),
             Incompatible = Incompatible(features, devices.Length > 0, isWide) |
                 (hasPrefixes ? IncompatibleFeatures.XattrPrefixes : IncompatibleFeatures.None),
             XattrPrefixCount = hasPrefixes ? (byte)1 : (byte)0,         // the fingerprints' name; SharePrefix is its index, 0
@@ -66,7 +67,8 @@ internal static class HeaderWriter
             devices[i].WriteTo(header.AsSpan(DeviceTableAt + i * DeviceSlot.Size));
         if (areInHeader)
             plan.Prefixes.CopyTo(header, prefixesAt);
-        SuperBlock.WriteChecksum(header.AsSpan(SuperBlock.Offset, SuperBlock.ChecksummedLength(1 << bits)));
+        if (hasChecksum)
+            SuperBlock.WriteChecksum(header.AsSpan(SuperBlock.Offset, SuperBlock.ChecksummedLength(1 << bits)));
         return header;
     }
 

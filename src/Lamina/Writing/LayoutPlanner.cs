@@ -168,7 +168,8 @@ internal sealed class LayoutPlanner : IDisposable
         ReadOnlySpan<byte> record = _record.Memory.Span;
         HeadRecord head = new(_recordStart, record.Length, Crc32C.Compute(record));
         return HeaderWriter.Write(_plan, _metadataStart, end, slots, Limits(), head,
-            _options.Uuid ?? HeaderWriter.UuidOf(_metadata.Memory.Span, record, _own is null ? [] : _own.Area.Hash()), _label);
+            _options.Uuid ?? HeaderWriter.UuidOf(_metadata.Memory.Span, record, _own is null ? [] : _own.Area.Hash()), _label,
+            !_options.OmitsChecksum);
     }
 
     /// <summary>

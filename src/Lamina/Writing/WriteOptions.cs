@@ -55,6 +55,9 @@ public sealed record WriteOptions : WorkOptions
     /// <summary>The image's UUID; null for one that is computed from what is in it.</summary>
     internal Guid? Uuid { get; init; }
 
+    /// <summary>Whether the superblock goes without its checksum.</summary>
+    internal bool OmitsChecksum { get; init; }
+
     /// <summary>When the image was made: the time that compact inodes have; null for the one that most files have.</summary>
     internal Timestamp? BuildTime { get; init; }
 
