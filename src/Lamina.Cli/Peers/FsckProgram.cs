@@ -1,11 +1,14 @@
 using Lamina.Checking;
 using Lamina.Exporting;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
 
 namespace Lamina.Cli.Peers;
 
-/// <summary><c>fsck.erofs</c>: a thin translation of its options into those of <c>lamina check</c> and <c>lamina extract</c>.</summary>
+/// <summary>
+/// <c>fsck.erofs</c>: a thin translation of its options into those of <c>lamina check</c> and <c>lamina extract</c>.
+/// </summary>
 internal sealed class FsckProgram(Session session) : PeerProgram(session)
 {
     private const int Talkative = 3;
@@ -57,7 +60,7 @@ internal sealed class FsckProgram(Session session) : PeerProgram(session)
         string? target = line.ValueOf("--extract");
         if (line.Has("--path") && target is null)
             throw new PeerException("--path: all of an image is checked; it is for --extract=X");
-        if (target is not null && Path.GetFullPath(target) == "/" && !line.Has("--force"))
+        if (target is not null && HostFile.FullPath(target) == "/" && !line.Has("--force"))
             throw new PeerException("--extract=/ writes into the root directory", "Say --force if that is what you want.");
         if (!IsSound(path, devices, offset, line))
             return Fail($"{path}: found some filesystem corruption");

@@ -21,7 +21,7 @@ internal sealed class MkfsProgram(Session session) : PeerProgram(session)
     /// <summary>A pattern that takes longer for one path is a mistake. In seconds.</summary>
     private const int PatternSeconds = 5;
 
-    private const string StandardInput = "-";
+    private const string StandardInput = "-", RandomUuid = "/proc/sys/kernel/random/uuid";
 
     public override string Name => "mkfs.erofs";
 
@@ -176,7 +176,8 @@ internal sealed class MkfsProgram(Session session) : PeerProgram(session)
     {
         null => null,
         "clear" => Guid.Empty,
-        "random" => Guid.NewGuid(),
+        // What is asked for is chance, and the kernel has it; nothing else of an image comes from there.
+        "random" => Guid.Parse(HostFile.ReadLines(RandomUuid).First()),
         _ => Guid.TryParseExact(text, "D", out Guid uuid) ? uuid : throw new PeerException($"invalid UUID {text}"),
     };
 

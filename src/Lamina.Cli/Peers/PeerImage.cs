@@ -6,9 +6,11 @@ namespace Lamina.Cli.Peers;
 /// <summary>The image that fsck.erofs and dump.erofs are about: <c>IMAGE</c>, <c>--device</c>, <c>--offset</c>.</summary>
 internal static class PeerImage
 {
-    public static PeerOption Device { get; } = new("--device", PeerValue.Required, "a further device of the image; may be repeated");
+    public static PeerOption Device { get; } =
+        new("--device", PeerValue.Required, "a further device of the image; may be repeated");
 
-    public static PeerOption Offset { get; } = new("--offset", PeerValue.Required, "the byte at which the image begins in its file");
+    public static PeerOption Offset { get; } =
+        new("--offset", PeerValue.Required, "the byte at which the image begins in its file");
 
     /// <summary>The image's file and its devices.</summary>
     public static (string Path, string[] Devices) Files(PeerLine line)

@@ -77,7 +77,10 @@ internal sealed class PeerLine
         string? value = equals < 0 ? null : word[(equals + 1)..];
         PeerOption[] found = [.. options.Where(option => option.Name == name)];
         if (found.Length == 0)
-            found = [.. options.Where(option => option.Name.Length > 2 && option.Name.StartsWith(name, StringComparison.Ordinal))];
+        {
+            found = [.. options.Where(option => option.Name.Length > 2
+                && option.Name.StartsWith(name, StringComparison.Ordinal))];
+        }
         if (found.Length == 0)
             throw new PeerException($"unrecognized option '{word}'");
         if (found.Length > 1)

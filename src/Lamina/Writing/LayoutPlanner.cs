@@ -88,7 +88,8 @@ internal sealed class LayoutPlanner : IDisposable
             if (ranges is null)
                 end = PutOriginals(end, isIndex ? 0 : 1);
             _plan = new ImagePlan(tree, new WriteContext(
-                shape.BlockBits, shape.Kernel, _placement, new CopyArea(1 << shape.BlockBits), !isIndex), prefixes, options.BuildTime);
+                shape.BlockBits, shape.Kernel, _placement, new CopyArea(1 << shape.BlockBits), !isIndex), prefixes,
+                options.BuildTime);
             _metadataStart = ranges?.Assign(end) ?? end;
             _placement.Put(_plan.Context.Copies.Original, _metadataStart + _plan.MetadataLength);
             _metadata = new ComputedSource("metadata", _plan.MetadataLength,

@@ -108,9 +108,11 @@ public class PeerProgramTests
     public void What_is_wrong_ends_with_1()
     {
         string image = Make(), tar = NewTar();
-        foreach (string[] words in (string[][])[["mkfs"], ["mkfs", "only"], ["mkfs", "--bogus", "a", "b"], ["mkfs", "-zbogus", "a", tar],
+        foreach (string[] words in (string[][])[["mkfs"], ["mkfs", "only"], ["mkfs", "--bogus", "a", "b"],
+            ["mkfs", "-zbogus", "a", tar],
             ["mkfs", "-Ebogus", "a", tar], ["mkfs", "-C123", "a", tar], ["mkfs", "a", Path.Combine(tar, "none")], ["fsck"],
-            ["fsck", tar], ["fsck", image + ".none"], ["dump.erofs", tar], ["dump.erofs", "--path=/none", image], ["dump.erofs", "-e", image]])
+            ["fsck", tar], ["fsck", image + ".none"],
+            ["dump.erofs", tar], ["dump.erofs", "--path=/none", image], ["dump.erofs", "-e", image]])
         {
             CliRun run = CliRun.Of(words);
             Assert.True(run.Code == 1 && run.Error.Length > 0, string.Join(' ', words));
