@@ -99,6 +99,7 @@ internal abstract class ImageVerb : Verb
             foreach (string file in layers.SelectMany(LayerOpener.Split))
                 inputs.Add(file == StandardStream ? "/dev/stdin" : file);
             inputs.RefuseStandardOutput();
+            reading = reading with { Output = FileIdentity.Of("/dev/stdout") };
             result = MergedImage.Create(layers, Session.Bytes, output, writing, merging, reading);
         }
         else

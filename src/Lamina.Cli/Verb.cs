@@ -62,6 +62,6 @@ internal abstract class Verb : Command
     protected static Option<bool> JsonOption() => new("--json") { Description = "Print JSON, for programs" };
 
     protected static Argument<string> ImageArgument(string description =
-        "An EROFS image or a tar; with devices: IMAGE@DEVICE@DEVICE") =>
+        "An EROFS image, a directory or a tar; with devices: IMAGE@DEVICE@DEVICE") =>
         new("IMAGE") { Description = description };
 }

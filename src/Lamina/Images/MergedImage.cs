@@ -42,7 +42,7 @@ public static class MergedImage
     public static WriteResult Plan(
         IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
         LayerOptions? reading = null) =>
-        With(layers, reading, opened => ImageWriter.Plan(Merger.Merge(opened, merging), opened, output, writing));
+        With(layers, reading, opened => ImageWriter.Plan(Merger.Merge(opened, merging), opened, output, writing), output);
 
     /// <summary>
     /// Puts layers on top of a flat image, in its place. A stop at any moment leaves the old image or the new one.

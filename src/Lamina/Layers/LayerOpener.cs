@@ -43,29 +43,15 @@ public static class LayerOpener
     /// <summary>Opens the layers that one name stands for, lowest first: mostly one.</summary>
     /// <param name="specification">As above.</param>
     /// <param name="options">How they become layers.</param>
-    public static IReadOnlyList<Layer> OpenAll(string specification, LayerOptions? options = null)
-    {
-        options ??= new LayerOptions();
-        string[] paths = Split(specification);
-        List<ByteSource> opened = [];
-        try
-        {
-            foreach (string path in paths)
-                opened.Add(OpenFile(path, options.SpoolBeside));
-            return [RefuseArchive(OpenAny(opened[0], [.. opened[1..]], options))];
-        }
-        catch
-        {
-            foreach (ByteSource source in opened)
-                source.Dispose();
-            throw;
-        }
-    }
+    public static IReadOnlyList<Layer> OpenAll(string specification, LayerOptions? options = null) =>
+        [RefuseArchive(OpenAny(specification, options ?? new LayerOptions()))];
 
     /// <summary>Opens a layer, which may turn out to be an archive of several.</summary>
     internal static Layer OpenAny(string specification, LayerOptions options)
     {
         string[] paths = Split(specification);
+        if (paths is [{ } only] && HostFile.IsDirectory(only))
+            return DirectoryLayer.Open(only, options);
         List<ByteSource> opened = [];
         try
         {
@@ -121,7 +107,7 @@ public static class LayerOpener
     public static string[] Split(string specification)
     {
         const char kept = '\0';                                         // which no name has
-        return HostFile.Exists(specification) ? [specification]
+        return HostFile.Exists(specification) || HostFile.IsDirectory(specification) ? [specification]
             : [.. specification.Replace(Doubled, kept.ToString()).Split(DeviceSeparator)
                 .Select(part => part.Replace(kept, DeviceSeparator))];
     }
@@ -134,17 +120,8 @@ public static class LayerOpener
             : string.Join(DeviceSeparator, parts.Select(part => part.Replace(DeviceSeparator.ToString(), Doubled)));
     }
 
-    private static ByteSource OpenFile(string path, string? spoolBeside)
-    {
-        if (path == StandardInput)
-            return ByteSource.OpenFile("/dev/stdin", spoolBeside);
-        if (HostFile.IsDirectory(path))
-        {
-            throw new UnsupportedImageException(path, "a directory cannot be a layer yet",
-                $"Make an image of it: mkfs.erofs LAYER.erofs {path}");
-        }
-        return ByteSource.OpenFile(path, spoolBeside);
-    }
+    private static ByteSource OpenFile(string path, string? spoolBeside) =>
+        ByteSource.OpenFile(path == StandardInput ? "/dev/stdin" : path, spoolBeside);
 
     /// <summary>Makes a layer of an open source, which it owns from now on.</summary>
     /// <param name="source">The image or tar: a file, or a part of one.</param>

@@ -19,6 +19,9 @@ internal unsafe struct FileStatus
     [FieldOffset(28)] internal ushort Mode;
     [FieldOffset(32)] internal ulong Inode;
     [FieldOffset(40)] internal ulong Size;
+    [FieldOffset(48)] internal ulong Blocks;
+    [FieldOffset(96)] internal long ChangedSeconds;
+    [FieldOffset(104)] internal uint ChangedNanoseconds;
     [FieldOffset(112)] internal long ModifiedSeconds;
     [FieldOffset(120)] internal uint ModifiedNanoseconds;
     [FieldOffset(128)] internal uint DeviceMajor;
@@ -50,6 +53,13 @@ internal unsafe struct FileStatus
     {
         FileStatus status = default;
         return Native.Status(directory, name, Native.NoFollow, Basic, &status) == 0 ? status : null;
+    }
+
+    /// <summary>Looks at what has a name in an open directory, as above.</summary>
+    internal static FileStatus? Find(int directory, ReadOnlySpan<byte> name)
+    {
+        fixed (byte* text = HostFolder.Terminated(name, stackalloc byte[HostFolder.MaxName + 1]))
+            return Find(directory, text);
     }
 
     /// <summary>Looks at a file that is open.</summary>

@@ -90,6 +90,9 @@ public sealed class Layer : IDisposable
     /// <summary>What is odd about the source and should be told to whoever named it; null if nothing is.</summary>
     public string? Warning { get; init; }
 
+    /// <summary>What else is open as long as the layer is.</summary>
+    internal IDisposable? Resource { get; init; }
+
     /// <summary>The same layer under other rules; the two share their files, so only one is to be disposed.</summary>
     public Layer With(WhiteoutRules rules) => With(Root, Implied, rules, Borrowed);
 
@@ -117,6 +120,7 @@ public sealed class Layer : IDisposable
             LowerLinks = LowerLinks,
             Borrowed = borrowed,
             Warning = Warning,
+            Resource = Resource,
         };
 
     /// <inheritdoc/>
@@ -124,5 +128,6 @@ public sealed class Layer : IDisposable
     {
         foreach (ByteSource source in Sources)
             source.Dispose();
+        Resource?.Dispose();
     }
 }
