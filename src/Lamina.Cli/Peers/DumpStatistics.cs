@@ -23,7 +23,7 @@ internal sealed class DumpStatistics
     /// <summary>Bytes these take in the image, without those in the packed file.</summary>
     public long StoredSize { get; private set; }
 
-    /// <summary>Goes through an image; each file counts once.</summary>
+    /// <summary>Goes through an image; each name counts, so a file with two of them twice.</summary>
     public static DumpStatistics Of(ErofsImage image, CancellationToken cancellation)
     {
         DumpStatistics statistics = new();
@@ -36,11 +36,9 @@ internal sealed class DumpStatistics
             cancellation.ThrowIfCancellationRequested();
             foreach (DirectoryItem item in DirectoryReader.Enumerate(image, image.ReadInode(nid)))
             {
-                if (!seen.Add(item.Nid))
-                    continue;
                 Inode inode = image.ReadInode(item.Nid);
                 statistics.Add(image, inode, item.Name.Span);
-                if (inode.Type == NodeType.Directory)
+                if (inode.Type == NodeType.Directory && seen.Add(item.Nid))
                     open.Push(item.Nid);
             }
         }
