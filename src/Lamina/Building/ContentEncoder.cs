@@ -20,6 +20,10 @@ internal sealed class ContentEncoder(
     /// <summary>A file so small is stored with its inode, in room that would be empty otherwise. In bytes.</summary>
     private const int MaxTiny = 24;
 
+    /// <summary>The page of kernels, and the bytes of a cluster that its last page has at least: more than any codec ends
+    /// with.</summary>
+    private const int PageSize = 4096, LeastInPage = 16;
+
     /// <summary>
     /// The largest end of a file that is stored with its inode as it is, in bytes: larger ones leave gaps between inodes.
     /// </summary>
@@ -251,7 +255,7 @@ internal sealed class ContentEncoder(
             bool isEnd = part.IsLast && end == data.Length && !form.IsPacked;
             RunKey? key = isEnd ? null : RunKey.Of(SHA256.HashData(run));
             EncodedPart result = part.Result;
-            result.Runs.Add(new EncodedRun(key, part.Start + start, run.Length, result.Pieces.Count, result.Length));
+            result.Runs.Add(new EncodedRun(key, part.Start + start, run.Length, result.Pieces.Count));
             if (key is { } known && _stored.ContainsKey(known))
                 part.Result.FragmentStart = part.Start + end;
             else if (form.IsPacked)
@@ -282,7 +286,7 @@ internal sealed class ContentEncoder(
     {
         EncodedPart result = part.Result;
         if (result.Runs.Count == 0)
-            TakePieces(result, 0, result.Pieces.Count, 0, result.Length, extents);
+            TakePieces(result, 0, result.Pieces.Count, extents);
         for (int i = 0; i < result.Runs.Count; i++)
         {
             EncodedRun run = result.Runs[i];
@@ -295,8 +299,7 @@ internal sealed class ContentEncoder(
             }
             bool isLast = i == result.Runs.Count - 1;
             int first = extents.Count;
-            TakePieces(result, run.FirstPiece, isLast ? result.Pieces.Count : result.Runs[i + 1].FirstPiece, run.At,
-                isLast ? result.Length : result.Runs[i + 1].At, extents);
+            TakePieces(result, run.FirstPiece, isLast ? result.Pieces.Count : result.Runs[i + 1].FirstPiece, extents);
             if (run.Key is { } made)
             {
                 _stored[made] = [.. extents.Skip(first).Where(extent => extent.Encoding != ClusterEncoding.Hole)
@@ -307,17 +310,32 @@ internal sealed class ContentEncoder(
             extents[^1] = extents[^1] with { Original = tails.Original, Offset = tails.Append(result.Tail) };
     }
 
-    private void TakePieces(EncodedPart result, int first, int end, int from, int to, List<ClusterExtent> extents)
+    private void TakePieces(EncodedPart result, int first, int end, List<ClusterExtent> extents)
     {
-        long at = area.Append(result.Bytes[from..to]) - from;
         for (int i = first; i < end; i++)
         {
             EncodedPiece piece = result.Pieces[i];
+            bool isTail = result.Tail.Length > 0 && i == result.Pieces.Count - 1;
             AddHole(extents, piece.Logical);
             Summary.Count(piece.Encoding, piece.Length, piece.EncodedLength);
-            extents.Add(new ClusterExtent(piece.Logical, piece.Length, area.Original, at + piece.At, piece.EncodedLength,
-                piece.Encoding, false));
+            if (!isTail && piece.Encoding <= ClusterEncoding.Zstd)
+                KeepEndOffPage(piece.EncodedLength);
+            long at = isTail ? 0 : area.Append(result.Bytes.Slice(piece.At, piece.EncodedLength));
+            extents.Add(new ClusterExtent(piece.Logical, piece.Length, area.Original, at, piece.EncodedLength, piece.Encoding,
+                false));
         }
+    }
+
+    /// <summary>
+    /// Moves a cluster that would end with a few bytes in a page of their own: kernels have all of the data before they come to
+    /// these
+    /// bytes, do not look at them, and take the cluster for damaged ("failed to decompress").
+    /// </summary>
+    private void KeepEndOffPage(int length)
+    {
+        int inLastPage = (int)((area.Length + length) & (PageSize - 1));
+        if (inLastPage is > 0 and < LeastInPage)
+            area.Append(stackalloc byte[LeastInPage - inLastPage]);
     }
 
     private void Finish(

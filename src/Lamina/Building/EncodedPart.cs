@@ -17,8 +17,7 @@ internal readonly record struct EncodedPiece(long Logical, long Length, int At, 
 /// <param name="Length">The count of file bytes.</param>
 /// <param name="FirstPiece">The first of its clusters among those of the part; they end where those of the next run
 /// begin.</param>
-/// <param name="At">Where its encoded bytes begin among those of the part.</param>
-internal readonly record struct EncodedRun(RunKey? Key, long Logical, int Length, int FirstPiece, int At);
+internal readonly record struct EncodedRun(RunKey? Key, long Logical, int Length, int FirstPiece);
 
 /// <summary>The SHA-256 of a run.</summary>
 internal readonly record struct RunKey(UInt128 High, UInt128 Low)

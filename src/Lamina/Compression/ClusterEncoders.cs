@@ -10,6 +10,8 @@ internal static class ClusterEncoders
     /// <param name="block">The size of a block, in bytes.</param>
     public static IClusterEncoder Create(Codec codec, int level, int window, int block) => codec switch
     {
+        Codec.Lz4 => new Lz4Encoder(level),
+        Codec.Lzma => new MicroLzmaEncoder(level, window),
         Codec.Deflate => new DeflateEncoder(level, int.Log2(window)),
         Codec.Zstd => new ZstdEncoder(level, int.Log2(window), block),
         _ => throw new ArgumentOutOfRangeException(nameof(codec), codec, "There is no such encoder."),
