@@ -15,7 +15,7 @@ internal sealed class InspectVerb : Verb
 {
     private const int DigestDigitsShown = 16;
 
-    private readonly Argument<string> _image = new("IMAGE") 
+    private readonly Argument<string> _image = new("IMAGE")
     {
         Description = "An EROFS image, whose devices may be left out, or a container image",
     };

@@ -138,6 +138,8 @@ public static class LayerOpener
     {
         if (TarLayer.IsTar(source) || ErofsImage.IsErofs(source))
             return OpenPlain(source, devices, options);
+        if (devices.Length == 0 && CpioLayer.IsCpio(source))
+            return CpioLayer.Open(source, options);
         ByteSource plain = Unpacking.Unpack(source, options.SpoolBeside, options.MaxSize);
         if (plain == source)
             return OpenPlain(source, devices, options);
@@ -174,8 +176,8 @@ public static class LayerOpener
         ([.. "LZIP"u8], "compressed with lzip", "Decompress it first: lzip -d"),
         ([.. "hsqs"u8], "a squashfs image", "Unpack it and build of that: " +
             "unsquashfs -d DIR IMAGE; tar --xattrs --xattrs-include='*' -C DIR -c . | lamina build - -o OUT"),
-        ([.. "070701"u8], "a cpio archive", null),
-        ([.. "070702"u8], "a cpio archive", null),
+        ([0xC7, 0x71], "a cpio archive of the old binary form", "Convert it first: bsdtar -c -f OUT --format newc @FILE"),
+        ([0x71, 0xC7], "a cpio archive of the old binary form", "Convert it first: bsdtar -c -f OUT --format newc @FILE"),
         ([.. "PK"u8], "a zip archive", null),
     ];
 

@@ -1,0 +1,242 @@
+using Lamina.Archives;
+using Lamina.Platform;
+using Lamina.Tree;
+
+namespace Lamina.Layers;
+
+/// <summary>
+/// What a kernel takes as its initramfs, as a layer: cpio archives one behind the other, each plain or compressed, zeros between
+/// them. The rules are those of the kernel's unpacker: what comes later wins, directories merge, nothing hides anything.
+/// </summary>
+internal sealed class CpioLayer
+{
+    private const int GapStep = 4096;
+
+    /// <summary>Archives within compressed archives: the kernel unpacks no more than one.</summary>
+    private const int MaxNesting = 1;
+
+    private readonly LayerOptions _options;
+    private readonly TreeBuilder _tree;
+    private readonly TarPlace _place;
+    private readonly List<ByteSource> _held = [];
+    private string? _warning;
+
+    private CpioLayer(ByteSource source, LayerOptions options)
+    {
+        _options = options;
+        _place = new TarPlace(source.Name);
+        _tree = new TreeBuilder { Refuse = what => _place.Unsupported(what) };
+    }
+
+    /// <summary>Whether a source begins with an archive, plain or compressed.</summary>
+    public static bool IsCpio(ByteSource source)
+    {
+        Span<byte> head = stackalloc byte[CpioFormat.MagicSize];
+        if (source.Read(0, head) == head.Length && CpioFormat.HasMagic(head))
+            return true;
+        if (Packed.KindAt(source, 0) is not { } kind)
+            return false;
+        using PackedStream stream = Packed.Open(new PackedInput(source, 0), kind);
+        return CpioFormat.HasMagic(stream.Next());
+    }
+
+    /// <summary>
+    /// Reads all archives of a source. The layer owns the source from then on; if this fails the caller still does.
+    /// </summary>
+    /// <exception cref="CorruptImageException">An archive contradicts itself, or is cut off.</exception>
+    /// <exception cref="UnsupportedImageException">An archive has what no tree can have.</exception>
+    public static Layer Open(ByteSource source, LayerOptions options)
+    {
+        CpioLayer reader = new(source, options);
+        try
+        {
+            reader.ReadAll(source, 0);
+        }
+        catch
+        {
+            reader._held.ForEach(part => part.Dispose());
+            throw;
+        }
+        Node root = reader._tree.Finish();
+        return new Layer
+        {
+            Name = source.Name,
+            Root = root,
+            HasRootMetadata = reader._tree.HasRoot,
+            Rules = options.Rules == WhiteoutRules.Overlay ? WhiteoutRules.Overlay : WhiteoutRules.Cpio,
+            Originals = [],
+            Held = [source, .. reader._held],
+            FollowsLinks = true,
+            Implied = reader._tree.Implied,
+            BlockSize = GapStep,
+            Warning = reader._warning,
+        };
+    }
+
+    private void ReadAll(ByteSource source, int nesting)
+    {
+        byte[] step = new byte[GapStep];
+        for (long at = 0; at < source.Length;)
+        {
+            int count = source.Read(at, step);
+            int zeros = step.AsSpan(0, count).IndexOfAnyExcept((byte)0);
+            if (zeros < 0)
+            {
+                at += count;
+                continue;
+            }
+            at += zeros;
+            if (CpioFormat.HasMagic(step.AsSpan(0, source.Read(at, step.AsSpan(0, CpioFormat.MagicSize)))))
+                at = ReadArchive(source, at);
+            else if (nesting < MaxNesting && Packed.KindAt(source, at) is { } kind)
+                at = ReadPacked(source, at, kind, nesting);
+            else
+                throw new CorruptImageException(source.Name, "neither a cpio archive nor compressed data begin there", null, at);
+        }
+    }
+
+    /// <summary>Decompresses the archives that one stream holds, and returns where it ends.</summary>
+    private long ReadPacked(ByteSource source, long at, string kind, int nesting)
+    {
+        SpooledFile spool = new(source, _options.SpoolBeside, $"is compressed with {kind}");
+        _held.Add(spool);
+        PackedInput input = new(source, at);
+        using (PackedStream stream = Packed.Open(input, kind))
+        {
+            for (ReadOnlySpan<byte> run; !(run = stream.Next()).IsEmpty;)
+            {
+                if (_options.MaxSize > 0 && spool.Length > _options.MaxSize - run.Length)
+                    throw Unpacking.TooLarge(source.Name, _options.MaxSize);
+                spool.Append(run);
+            }
+        }
+        ReadAll(spool, nesting + 1);
+        return input.Position;
+    }
+
+    /// <summary>Reads one archive, and returns where it ends: its links are links among its own files.</summary>
+    private long ReadArchive(ByteSource source, long at)
+    {
+        List<CpioFile> files = [];
+        Original original = new(source, OriginalKind.Device);
+        while (CpioFormat.Read(source, at, out long next) is { } file)
+        {
+            files.Add(file);
+            at = next;
+            if (at >= source.Length)
+                throw new CorruptImageException(source.Name, "the archive has no end mark, so it is cut off", null, at);
+        }
+        _ = CpioFormat.Read(source, at, out long end);
+        if (IsMicrocode(files))
+        {
+            _warning = "holds microcode in front, which processors read before there are files: it is left out";
+            return end;
+        }
+        Dictionary<(ulong, ulong), List<CpioFile>> linked = [];
+        foreach (CpioFile file in files.Where(IsLinked))
+        {
+            if (!linked.TryGetValue((file.Device, file.Inode), out List<CpioFile>? names))
+                linked.Add((file.Device, file.Inode), names = []);
+            names.Add(file);
+        }
+        Dictionary<(ulong, ulong), Node> nodes = [];
+        foreach (CpioFile file in files)
+            Add(source, original, file, linked, nodes);
+        return end;
+    }
+
+    private static bool IsLinked(CpioFile file) => file.Links > 1 && TypeOf(file) != NodeType.Directory;
+
+    private static NodeType TypeOf(CpioFile file) => (NodeType)(file.Mode & CpioEntry.TypeMask);
+
+    private void Add(ByteSource source, Original original, CpioFile file,
+        Dictionary<(ulong, ulong), List<CpioFile>> linked, Dictionary<(ulong, ulong), Node> nodes)
+    {
+        _place.Header = file.BodyOffset;
+        _place.SetName(file.Path);
+        Span<byte> path = TarPath.Plain(_place, file.Path, new byte[file.Path.Length]);
+        NodeType type = TypeOf(file);
+        if (type == NodeType.Directory)
+        {
+            _tree.AddDirectory(path, NodeOf(file, null));
+            return;
+        }
+        if (path.IsEmpty)
+            throw _place.Corrupt("the root of the archive is no directory");
+        if (!IsLinked(file))
+        {
+            _tree.Add(path, NodeOf(file, PayloadOf(source, original, file)));
+            return;
+        }
+        (ulong, ulong) key = (file.Device, file.Inode);
+        if (!nodes.TryGetValue(key, out Node? node))
+        {
+            // All names are of one file: the last entry says what it is, the last one with data has the data.
+            List<CpioFile> names = linked[key];
+            CpioFile body = names.FindLast(name => name.BodySize > 0) ?? file;
+            node = NodeOf(names[^1], PayloadOf(source, original, body), hasSingleName: names.Count == 1);
+            nodes.Add(key, node);
+        }
+        _tree.Add(path, node);
+    }
+
+    private object? PayloadOf(ByteSource source, Original original, CpioFile file)
+    {
+        switch (TypeOf(file))
+        {
+            case NodeType.SymbolicLink:
+                if (file.BodySize is 0 or > Node.MaxTargetLength)
+                    throw _place.Corrupt($"a symbolic link to a path of {file.BodySize} bytes");
+                byte[] target = new byte[file.BodySize];
+                source.ReadExactly(file.BodyOffset, target);
+                return target.AsSpan().TrimEnd((byte)0) is { IsEmpty: false } plain && !plain.Contains((byte)0) ? plain.ToArray()
+                    : throw _place.Corrupt("a symbolic link to a path with a NUL in it");
+            case NodeType.RegularFile:
+                if (file.CheckSum is { } sum)
+                    Verify(source, file, sum);
+                return file.BodySize == 0 ? new BytesContent(default)
+                    : new PlacedContent(file.BodySize, new PlacedExtent(0, original, file.BodyOffset, file.BodySize), 1);
+            case NodeType.CharacterDevice or NodeType.BlockDevice or NodeType.Fifo or NodeType.Socket:
+                return null;
+            default:
+                throw _place.Corrupt($"a file of the type {file.Mode & CpioEntry.TypeMask:x4}, which there is not");
+        }
+    }
+
+    private void Verify(ByteSource source, CpioFile file, uint wanted)
+    {
+        byte[] step = new byte[1 << 16];
+        uint sum = 0;
+        for (long done = 0; done < file.BodySize;)
+        {
+            Span<byte> part = step.AsSpan(0, (int)Math.Min(step.Length, file.BodySize - done));
+            source.ReadExactly(file.BodyOffset + done, part);
+            foreach (byte value in part)
+                sum += value;
+            done += part.Length;
+        }
+        if (sum != wanted)
+            throw _place.Corrupt($"its check sum is {sum:x8}, its header says {wanted:x8}");
+    }
+
+    private Node NodeOf(CpioFile file, object? payload, bool hasSingleName = true) => new()
+    {
+        Type = TypeOf(file),
+        Permissions = (ushort)(file.Mode & 0xFFF),
+        UserId = _options.UserOf(file.User),
+        GroupId = _options.GroupOf(file.Group),
+        Modified = new Timestamp(file.Modified, 0),
+        HasSingleName = hasSingleName,
+        Device = TypeOf(file) is NodeType.CharacterDevice or NodeType.BlockDevice
+            ? DeviceNumber.Of(file.Rdev.Major, file.Rdev.Minor) : default,
+        Payload = payload,
+    };
+
+    /// <summary>
+    /// Whether an archive is one that processors read early: nothing but microcode, below the path the kernel looks at.
+    /// </summary>
+    private static bool IsMicrocode(List<CpioFile> files) =>
+        files.Any(file => file.Path.AsSpan().StartsWith("kernel/x86/microcode/"u8)) && files.All(file =>
+            TypeOf(file) == NodeType.Directory || file.Path.AsSpan().StartsWith("kernel/"u8) ||
+            file.Path.AsSpan().SequenceEqual("early_cpio"u8));
+}
