@@ -39,7 +39,9 @@ internal sealed class StatVerb : Verb
         byte[][] paths = [.. arguments.GetRequiredValue(_paths).Select(text => NodePath.Normalize(NameText.Parse(text)))];
         using Layer layer = OpenedLayers.OpenOne(image);
         Node[] nodes = [.. paths.Select(path => NodePath.Find(layer.Root, path, image))];
-        InodeInfo?[] inodes = layer.Originals is [{ Kind: OriginalKind.Erofs, Bytes.WhyNoFile: null }, ..]
+        // What came through a pipe cannot be read once more; a partition can.
+        bool isImage = layer.Originals is [{ Kind: OriginalKind.Erofs, Bytes: { WhyNoFile: null } or { IsVolume: true } }, ..];
+        InodeInfo?[] inodes = isImage
             ? InodeInfo.Read(files[0], files[1..], paths) : new InodeInfo?[paths.Length];
         IEnumerable<Row> rows = paths.Select((path, i) =>
             new Row(NodePath.Show(path), nodes[i], inodes[i], inodes[i]?.LinkCount ?? CountLinks(layer.Root, nodes[i])));
