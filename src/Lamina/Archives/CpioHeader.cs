@@ -25,13 +25,32 @@ internal readonly record struct CpioHeader(uint Inode, uint Mode, uint Links, ui
     public const int MaxNameSize = 4096;
 
     private const int DigitCount = 8;
-    private const int InodeAt = 6, ModeAt = 14, LinksAt = 38, SizeAt = 54, RdevMajorAt = 78, RdevMinorAt = 86, NameSizeAt = 94;
+    private const int InodeAt = 6, ModeAt = 14, UserAt = 22, GroupAt = 30, LinksAt = 38, TimeAt = 46, SizeAt = 54;
+    private const int MajorAt = 62, MinorAt = 70, RdevMajorAt = 78, RdevMinorAt = 86, NameSizeAt = 94, CheckSumAt = 102;
 
     /// <summary>c_rdevmajor</summary>
     public uint DeviceMajor { get; init; }
 
     /// <summary>c_rdevminor</summary>
     public uint DeviceMinor { get; init; }
+
+    /// <summary>c_uid</summary>
+    public uint UserId { get; init; }
+
+    /// <summary>c_gid</summary>
+    public uint GroupId { get; init; }
+
+    /// <summary>c_mtime: seconds since 1970.</summary>
+    public uint Modified { get; init; }
+
+    /// <summary>c_devmajor: what the inode was on, with <see cref="SourceMinor"/>.</summary>
+    public uint SourceMajor { get; init; }
+
+    /// <summary>c_devminor</summary>
+    public uint SourceMinor { get; init; }
+
+    /// <summary>c_chksum: the sum of the data's bytes; null in archives that have none.</summary>
+    public uint? CheckSum { get; init; }
 
     /// <summary>Whether these bytes begin an entry, without or with check sums.</summary>
     public static bool HasMagic(ReadOnlySpan<byte> bytes) => bytes.StartsWith("070701"u8) || bytes.StartsWith("070702"u8);
@@ -41,13 +60,26 @@ internal readonly record struct CpioHeader(uint Inode, uint Mode, uint Links, ui
     {
         header = default;
         if (!TryRead(bytes, InodeAt, out uint inode) || !TryRead(bytes, ModeAt, out uint mode) ||
-            !TryRead(bytes, LinksAt, out uint links) || !TryRead(bytes, SizeAt, out uint size) ||
-            !TryRead(bytes, RdevMajorAt, out uint major) || !TryRead(bytes, RdevMinorAt, out uint minor) ||
-            !TryRead(bytes, NameSizeAt, out uint nameSize))
+            !TryRead(bytes, UserAt, out uint user) || !TryRead(bytes, GroupAt, out uint group) ||
+            !TryRead(bytes, LinksAt, out uint links) || !TryRead(bytes, TimeAt, out uint time) ||
+            !TryRead(bytes, SizeAt, out uint size) || !TryRead(bytes, MajorAt, out uint sourceMajor) ||
+            !TryRead(bytes, MinorAt, out uint sourceMinor) || !TryRead(bytes, RdevMajorAt, out uint major) ||
+            !TryRead(bytes, RdevMinorAt, out uint minor) || !TryRead(bytes, NameSizeAt, out uint nameSize) ||
+            !TryRead(bytes, CheckSumAt, out uint sum))
         {
             return false;
         }
-        header = new CpioHeader(inode, mode, links, size, nameSize) { DeviceMajor = major, DeviceMinor = minor };
+        header = new CpioHeader(inode, mode, links, size, nameSize)
+        {
+            DeviceMajor = major,
+            DeviceMinor = minor,
+            UserId = user,
+            GroupId = group,
+            Modified = time,
+            SourceMajor = sourceMajor,
+            SourceMinor = sourceMinor,
+            CheckSum = bytes.StartsWith("070702"u8) ? sum : null,
+        };
         return true;
     }
 

@@ -8,9 +8,6 @@ namespace Lamina.Archives;
 /// </summary>
 internal sealed class CpioReader(ByteSource source)
 {
-    /// <summary>Zeros between two archives are read in steps of this size.</summary>
-    private const int GapStep = 4096;
-
     private long _position;
     private bool _isInside;
 
@@ -30,10 +27,9 @@ internal sealed class CpioReader(ByteSource source)
     /// <exception cref="CorruptImageException">The archive is cut off, or what stands there is no header.</exception>
     public IEnumerable<CpioEntry> ReadAll()
     {
-        byte[] header = new byte[CpioHeader.Size];
         while (SkipGap())
         {
-            if (ReadEntry(header) is { } entry)
+            if (ReadEntry() is { } entry)
                 yield return entry;
         }
     }
@@ -43,52 +39,20 @@ internal sealed class CpioReader(ByteSource source)
     {
         if (_isInside)
             return true;
-        byte[] step = new byte[GapStep];
-        while (_position < source.Length)
-        {
-            int count = source.Read(_position, step);
-            int zeros = step.AsSpan(0, count).IndexOfAnyExcept((byte)0);
-            if (zeros < 0)
-            {
-                _position += count;
-                continue;
-            }
-            _position += zeros;
-            if (_position % CpioHeader.Alignment == 0 && step[zeros] == (byte)'0')
-                return true;
-            Remainder = _position;
+        _position = CpioFormat.SkipZeros(source, _position, out byte first);
+        if (_position >= source.Length)
             return false;
-        }
+        if (_position % CpioHeader.Alignment == 0 && first == (byte)'0')
+            return true;
+        Remainder = _position;
         return false;
     }
 
-    private CpioEntry? ReadEntry(byte[] bytes)
+    private CpioEntry? ReadEntry()
     {
-        long at = _position;
-        if (source.Read(at, bytes) < bytes.Length)
-            throw CutOff(at);
-        if (!CpioHeader.HasMagic(bytes) || !CpioHeader.TryParse(bytes, out CpioHeader header))
-            throw new CorruptImageException(source.Name, "no header of a newc archive where one must be", null, at);
-        if (header.NameSize is 0 or > CpioHeader.MaxNameSize)
-        {
-            throw new CorruptImageException(source.Name,
-                $"a name of {header.NameSize} bytes; 1 to {CpioHeader.MaxNameSize} are possible", null, at);
-        }
-        byte[] name = new byte[header.NameSize];
-        if (source.Read(at + CpioHeader.Size, name) < name.Length)
-            throw CutOff(at);
-        long body = Align(at + CpioHeader.Size + header.NameSize);
-        if (body > source.Length - header.BodySize)
-            throw CutOff(at);
-        int end = name.AsSpan().IndexOf((byte)0);
-        string text = Encoding.UTF8.GetString(name, 0, end < 0 ? name.Length : end);
-        _position = Align(body + header.BodySize);
-        _isInside = text != CpioHeader.Trailer;
-        return _isInside ? new CpioEntry(text, header.Mode, body, header.BodySize) : null;
+        CpioFile? file = CpioFormat.Read(source, _position, takesOld: false, out _position);
+        _isInside = file is not null;
+        return file is null ? null
+            : new CpioEntry(Encoding.UTF8.GetString(file.Path), file.Header.Mode, file.BodyOffset, file.BodySize);
     }
-
-    private CorruptImageException CutOff(long at) =>
-        new(source.Name, $"the archive is cut off at byte {source.Length}: an entry or its end mark is missing", null, at);
-
-    private static long Align(long position) => (position + CpioHeader.Alignment - 1) & ~(CpioHeader.Alignment - 1L);
 }

@@ -10,7 +10,8 @@ namespace Lamina.Layers;
 /// </summary>
 internal sealed class CpioLayer
 {
-    private const int GapStep = 4096;
+    /// <summary>What data are laid out by that are copied, in bytes.</summary>
+    private const int BlockSize = 4096;
 
     /// <summary>Archives within compressed archives: the kernel unpacks no more than one.</summary>
     private const int MaxNesting = 1;
@@ -68,25 +69,17 @@ internal sealed class CpioLayer
             Held = [source, .. reader._held],
             FollowsLinks = true,
             Implied = reader._tree.Implied,
-            BlockSize = GapStep,
+            BlockSize = BlockSize,
             Warning = reader._warning,
         };
     }
 
     private void ReadAll(ByteSource source, int nesting)
     {
-        byte[] step = new byte[GapStep];
-        for (long at = 0; at < source.Length;)
+        Span<byte> head = stackalloc byte[CpioFormat.MagicSize];
+        for (long at = 0; (at = CpioFormat.SkipZeros(source, at, out _)) < source.Length;)
         {
-            int count = source.Read(at, step);
-            int zeros = step.AsSpan(0, count).IndexOfAnyExcept((byte)0);
-            if (zeros < 0)
-            {
-                at += count;
-                continue;
-            }
-            at += zeros;
-            if (CpioFormat.HasMagic(step.AsSpan(0, source.Read(at, step.AsSpan(0, CpioFormat.MagicSize)))))
+            if (CpioFormat.HasMagic(head[..source.Read(at, head)]))
                 at = ReadArchive(source, at);
             else if (nesting < MaxNesting && Packed.KindAt(source, at) is { } kind)
                 at = ReadPacked(source, at, kind, nesting);
@@ -119,38 +112,39 @@ internal sealed class CpioLayer
     {
         List<CpioFile> files = [];
         Original original = new(source, OriginalKind.Device);
-        while (CpioFormat.Read(source, at, out long next) is { } file)
+        while (CpioFormat.Read(source, at, takesOld: true, out at) is { } file)
         {
             files.Add(file);
-            at = next;
             if (at >= source.Length)
                 throw new CorruptImageException(source.Name, "the archive has no end mark, so it is cut off", null, at);
         }
-        _ = CpioFormat.Read(source, at, out long end);
         if (IsMicrocode(files))
         {
             _warning = "holds microcode in front, which processors read before there are files: it is left out";
-            return end;
+            return at;
         }
-        Dictionary<(ulong, ulong), List<CpioFile>> linked = [];
+        Dictionary<(uint, uint, uint), List<CpioFile>> linked = [];
         foreach (CpioFile file in files.Where(IsLinked))
         {
-            if (!linked.TryGetValue((file.Device, file.Inode), out List<CpioFile>? names))
-                linked.Add((file.Device, file.Inode), names = []);
+            if (!linked.TryGetValue(IdentityOf(file), out List<CpioFile>? names))
+                linked.Add(IdentityOf(file), names = []);
             names.Add(file);
         }
-        Dictionary<(ulong, ulong), Node> nodes = [];
+        Dictionary<(uint, uint, uint), Node> nodes = [];
         foreach (CpioFile file in files)
             Add(source, original, file, linked, nodes);
-        return end;
+        return at;
     }
 
-    private static bool IsLinked(CpioFile file) => file.Links > 1 && TypeOf(file) != NodeType.Directory;
+    private static (uint Major, uint Minor, uint Inode) IdentityOf(CpioFile file) =>
+        (file.Header.SourceMajor, file.Header.SourceMinor, file.Header.Inode);
 
-    private static NodeType TypeOf(CpioFile file) => (NodeType)(file.Mode & CpioEntry.TypeMask);
+    private static bool IsLinked(CpioFile file) => file.Header.Links > 1 && TypeOf(file) != NodeType.Directory;
+
+    private static NodeType TypeOf(CpioFile file) => (NodeType)(file.Header.Mode & CpioEntry.TypeMask);
 
     private void Add(ByteSource source, Original original, CpioFile file,
-        Dictionary<(ulong, ulong), List<CpioFile>> linked, Dictionary<(ulong, ulong), Node> nodes)
+        Dictionary<(uint, uint, uint), List<CpioFile>> linked, Dictionary<(uint, uint, uint), Node> nodes)
     {
         _place.Header = file.BodyOffset;
         _place.SetName(file.Path);
@@ -168,7 +162,7 @@ internal sealed class CpioLayer
             _tree.Add(path, NodeOf(file, PayloadOf(source, original, file)));
             return;
         }
-        (ulong, ulong) key = (file.Device, file.Inode);
+        (uint, uint, uint) key = IdentityOf(file);
         if (!nodes.TryGetValue(key, out Node? node))
         {
             // All names are of one file: the last entry says what it is, the last one with data has the data.
@@ -192,14 +186,14 @@ internal sealed class CpioLayer
                 return target.AsSpan().TrimEnd((byte)0) is { IsEmpty: false } plain && !plain.Contains((byte)0) ? plain.ToArray()
                     : throw _place.Corrupt("a symbolic link to a path with a NUL in it");
             case NodeType.RegularFile:
-                if (file.CheckSum is { } sum)
+                if (file.Header.CheckSum is { } sum)
                     Verify(source, file, sum);
                 return file.BodySize == 0 ? new BytesContent(default)
                     : new PlacedContent(file.BodySize, new PlacedExtent(0, original, file.BodyOffset, file.BodySize), 1);
             case NodeType.CharacterDevice or NodeType.BlockDevice or NodeType.Fifo or NodeType.Socket:
                 return null;
             default:
-                throw _place.Corrupt($"a file of the type {file.Mode & CpioEntry.TypeMask:x4}, which there is not");
+                throw _place.Corrupt($"a file of the type {file.Header.Mode & CpioEntry.TypeMask:x4}, which there is not");
         }
     }
 
@@ -222,13 +216,13 @@ internal sealed class CpioLayer
     private Node NodeOf(CpioFile file, object? payload, bool hasSingleName = true) => new()
     {
         Type = TypeOf(file),
-        Permissions = (ushort)(file.Mode & 0xFFF),
-        UserId = _options.UserOf(file.User),
-        GroupId = _options.GroupOf(file.Group),
-        Modified = new Timestamp(file.Modified, 0),
+        Permissions = (ushort)(file.Header.Mode & 0xFFF),
+        UserId = _options.UserOf(file.Header.UserId),
+        GroupId = _options.GroupOf(file.Header.GroupId),
+        Modified = new Timestamp(file.Header.Modified, 0),
         HasSingleName = hasSingleName,
         Device = TypeOf(file) is NodeType.CharacterDevice or NodeType.BlockDevice
-            ? DeviceNumber.Of(file.Rdev.Major, file.Rdev.Minor) : default,
+            ? DeviceNumber.Of(file.Header.DeviceMajor, file.Header.DeviceMinor) : default,
         Payload = payload,
     };
 
