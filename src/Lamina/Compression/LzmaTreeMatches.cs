@@ -30,14 +30,8 @@ internal sealed unsafe class LzmaTreeMatches(int window, int nice, int depth) : 
                     pairs[2 * count] = (uint)common;
                     pairs[(2 * count) + 1] = distance - 1;
                     count++;
-                    if (common == limit)
-                    {
-                        *less = pair[0];
-                        *more = pair[1];
-                        return count;
-                    }
                 }
-                else if (common == limit)
+                if (common == limit)
                 {
                     *less = pair[0];
                     *more = pair[1];
@@ -64,45 +58,7 @@ internal sealed unsafe class LzmaTreeMatches(int window, int nice, int depth) : 
     }
 
     /// <inheritdoc/>
-    protected override void Insert(byte* here, uint place, uint candidate, int limit)
-    {
-        uint* links = Links;
-        uint mask = Window - 1, maxDistance = MaxDistance;
-        uint* less = links + (2 * (place & mask)), more = less + 1;
-        int commonLess = 0, commonMore = 0;
-        for (int depth = Depth; depth > 0; depth--)
-        {
-            uint distance = place - candidate;
-            if (distance > maxDistance)
-                break;
-            uint* pair = links + (2 * (candidate & mask));
-            byte* there = here - distance;
-            int common = Math.Min(commonLess, commonMore);
-            if (there[common] == here[common])
-            {
-                common = Common(here, there, common + 1, limit);
-                if (common == limit)
-                {
-                    *less = pair[0];
-                    *more = pair[1];
-                    return;
-                }
-            }
-            if (there[common] < here[common])
-            {
-                *less = candidate;
-                less = pair + 1;
-                candidate = *less;
-                commonLess = common;
-            }
-            else
-            {
-                *more = candidate;
-                more = pair;
-                candidate = *more;
-                commonMore = common;
-            }
-        }
-        *less = *more = 0;
-    }
+    /// <remarks>The tree takes the place as a search does on its way; no copy is longer than the limit, so none is noted.</remarks>
+    protected override void Insert(byte* here, uint place, uint candidate, int limit) =>
+        Search(here, place, candidate, limit, longest: limit, null);
 }
