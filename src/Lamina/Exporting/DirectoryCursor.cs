@@ -1,3 +1,5 @@
+using Lamina.Platform;
+
 namespace Lamina.Exporting;
 
 /// <summary>
@@ -49,8 +51,8 @@ internal sealed class DirectoryCursor(string target, int root) : IDisposable
         byte* name = stackalloc byte[HostName.BufferSize];
         HostName.Copy(path.Name.Span, name);
         int above = _open.Count > 0 ? _open[^1].Descriptor : root;
-        int flags = HostCalls.ReadOnly | HostCalls.Directory | HostCalls.NoFollow | HostCalls.CloseOnExec;
-        int descriptor = HostCalls.OpenAt(above, name, flags, 0);
+        int flags = HostCalls.ReadOnly | DirectoryCalls.Directory | DirectoryCalls.NoFollow | HostCalls.CloseOnExec;
+        int descriptor = DirectoryCalls.OpenAt(above, name, flags, 0);
         if (descriptor < 0)
             throw HostError.Failure($"{target}{path}: the directory cannot be opened");
         _open.Add((path, descriptor));

@@ -56,7 +56,7 @@ internal sealed class ExtractTarget : IDisposable
         if (isNew)
             HostFile.MakeDirectory(path, ownerOnly);
         uint? formerMode = isNew || !options.Overwrite ? null : DirectoryRights.Widen(path);
-        int root = HostCalls.Open(path, HostCalls.ReadOnly | HostCalls.Directory | HostCalls.CloseOnExec, 0);
+        int root = HostCalls.Open(path, HostCalls.ReadOnly | DirectoryCalls.Directory | HostCalls.CloseOnExec, 0);
         if (root < 0)
             throw HostError.Failure($"{path} cannot be opened");
         ExtractTarget target = new(trimmed == "/" ? "" : trimmed, root, options, isNew) { _formerMode = formerMode };

@@ -1,3 +1,4 @@
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -66,8 +67,8 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
             return;
         if (HostError.Last != HostError.Exists || !target.Overwrite)
             throw HostError.Failure($"{target.Path}{path}: the directory cannot be made");
-        int flags = HostCalls.ReadOnly | HostCalls.Directory | HostCalls.NoFollow | HostCalls.CloseOnExec;
-        int existing = HostCalls.OpenAt(directory, name, HostCalls.PathOnly | flags, 0);
+        int flags = HostCalls.ReadOnly | DirectoryCalls.Directory | DirectoryCalls.NoFollow | HostCalls.CloseOnExec;
+        int existing = DirectoryCalls.OpenAt(directory, name, HostCalls.PathOnly | flags, 0);
         if (existing >= 0)
         {
             _ = HostCalls.Close(existing);
@@ -168,12 +169,12 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
     {
         byte* name = stackalloc byte[HostName.BufferSize];
         int directory = Locate(path, name);
-        int flags = HostCalls.WriteOnly | HostCalls.Create | HostCalls.Exclusive | HostCalls.NoFollow | HostCalls.CloseOnExec;
-        int file = HostCalls.OpenAt(directory, name, flags, PrivateFile);
+        int flags = HostCalls.WriteOnly | HostCalls.Create | HostCalls.Exclusive | DirectoryCalls.NoFollow | HostCalls.CloseOnExec;
+        int file = DirectoryCalls.OpenAt(directory, name, flags, PrivateFile);
         if (file < 0 && HostError.Last == HostError.Exists && target.Overwrite)
         {
             Remove(directory, name, path);
-            file = HostCalls.OpenAt(directory, name, flags, PrivateFile);
+            file = DirectoryCalls.OpenAt(directory, name, flags, PrivateFile);
         }
         return file >= 0 ? file : throw HostError.Failure($"{target.Path}{path}: the file cannot be made");
     }

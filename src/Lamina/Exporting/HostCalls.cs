@@ -31,27 +31,15 @@ internal static unsafe partial class HostCalls
     /// <summary>The bytes that statx(2) fills, and where in them is what.</summary>
     internal const int StatusSize = 256, StatusUser = 20, StatusGroup = 24, StatusMode = 28, StatusSeconds = 112;
 
-    /// <summary>The name of an inode's entry in what readdir(3) returns, and its type; the same on all 64-bit machines.</summary>
-    internal const int DirentType = 18, DirentName = 19;
+    /// <summary>The type of an inode's entry in what readdir(3) returns; the same on all 64-bit machines.</summary>
+    internal const int DirentType = 18;
 
     internal const byte DirentIsDirectory = 4;
 
     private const string Libc = "libc";
 
-    /// <summary>O_DIRECTORY; x86 has other numbers for these two than the rest.</summary>
-    internal static int Directory { get; } = IsX86 ? 0x10000 : 0x4000;
-
-    /// <summary>O_NOFOLLOW.</summary>
-    internal static int NoFollow { get; } = IsX86 ? 0x20000 : 0x8000;
-
-    private static bool IsX86 => RuntimeInformation.ProcessArchitecture is not (
-        Architecture.Arm64 or Architecture.Arm or Architecture.Ppc64le);
-
     [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshallingCustomType = typeof(PathMarshaller))]
     internal static partial int Open(string path, int flags, uint mode);
-
-    [LibraryImport(Libc, EntryPoint = "openat", SetLastError = true)]
-    internal static partial int OpenAt(int directory, byte* name, int flags, uint mode);
 
     [LibraryImport(Libc, EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int descriptor);
@@ -106,9 +94,6 @@ internal static unsafe partial class HostCalls
 
     [LibraryImport(Libc, EntryPoint = "statx", SetLastError = true)]
     internal static partial int Status(int directory, byte* name, int flags, uint mask, byte* status);
-
-    [LibraryImport(Libc, EntryPoint = "fdopendir", SetLastError = true)]
-    internal static partial nint OpenListing(int descriptor);
 
     [LibraryImport(Libc, EntryPoint = "readdir", SetLastError = true)]
     internal static partial byte* ReadListing(nint listing);

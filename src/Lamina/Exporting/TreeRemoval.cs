@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Lamina.Platform;
 using Lamina.Tree;
 
 namespace Lamina.Exporting;
@@ -30,7 +31,7 @@ internal static unsafe class TreeRemoval
     public static List<(byte[] Name, bool IsDirectory)> Names(int directory, string path)
     {
         int copy = HostCalls.Duplicate(directory);
-        nint listing = copy < 0 ? 0 : HostCalls.OpenListing(copy);
+        nint listing = copy < 0 ? 0 : DirectoryCalls.OpenListing(copy);
         if (listing == 0)
             throw HostError.Failure($"{path} cannot be listed");
         List<(byte[], bool)> names = [];
@@ -38,7 +39,7 @@ internal static unsafe class TreeRemoval
         byte* entry;
         while ((entry = HostCalls.ReadListing(listing)) != null)
         {
-            ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + HostCalls.DirentName);
+            ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + DirectoryCalls.EntryName);
             if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
                 names.Add((name.ToArray(), entry[HostCalls.DirentType] == HostCalls.DirentIsDirectory));
         }

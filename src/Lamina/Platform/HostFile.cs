@@ -14,9 +14,6 @@ internal static unsafe class HostFile
 
     private const uint AllRights = 0x1FF;                               // 0777, less what umask takes away
 
-    /// <summary>Where a name begins in what readdir(3) gives; the same on all 64-bit machines.</summary>
-    private const int EntryName = 19;
-
     /// <summary>Whether there is something other than a directory; false as well if that cannot be known.</summary>
     public static bool Exists(string path) =>
         OperatingSystem.IsLinux() ? Type(path) is { } type && type != FileStatus.Directory : File.Exists(path);
@@ -149,7 +146,7 @@ internal static unsafe class HostFile
         List<string> names = [];
         for (byte* entry; (entry = Native.ReadListing(listing)) != null;)
         {
-            string name = PathBytes.Decode(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + EntryName));
+            string name = PathBytes.Decode(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + DirectoryCalls.EntryName));
             if (name is not ("." or ".."))
                 names.Add(name);
         }

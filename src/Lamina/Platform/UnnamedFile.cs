@@ -19,11 +19,7 @@ internal sealed class UnnamedFile : OutputPlace
         (_folder, _name, _path, _overwrites) = (folder, name, path, overwrites);
 
     /// <summary>O_TMPFILE, which has O_DIRECTORY in it.</summary>
-    private static int OpenUnnamed => 0x400000 | OpenFolder;
-
-    /// <summary>O_DIRECTORY.</summary>
-    private static int OpenFolder { get; } = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm
-        ? 0x4000 : 0x10000;
+    private static int OpenUnnamed => 0x400000 | DirectoryCalls.Directory;
 
     /// <summary>Begins a file; null where the file system, or a system without /proc, cannot do it this way.</summary>
     /// <param name="target">The name it is to have, at the end of all links.</param>
@@ -39,7 +35,7 @@ internal sealed class UnnamedFile : OutputPlace
         SafeFileHandle folder;
         try
         {
-            folder = OpenExisting(folderName, Native.OpenReadOnly | OpenFolder);
+            folder = OpenExisting(folderName, Native.OpenReadOnly | DirectoryCalls.Directory);
         }
         catch (IOException failure) when (failure.HResult is Errno.NoEntry or Errno.NotDirectory)
         {
