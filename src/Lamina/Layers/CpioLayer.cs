@@ -97,11 +97,7 @@ internal sealed class CpioLayer
         using (PackedStream stream = Packed.Open(input, kind))
         {
             for (ReadOnlySpan<byte> run; !(run = stream.Next()).IsEmpty;)
-            {
-                if (_options.MaxSize > 0 && spool.Length > _options.MaxSize - run.Length)
-                    throw Unpacking.TooLarge(source.Name, _options.MaxSize);
-                spool.Append(run);
-            }
+                Unpacking.Append(spool, run, _options.MaxSize);
         }
         ReadAll(spool, nesting + 1);
         return input.Position;

@@ -23,28 +23,14 @@ public static class LayerOpener
     /// <exception cref="CorruptImageException">It contradicts itself.</exception>
     /// <exception cref="UnsupportedImageException">It is of no kind that can be a layer, stands for several, or has features
     /// that are not known.</exception>
-    public static Layer Open(string specification, LayerOptions? options = null)
-    {
-        IReadOnlyList<Layer> layers = OpenAll(specification, options);
-        if (layers.Count == 1)
-            return layers[0];
-        foreach (Layer layer in layers)
-            layer.Dispose();
-        throw new UnsupportedImageException(specification, $"stands for {layers.Count} layers, where one is needed",
-            "Merge them first: lamina merge");
-    }
+    public static Layer Open(string specification, LayerOptions? options = null) =>
+        RefuseArchive(OpenAny(specification, options ?? new LayerOptions()));
 
     /// <summary>Opens a layer.</summary>
     /// <param name="specification">As above.</param>
     /// <param name="rules">How it marks what it hides.</param>
     public static Layer Open(string specification, WhiteoutRules rules) =>
         Open(specification, new LayerOptions { Rules = rules });
-
-    /// <summary>Opens the layers that one name stands for, lowest first: mostly one.</summary>
-    /// <param name="specification">As above.</param>
-    /// <param name="options">How they become layers.</param>
-    public static IReadOnlyList<Layer> OpenAll(string specification, LayerOptions? options = null) =>
-        [RefuseArchive(OpenAny(specification, options ?? new LayerOptions()))];
 
     /// <summary>Opens a layer, which may turn out to be an archive of several.</summary>
     internal static Layer OpenAny(string specification, LayerOptions options)

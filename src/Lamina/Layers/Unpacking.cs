@@ -30,12 +30,7 @@ internal static class Unpacking
             SpooledFile spool = new(source, beside, $"is compressed with {kind}");
             try
             {
-                Packed.DecodeAll(source, run =>
-                {
-                    if (maxSize > 0 && spool.Length > maxSize - run.Length)
-                        throw TooLarge(source.Name, maxSize);
-                    spool.Append(run);
-                });
+                Packed.DecodeAll(source, run => Append(spool, run, maxSize));
             }
             catch
             {
@@ -46,6 +41,14 @@ internal static class Unpacking
             source = spool;
         }
         return source;
+    }
+
+    /// <summary>Keeps a run of what was decompressed, if it is not too much.</summary>
+    public static void Append(SpooledFile spool, ReadOnlySpan<byte> run, long maxSize)
+    {
+        if (maxSize > 0 && spool.Length > maxSize - run.Length)
+            throw TooLarge(spool.Name, maxSize);
+        spool.Append(run);
     }
 
     /// <summary>Says that something is larger than was allowed.</summary>

@@ -3,23 +3,28 @@ using Lamina.Platform;
 namespace Lamina.Writing;
 
 /// <summary>
-/// An output that nobody sees, for data that is encoded while planning where the image itself goes to a stream or nowhere.
+/// An output that nobody sees: for the ends of files that are to stand with inodes, and for all that is encoded while planning where
+/// the image itself goes to a stream or nowhere.
 /// </summary>
 internal sealed class SpoolOutput : IDisposable
 {
     private readonly OutputPlace _place;
-    private readonly ImageOutput _output;
     private readonly string _path;
 
-    private SpoolOutput(string path)
+    /// <summary>Makes one.</summary>
+    /// <param name="path">The file beside which it is kept.</param>
+    public SpoolOutput(string path)
     {
         _path = path;
         _place = OutputPlace.OpenAside(path);
-        _output = new ImageOutput(_place.Handle, null, null, path);
+        Output = new ImageOutput(_place.Handle, null, null, path);
     }
 
+    /// <summary>The output.</summary>
+    public ImageOutput Output { get; }
+
     /// <summary>What a planner is given.</summary>
-    public (ImageOutput Output, string Path) Target => (_output, _path);
+    public (ImageOutput Output, string Path) Target => (Output, _path);
 
     /// <summary>Makes one, if data is to be encoded.</summary>
     /// <param name="options">How the image is written.</param>
@@ -30,7 +35,7 @@ internal sealed class SpoolOutput : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _output.Dispose();
+        Output.Dispose();
         _place.Dispose();
     }
 }

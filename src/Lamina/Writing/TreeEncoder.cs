@@ -12,8 +12,7 @@ internal sealed class TreeEncoder : IDisposable
     /// <summary>The block size that encoded data is made for, unless another one is asked for. In bytes.</summary>
     public const int BlockSize = 4096;
 
-    private readonly OutputPlace _aside;
-    private readonly ImageOutput _tailOutput;
+    private readonly SpoolOutput _tails;
 
     /// <summary>Encodes the files of a tree.</summary>
     /// <param name="inodes">The inodes that will be written.</param>
@@ -31,12 +30,11 @@ internal sealed class TreeEncoder : IDisposable
             Check(used, shape, isPacked);
         output.SetLength(start);                        // from here on a device holds no image
         Area = new OwnArea(output, start, path);
-        _aside = OutputPlace.OpenAside(path);
-        _tailOutput = new ImageOutput(_aside.Handle, null, null, path);
+        _tails = new SpoolOutput(path);
         try
         {
             EncodeShape form = new(encoding, 1 << shape.BlockBits, isPacked);
-            OwnArea tails = new(_tailOutput, 0, path);
+            OwnArea tails = new(_tails.Output, 0, path);
             Codecs = LimitsOf(form);
             List<(PlannedInode Inode, FileToEncode File)> files = FilesOf(inodes, form);
             long total = files.Sum(file => file.File.Size);
@@ -77,11 +75,7 @@ internal sealed class TreeEncoder : IDisposable
     public CodecLimits Codecs { get; private set; }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _tailOutput.Dispose();
-        _aside.Dispose();
-    }
+    public void Dispose() => _tails.Dispose();
 
     private static void Check(EncodeOptions options, OutputShape shape, bool isPacked)
     {
