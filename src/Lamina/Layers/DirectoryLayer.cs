@@ -13,8 +13,6 @@ internal sealed unsafe class DirectoryLayer
 
     private const ushort PermissionBits = 0xFFF;
 
-    private static readonly XattrSet s_opaque = XattrSet.Create([OpaqueMark]);
-
     private readonly DescriptorCache _cache = new();
     private readonly LayerOptions _options;
     private readonly PathPatterns _excludes;
@@ -30,8 +28,6 @@ internal sealed unsafe class DirectoryLayer
         _options = options;
         _excludes = new PathPatterns(options.Excludes);
     }
-
-    private static Xattr OpaqueMark => new("trusted.overlay.opaque"u8.ToArray(), "y"u8.ToArray());
 
     /// <summary>Reads a directory.</summary>
     /// <param name="path">The directory; links to it are followed.</param>
@@ -86,11 +82,11 @@ internal sealed unsafe class DirectoryLayer
         HashSet<byte[]>? hidden = null;
         foreach (byte[] name in isOther ? [] : ListOf(folder))
         {
-            if (_options.Rules == WhiteoutRules.Oci && name.AsSpan().StartsWith(".wh."u8))
+            if (_options.Rules == WhiteoutRules.Oci && name.AsSpan().StartsWith(TarMarks.Whiteout))
             {
-                isOpaque |= name.AsSpan().SequenceEqual(".wh..wh..opq"u8);
-                if (!name.AsSpan().StartsWith(".wh..wh."u8) && name.Length > ".wh.".Length)
-                    (hidden ??= new HashSet<byte[]>(TreeBuilder.NameComparer.Instance)).Add(name[".wh.".Length..]);
+                isOpaque |= name.AsSpan().SequenceEqual(TarMarks.Opaque);
+                if (!name.AsSpan().StartsWith(TarMarks.Bookkeeping) && name.Length > TarMarks.Whiteout.Length)
+                    (hidden ??= new HashSet<byte[]>(TreeBuilder.NameComparer.Instance)).Add(name[TarMarks.Whiteout.Length..]);
                 continue;
             }
             byte[] below = path.IsEmpty ? name : [.. path, (byte)'/', .. name];
@@ -102,7 +98,7 @@ internal sealed unsafe class DirectoryLayer
         if (isOpaque && folder.Depth == 0)
             _hasOpaqueRoot = true;
         else if (isOpaque)
-            xattrs = XattrSet.Create([.. xattrs.Items, OpaqueMark]);
+            xattrs = TreeBuilder.MarkOpaque(xattrs);
         return Make(status, NodeType.Directory, xattrs, DirectoryListing.Of([.. entries]));
     }
 
@@ -112,13 +108,10 @@ internal sealed unsafe class DirectoryLayer
         {
             (ReadOnlyMemory<byte> name, Node node) = entries[i];
             if (hidden.Remove(name.ToArray()) && node.IsDirectory)
-            {
-                entries[i] = new Entry(name, node.With(node.Xattrs.IsEmpty ? s_opaque
-                    : XattrSet.Create([.. node.Xattrs.Items, OpaqueMark]), node.Payload));
-            }
+                entries[i] = new Entry(name, node.With(TreeBuilder.MarkOpaque(node.Xattrs), node.Payload));
         }
         foreach (byte[] name in hidden)
-            entries.Add(new Entry(name, new Node { Type = NodeType.CharacterDevice, Permissions = 0 }));
+            entries.Add(new Entry(name, TreeBuilder.Whiteout()));
     }
 
     private List<byte[]> ListOf(HostFolder folder)

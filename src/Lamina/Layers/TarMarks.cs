@@ -13,9 +13,11 @@ namespace Lamina.Layers;
 /// </remarks>
 internal sealed class TarMarks(TarPlace place, TreeBuilder tree, WhiteoutRules rules)
 {
-    private static ReadOnlySpan<byte> Whiteout => ".wh."u8;
+    /// <summary>What stands before a name that is hidden.</summary>
+    public static ReadOnlySpan<byte> Whiteout => ".wh."u8;
 
-    private static ReadOnlySpan<byte> Opaque => ".wh..wh..opq"u8;
+    /// <summary>The name that makes its directory opaque.</summary>
+    public static ReadOnlySpan<byte> Opaque => ".wh..wh..opq"u8;
 
     /// <summary>What other names begin with that AUFS kept for itself: they are no part of the layer.</summary>
     public static ReadOnlySpan<byte> Bookkeeping => ".wh..wh."u8;

@@ -31,6 +31,13 @@ internal sealed class TreeBuilder
     /// <summary>The attribute by which overlayfs knows a directory that hides what is below it.</summary>
     private static Xattr OpaqueMark => new("trusted.overlay.opaque"u8.ToArray(), "y"u8.ToArray());
 
+    /// <summary>The attributes of a directory that hides what is below it.</summary>
+    public static XattrSet MarkOpaque(XattrSet xattrs) =>
+        xattrs.IsEmpty ? OpaqueOnly : XattrSet.Create([.. xattrs.Items, OpaqueMark]);
+
+    /// <summary>What hides a name of layers below.</summary>
+    public static Node Whiteout() => new() { Type = NodeType.CharacterDevice, Permissions = 0 };
+
     /// <summary>Whether an entry describes the root.</summary>
     public bool HasRoot => _root.Metadata is not null;
 
@@ -111,7 +118,7 @@ internal sealed class TreeBuilder
         foreach (byte[] name in directory.Hidden?.Dictionary.Keys.AsEnumerable() ?? [])
         {
             if (!directory.HasChildren || !directory.Children.TryGetValue(name, out object? child))
-                entries.Add(new Entry(name, new Node { Type = NodeType.CharacterDevice, Permissions = 0 }));
+                entries.Add(new Entry(name, Whiteout()));
             else if (child is Directory kept)
                 kept.IsOpaque = kept.IsNew = true;
         }
@@ -133,7 +140,7 @@ internal sealed class TreeBuilder
     {
         XattrSet xattrs = metadata?.Xattrs ?? XattrSet.Empty;
         if (isOpaque)
-            xattrs = xattrs.IsEmpty ? OpaqueOnly : XattrSet.Create([.. xattrs.Items, OpaqueMark]);
+            xattrs = MarkOpaque(xattrs);
         return new Node
         {
             Type = NodeType.Directory,
