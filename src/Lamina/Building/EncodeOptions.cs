@@ -78,7 +78,7 @@ internal sealed record EncodeShape(EncodeOptions Options, int BlockSize, bool Is
     /// <summary>
     /// The usual size of runs that are compared, in bytes; of whole blocks larger, as each ends with a part of one.
     /// </summary>
-    public int RunSize => IsPacked ? ChunkSize : 8 * ChunkSize / 2;
+    public int RunSize => IsPacked ? ChunkSize : 4 * ChunkSize;
 
     /// <summary>The largest plain extent (<c>Z_EROFS_PCLUSTER_MAX_SIZE</c>), in bytes.</summary>
     public const int MaxPlain = 1 << 20;
@@ -101,7 +101,7 @@ internal sealed record EncodeShape(EncodeOptions Options, int BlockSize, bool Is
     public int Window => Options.Codec is { } codec
         ? ClusterEncoders.WindowOf(codec, IsPacked ? MaxCluster / 8 : Options.ClusterSize) : 0;
 
-    /// <summary>An encoder for one thread; null where data is stored as it is.</summary>
-    public IClusterEncoder? CreateEncoder() =>
-        Options.Codec is { } codec ? ClusterEncoders.Create(codec, Options.LevelOrUsual, Window, BlockSize) : null;
+    /// <summary>An encoder for one thread. There must be a codec.</summary>
+    public IClusterEncoder CreateEncoder() =>
+        ClusterEncoders.Create(Options.Codec!.Value, Options.LevelOrUsual, Window, BlockSize);
 }

@@ -44,7 +44,10 @@ internal sealed class EncodedPart
     /// <summary>The encoded bytes.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
 
-    /// <summary>The first byte of the file that was left for the packed file; the end of the part where none was.</summary>
+    /// <summary>
+    /// Where clusters fill whole blocks: the first byte of the file that was left for the packed file; the end of the part where
+    /// none was.
+    /// </summary>
     public long FragmentStart { get; set; }
 
     /// <summary>The encoded end of the file that is to stand with the inode; empty without. It is the last piece.</summary>

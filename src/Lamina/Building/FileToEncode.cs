@@ -7,6 +7,9 @@ namespace Lamina.Building;
 /// <param name="path">Makes its path, for messages and to tell what is alike.</param>
 internal sealed class FileToEncode(Content content, Func<byte[]> path)
 {
+    /// <summary>The smallest file whose holes are looked for, in bytes.</summary>
+    public const long MinSparse = 1 << 20;
+
     /// <summary>Its data as the layer has it.</summary>
     public Content Content => content;
 

@@ -20,7 +20,7 @@ internal sealed class PartEncoder(EncodeShape shape) : IDisposable
     /// <summary>Blocks that are stored plain before data that would not be encoded is tried again, at most.</summary>
     private const int MaxPlainRun = 64;
 
-    private readonly IClusterEncoder _encoder = shape.CreateEncoder()!;
+    private readonly IClusterEncoder _encoder = shape.CreateEncoder();
     private readonly ClusterEncoding _encoding = (ClusterEncoding)shape.Options.Codec!.Value;
     private readonly byte[] _cluster = new byte[shape.Options.ClusterSize];
     private byte[] _data = [];
@@ -61,7 +61,6 @@ internal sealed class PartEncoder(EncodeShape shape) : IDisposable
             }
             start = end;
         }
-        part.FragmentStart = logical + data.Length;
     }
 
     /// <summary>Where clusters end that lie at any byte: at equal distances, and a small rest goes with the last one.</summary>
@@ -129,8 +128,7 @@ internal sealed class PartEncoder(EncodeShape shape) : IDisposable
 
     /// <summary>
     /// Up to a block of data as it is. Where it does not begin at a block's boundary of the file, it is rotated so that each byte
-    /// is
-    /// at its place within a block.
+    /// is at its place within a block.
     /// </summary>
     private int AddPlainBlock(EncodedPart part, long logical, ReadOnlySpan<byte> data)
     {
