@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using System.Text.RegularExpressions;
 using Lamina.Building;
 using Lamina.Compression;
 
@@ -8,14 +6,10 @@ namespace Lamina.Cli;
 
 /// <summary>
 /// A file that says how files of some paths are encoded, as mkfs.erofs takes it. A line is <c>BYTES [CODEC] PATTERN</c>: the
-/// largest
-/// cluster, 0 for none; the number of a codec of <c>-z</c>, or its name; a regular expression for the path.
+/// largest cluster, 0 for none; the number of a codec of <c>-z</c>, or its name; a regular expression for the path.
 /// </summary>
 internal static class HintsFile
 {
-    /// <summary>A pattern that takes longer for one path is a mistake. In seconds.</summary>
-    private const int PatternSeconds = 5;
-
     /// <summary>Reads one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="codecs">The codecs that were named, by number.</param>
@@ -62,14 +56,7 @@ internal static class HintsFile
                 hasCodec = false;
         }
         string pattern = hasCodec ? words[2] : line[line.IndexOf(words[1], words[0].Length, StringComparison.Ordinal)..];
-        try
-        {
-            Regex regex = new(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(PatternSeconds));
-            return new EncodeHint(bytes => regex.IsMatch(Encoding.Latin1.GetString(bytes)), (int)size, codec.Codec, codec.Level);
-        }
-        catch (ArgumentException)
-        {
-            return null;
-        }
+        return PathRegex.Parse(pattern) is { } regex
+            ? new EncodeHint(regex.IsMatch, (int)size, codec.Codec, codec.Level) : null;
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
 using Lamina.Building;
 using Lamina.Compression;
 using Lamina.Images;
@@ -17,9 +16,6 @@ namespace Lamina.Cli.Peers;
 internal sealed class MkfsProgram(Session session) : PeerProgram(session)
 {
     private const int PageSize = 4096, MaxLabel = 15, TarBlock = 512;
-
-    /// <summary>A pattern that takes longer for one path is a mistake. In seconds.</summary>
-    private const int PatternSeconds = 5;
 
     private const string StandardInput = "-", RandomUuid = "/proc/sys/kernel/random/uuid";
 
@@ -185,26 +181,14 @@ internal sealed class MkfsProgram(Session session) : PeerProgram(session)
     {
         HashSet<string> paths = [.. line.Settings.Where(setting => setting.Name == "--exclude-path")
             .Select(setting => System.Text.Encoding.Latin1.GetString(PathBytes.Encode(setting.Value!.Trim('/'))))];
-        Regex[] patterns = [.. line.Settings.Where(setting => setting.Name == "--exclude-regex").Select(Pattern)];
+        PathRegex[] patterns = [.. line.Settings.Where(setting => setting.Name == "--exclude-regex").Select(Pattern)];
         if (paths.Count == 0 && patterns.Length == 0 && !strips)
             return null;
-        return (bytes, node) =>
-        {
-            string path = System.Text.Encoding.Latin1.GetString(bytes);
-            return paths.Contains(path) || (strips && node.IsWhiteout) || patterns.Any(pattern => pattern.IsMatch(path));
-        };
+        return (path, node) => paths.Contains(System.Text.Encoding.Latin1.GetString(path)) || (strips && node.IsWhiteout)
+            || patterns.Any(pattern => pattern.IsMatch(path));
     }
 
-    private static Regex Pattern(PeerSetting setting)
-    {
-        try
-        {
-            return new Regex(System.Text.Encoding.Latin1.GetString(PathBytes.Encode(setting.Value!)),
-                RegexOptions.CultureInvariant, TimeSpan.FromSeconds(PatternSeconds));
-        }
-        catch (ArgumentException)
-        {
-            throw new PeerException($"invalid regex {setting.Value}");
-        }
-    }
+    private static PathRegex Pattern(PeerSetting setting) =>
+        PathRegex.Parse(System.Text.Encoding.Latin1.GetString(PathBytes.Encode(setting.Value!)))
+            ?? throw new PeerException($"invalid regex {setting.Value}");
 }
