@@ -58,7 +58,8 @@ internal sealed unsafe class LzmaTreeMatches(int window, int nice, int depth) : 
     }
 
     /// <inheritdoc/>
-    /// <remarks>The tree takes the place as a search does on its way; no copy is longer than the limit, so none is noted.</remarks>
+    /// <remarks>The tree takes the place as a search does on its way; no copy is longer than the limit, so none is
+    /// noted.</remarks>
     protected override void Insert(byte* here, uint place, uint candidate, int limit) =>
         Search(here, place, candidate, limit, longest: limit, null);
 }

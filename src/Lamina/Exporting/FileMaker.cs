@@ -169,7 +169,8 @@ internal sealed unsafe class FileMaker(ExtractTarget target) : IDisposable
     {
         byte* name = stackalloc byte[HostName.BufferSize];
         int directory = Locate(path, name);
-        int flags = HostCalls.WriteOnly | HostCalls.Create | HostCalls.Exclusive | DirectoryCalls.NoFollow | HostCalls.CloseOnExec;
+        int flags = HostCalls.WriteOnly | HostCalls.Create | HostCalls.Exclusive | HostCalls.CloseOnExec |
+            DirectoryCalls.NoFollow;
         int file = DirectoryCalls.OpenAt(directory, name, flags, PrivateFile);
         if (file < 0 && HostError.Last == HostError.Exists && target.Overwrite)
         {

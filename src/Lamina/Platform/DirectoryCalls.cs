@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Lamina.Platform;
 
 /// <summary>
-/// The calls of Linux's C library with which names are opened and read below a directory that is open. Nothing here decides anything.
+/// The calls of Linux's C library with which names are opened and read below a directory that is open. Nothing here decides
+/// anything.
 /// </summary>
 internal static unsafe partial class DirectoryCalls
 {

@@ -3,8 +3,8 @@ using Lamina.Platform;
 namespace Lamina.Writing;
 
 /// <summary>
-/// An output that nobody sees: for the ends of files that are to stand with inodes, and for all that is encoded while planning where
-/// the image itself goes to a stream or nowhere.
+/// An output that nobody sees: for the ends of files that are to stand with inodes, and for all that is encoded while planning
+/// where the image itself goes to a stream or nowhere.
 /// </summary>
 internal sealed class SpoolOutput : IDisposable
 {
