@@ -10,7 +10,7 @@ namespace Lamina.Cli;
 internal sealed class DiffVerb : Verb
 {
     private readonly Argument<string> _first =
-        new("A") { Description = "An EROFS image or a tar; with devices: IMAGE@DEVICE@DEVICE" };
+        new("A") { Description = "Anything that can be a layer; an image with devices: IMAGE@DEVICE@DEVICE" };
     private readonly Argument<string> _second = new("B") { Description = "What to compare it with" };
 
     private readonly Option<string[]> _ignore = new Option<string[]>("--ignore")
