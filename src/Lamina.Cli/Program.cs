@@ -85,8 +85,8 @@ internal static class Program
     internal static RootCommand Root(Session session)
     {
         RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without " +
-            "touching them, or builds a compressed one of them. Layers are named lowest first: the later one wins. A layer is an " +
-            "EROFS image, a tar, an initrd, a directory or a container image; one that has devices of its own is " +
+            "touching them, or builds a compressed one of them. Layers are named lowest first: the later one wins. A layer " +
+            "is an EROFS image, a tar, an initrd, a directory or a container image; one that has devices of its own is " +
             "IMAGE@DEVICE@DEVICE.")
         {
             new MergeVerb(session), new BuildVerb(session), new AppendVerb(session), new SplitVerb(session),
