@@ -11,15 +11,22 @@ internal static class BootPrograms
 
     private static string Platform => IsArm ? "linux-arm64" : "linux-x64";
 
-    /// <summary>/init: the one named, else beside this program, else the published one of the checkout this runs from.</summary>
-    public static string FindInit(string? named)
+    /// <summary>Where packages have /init, seen from the program's folder.</summary>
+    private static readonly string[] s_installed = [InitName, $"../lib/lamina/{InitName}", $"/usr/lib/lamina/{InitName}"];
+
+    /// <summary>/init: the one named, the one installed with this program, or that of the checkout this runs from.</summary>
+    public static string FindInit(string? named) => named ?? FindInit(AppContext.BaseDirectory, s_installed);
+
+    /// <summary>/init, seen from the folder of a program, links in whose own path are resolved.</summary>
+    internal static string FindInit(string program, params ReadOnlySpan<string> places)
     {
-        if (named is not null)
-            return named;
-        string beside = Path.Combine(AppContext.BaseDirectory, InitName);
-        if (File.Exists(beside))
-            return beside;
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        foreach (string place in places)
+        {
+            string path = Path.GetFullPath(place, program);
+            if (File.Exists(path))
+                return path;
+        }
+        for (DirectoryInfo? folder = new(program); folder is not null; folder = folder.Parent)
         {
             if (!File.Exists(Path.Combine(folder.FullName, SourceMark)))
                 continue;
@@ -29,7 +36,8 @@ internal static class BootPrograms
             throw new UsageException("/init was not published yet in this checkout",
                 $"Publish it: dotnet publish src/Lamina.Init -c Release -r {Platform}; or name a program with --init.");
         }
-        throw new UsageException($"there is no {InitName} beside this program", "Name the program with --init.");
+        throw new UsageException($"there is no {InitName} beside this program, in ../lib/lamina, or in /usr/lib/lamina",
+            "Name the program with --init.");
     }
 
     /// <summary>systemd-stub: the one named, else where Debian's package has it.</summary>

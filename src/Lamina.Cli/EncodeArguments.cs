@@ -21,6 +21,9 @@ internal sealed class EncodeArguments
         ["zstd"] = (Codec.Zstd, null),
     };
 
+    /// <summary>What data can be encoded with, as the option has it.</summary>
+    public static IEnumerable<string> CodecNames => s_codecs.Keys.Where(name => name != None);
+
     private readonly Option<string> _codec;
     private readonly Option<string> _cluster = new("--cluster-size", "-C")
     {

@@ -102,7 +102,7 @@ internal static class Program
         help.Description = "Show help";
         VersionOption version = root.Options.OfType<VersionOption>().Single();
         version.Action = new VersionAction();
-        version.Description = "Show the version";
+        version.Description = "Show version, commit and codecs";
         return root;
     }
 
@@ -113,8 +113,7 @@ internal static class Program
     {
         public override int Invoke(ParseResult parseResult)
         {
-            string version = typeof(Program).Assembly.GetName().Version!.ToString(3);
-            parseResult.InvocationConfiguration.Output.WriteLine($"lamina {version}");
+            VersionText.Write(parseResult.InvocationConfiguration.Output);
             return ExitCodes.Done;
         }
     }

@@ -83,8 +83,7 @@ internal abstract class PeerProgram(Session session)
             }
             if (words.Any(word => word is "-V" or "--version"))
             {
-                string own = typeof(Program).Assembly.GetName().Version!.ToString(3);
-                Output.WriteLine($"{Name} (erofs-utils) {Version}, by lamina {own}");
+                Output.WriteLine($"{Name} (erofs-utils) {Version}, by lamina {VersionText.Version}");
                 return ExitCodes.Done;
             }
             return Run(PeerLine.Parse(Options, words));

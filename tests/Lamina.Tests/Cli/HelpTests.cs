@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Lamina.Cli;
 
 namespace Lamina.Tests.Cli;
@@ -66,6 +67,12 @@ public class HelpTests
     }
 
     [Fact]
-    public void The_version_is_that_of_the_project() =>
-        Assert.Matches(@"^lamina \d+\.\d+\.\d+\n$", CliRun.Of("--version").MustSucceed().Output);
+    public void The_version_is_that_of_the_project_and_tells_commit_and_codecs()
+    {
+        string project = File.ReadAllText(Path.Combine(TidyTests.FindRoot(), "Directory.Build.props"));
+        string version = Regex.Match(project, "<Version>(.*)</Version>").Groups[1].Value;
+        Assert.Matches($@"^lamina {Regex.Escape(version)}\n(commit [0-9a-f]{{12}}\n)?codecs: lz4, lz4hc, deflate, lzma, zstd\n$",
+            CliRun.Of("--version").MustSucceed().Output);
+        Assert.EndsWith($"by lamina {version}\n", CliRun.Of("mkfs", "--version").MustSucceed().Output);
+    }
 }
