@@ -81,7 +81,9 @@ internal sealed class EncodeArguments
                 "Further ones behind colons are for --compress-hints",
             HelpName = "CODEC[,LEVEL]",
         };
+        _codec.CompletionSources.Add([.. s_codecs.Keys]);
         _codec.Validators.Add(CheckCodec);
+        _cluster.CompletionSources.Add("4K", "16K", "64K", "256K", "1M");
         _cluster.Validators.Add(CheckCluster);
         verb.Add(_codec);
         verb.Add(_cluster);

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 
-
 namespace Lamina.Cli;
 
 /// <summary>Writes the help: of the program its verbs, of a verb its arguments, options and examples.</summary>
@@ -26,9 +25,6 @@ internal sealed class HelpAction : SynchronousCommandLineAction
         output.WriteLine($"Usage: {Usage(command)}");
         output.WriteLine();
         WriteWrapped(output, command.Description ?? "", 0);
-        WriteRows(output, "Verbs:", command.Subcommands.Select(verb => (verb.Name, FirstSentence(verb.Description!))));
-        WriteRows(output, "Arguments:", command.Arguments.Select(argument => (argument.Name, argument.Description!)));
-        WriteRows(output, "Options:", command.Options.Select(option => (Names(option), Describe(option))));
         if (command is Verb { Examples: { Count: > 0 } examples })
         {
             output.WriteLine();
@@ -36,49 +32,40 @@ internal sealed class HelpAction : SynchronousCommandLineAction
             foreach (string example in examples)
                 output.WriteLine($"  {example}");
         }
+        if (command.Subcommands.Count > 0)
+        {
+            foreach ((string title, Command[] verbs) in VerbGroups.Of(command))
+            {
+                WriteRows(output, title.Length > 0 ? title : "Verbs",
+                    verbs.Select(verb => (verb.Name, CommandText.FirstSentence(verb.Description!))));
+            }
+        }
+        WriteRows(output, "Arguments", command.Arguments.Select(argument => (argument.Name, argument.Description!)));
+        foreach ((string title, Option[] options) in OptionGroups.Of(command))
+            WriteRows(output, title, options.Select(option => (Names(option), CommandText.Describe(option))));
         if (command is RootCommand)
         {
             output.WriteLine();
-            output.WriteLine("lamina VERB --help says more of a verb. Exit codes: 0 done, 1 the answer is no, 2 wrong usage,");
-            output.WriteLine("3 a corrupt or unsupported input, 4 the system refused.");
+            output.WriteLine("lamina help VERB says more of a verb, lamina man VERB is its manual page.");
+            output.WriteLine("Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 a corrupt or unsupported input, 4 the system refused.");
         }
     }
 
     private static string Usage(Command command)
     {
         if (command.Subcommands.Count > 0)
-            return $"{PathOf(command)} VERB ...";
-        IEnumerable<string> arguments = command.Arguments.Select(argument =>
-            (argument.Arity.MinimumNumberOfValues == 0 ? $"[{argument.Name}]" : argument.Name) +
-            (argument.Arity.MaximumNumberOfValues > 1 ? "..." : ""));
+            return $"{CommandText.PathOf(command)} VERB ...";
         IEnumerable<string> required = command.Options.Where(option => option.Required)
-            .Select(option => $"{option.Aliases.FirstOrDefault(option.Name)} {option.HelpName}");
-        return string.Join(' ', [PathOf(command), .. arguments, .. required, "[OPTION...]"]);
+            .Select(option => $"{CommandText.NamesOf(option)[0]} {CommandText.ValueOf(option)}");
+        return string.Join(' ', [CommandText.PathOf(command), .. command.Arguments.Select(CommandText.Placeholder), .. required,
+            "[OPTION...]"]);
     }
-
-    /// <summary>The program's name and the verbs that lead to a command.</summary>
-    public static string PathOf(Command command) => command is RootCommand ? "lamina"
-        : $"{command.Parents.OfType<Command>().Select(PathOf).First()} {command.Name}";
 
     private static string Names(Option option)
     {
-        // "-?" and "/h" are understood, but need not be known.
-        IEnumerable<string> names = option.Aliases.Append(option.Name).Where(name => name != "-?" && name.StartsWith('-'));
-        string value = option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0
-            ? "" : $" {option.HelpName ?? "VALUE"}";
-        return string.Join(", ", names.Distinct().OrderBy(name => name.Length)) + value;
-    }
-
-    private static string Describe(Option option)
-    {
-        object? value = option.HasDefaultValue && option.ValueType != typeof(bool) ? option.GetDefaultValue() : null;
-        return value is null ? option.Description! : $"{option.Description}. Without: {value}";
-    }
-
-    private static string FirstSentence(string text)
-    {
-        int end = text.IndexOf(". ", StringComparison.Ordinal);
-        return (end < 0 ? text : text[..end]).TrimEnd('.');
+        string value = CommandText.ValueOf(option);
+        return string.Join(", ", CommandText.NamesOf(option)) +
+            (value.Length == 0 ? "" : CommandText.IsValueOptional(option) ? $" [{value}]" : $" {value}");
     }
 
     private static void WriteRows(TextWriter output, string title, IEnumerable<(string Left, string Right)> rows)
@@ -87,13 +74,11 @@ internal sealed class HelpAction : SynchronousCommandLineAction
         if (all.Length == 0)
             return;
         output.WriteLine();
-        output.WriteLine(title);
+        output.WriteLine($"{title}:");
         int width = all.Select(row => row.Left.Length).Where(length => length <= LeftWidth).DefaultIfEmpty(LeftWidth).Max();
         foreach ((string left, string right) in all)
         {
-            output.Write($"  {left.PadRight(width)}  ");
-            if (left.Length > width)
-                output.Write($"\n{new string(' ', width + 4)}");
+            output.Write(left.Length > width ? $"  {left}\n{new string(' ', width + 4)}" : $"  {left.PadRight(width)}  ");
             WriteWrapped(output, right, width + 4);
         }
     }

@@ -11,7 +11,7 @@ internal sealed class MergeArguments
 {
     private readonly Option<string> _kernel = new("--kernel")
     {
-        Description = "The oldest kernel that must mount the image: 6.1, 6.12, 6.15. Without: 6.12, or newer if a layer is",
+        Description = "The oldest kernel that must mount the image: 6.1, 6.12, 6.15, 7.2. Without: 6.12, or newer if a layer is",
         HelpName = "VERSION",
     };
 
@@ -39,6 +39,8 @@ internal sealed class MergeArguments
 
     public MergeArguments(Verb verb)
     {
+        _kernel.CompletionSources.Add("6.1", "6.12", "6.15", "7.2");
+        _blockSize.CompletionSources.Add("512", "1024", "2048", "4096");
         _kernel.Validators.Add(CheckKernel);
         verb.Add(_kernel);
         verb.Add(_blockSize);

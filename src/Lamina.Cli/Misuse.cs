@@ -72,7 +72,7 @@ internal static partial class Misuse
             (nearest is null ? $"; a file of that name is ./{NameText.Shown(name)}" : "");
     }
 
-    private static string UnknownVerb(Command command, string word)
+    internal static string UnknownVerb(Command command, string word)
     {
         string? nearest = Nearest(word, command.Subcommands.Select(verb => verb.Name));
         return $"there is no verb {NameText.Shown(word)}" + (nearest is null ? "" : $"; did you mean {nearest}?");

@@ -63,7 +63,7 @@ internal static class Program
         if (!isHelp && Misuse.Find(result) is { Count: > 0 } faults)
         {
             session.Error.WriteLine($"lamina: {string.Join("; ", faults)}");
-            session.Error.WriteLine($"See: {HelpAction.PathOf(result.CommandResult.Command)} --help");
+            session.Error.WriteLine($"See: {CommandText.PathOf(result.CommandResult.Command)} --help");
             return ExitCodes.WrongUsage;
         }
         try
@@ -82,6 +82,9 @@ internal static class Program
         }
     }
 
+    /// <summary>The program's version: three numbers.</summary>
+    internal static string Version => typeof(Program).Assembly.GetName().Version!.ToString(3);
+
     internal static RootCommand Root(Session session)
     {
         RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without " +
@@ -95,6 +98,7 @@ internal static class Program
             new ExtractVerb(session), new ExportVerb(session), new ManifestVerb(session), new DiffVerb(session),
             new CheckVerb(session), new InspectVerb(session), new DumpVerb(session), new VerityVerb(session),
             new InitrdVerb(session), new UkiVerb(session), new DemoVerb(session),
+            new HelpVerb(session), new ManVerb(session), new CompletionVerb(session),
         };
         root.Directives.Clear();
         HelpOption help = root.Options.OfType<HelpOption>().Single();

@@ -28,7 +28,9 @@ public class HelpTests
         int examples = Array.IndexOf(lines, "Examples:");
         Assert.True(examples > 0, "no examples");
         Assert.StartsWith($"  lamina {verb}", lines[examples + 1]);
-        Assert.All(lines[..examples], line => Assert.True(line.Length <= 100, $"{line.Length} columns: {line}"));
+        int end = Array.IndexOf(lines, "", examples);
+        Assert.All(lines[..examples].Concat(lines[end..]), line => Assert.True(line.Length <= 100, $"{line.Length} columns: {line}"));
+        Assert.Equal(lines, CliRun.Of(["help", .. verb.Split(' ')]).MustSucceed().Output.Split('\n'));
     }
 
     [Theory]
@@ -42,7 +44,7 @@ public class HelpTests
             command.Subcommands.Single(one => one.Name == name));
         foreach (string example in ((Verb)found).Examples)
         {
-            string[] words = example.Split('#')[0].Split('|')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] words = example.Split('#')[0].Split('|')[0].Split(" > ")[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             Assert.Equal("lamina", words[0]);
             Assert.Empty(root.Parse(words[1..]).Errors);
         }
@@ -64,6 +66,27 @@ public class HelpTests
         string folder = CliRun.NewFolderWithLayers();
         CliRun merge = CliRun.Of("merge", Path.Combine(folder, "base.erofs"), "-o", Path.Combine(folder, "out"), "-n");
         Assert.Contains("layers, lowest first: ", merge.MustSucceed().Output);
+    }
+
+    [Fact]
+    public void Each_option_and_each_verb_is_in_a_group()
+    {
+        using StringWriter nowhere = new();
+        using Interrupts interrupts = Interrupts.None();
+        RootCommand root = Program.Root(new Session(nowhere, nowhere, interrupts));
+        IEnumerable<Option> options = CommandText.All(root).SelectMany(CommandText.OptionsOf);
+        Assert.Equal([], options.Where(option => !OptionGroups.Knows(option)).Select(option => option.Name).Distinct());
+        Assert.Equal(root.Subcommands.Select(verb => verb.Name).Order(),
+            VerbGroups.Of(root).SelectMany(group => group.Verbs).Select(verb => verb.Name).Order());
+        string[] others = [.. VerbGroups.Of(root).Last().Verbs.Select(verb => verb.Name)];
+        Assert.Equal(["demo", "help", "man", "completion"], others);
+    }
+
+    [Fact]
+    public void The_help_of_an_unknown_verb_names_the_nearest()
+    {
+        CliRun run = CliRun.Of("help", "verity", "fromat");
+        Assert.Equal((2, "lamina: there is no verb fromat; did you mean format?\nAll verbs: lamina --help\n"), (run.Code, run.Error));
     }
 
     [Fact]

@@ -119,7 +119,7 @@ public class MisuseTests
         List<string> faults = [];
         foreach (Command verb in Leaves(Program.Root(new Session(TextWriter.Null, TextWriter.Null, Interrupts.None()))))
         {
-            string[] path = HelpAction.PathOf(verb).Split(' ')[1..];
+            string[] path = CommandText.PathOf(verb).Split(' ')[1..];
             if (path[0] is "demo" or "umount" or "mount")
                 continue;           // they need nothing of this, and would mount
             string[] plain = [.. verb.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0)
