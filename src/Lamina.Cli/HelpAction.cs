@@ -47,7 +47,8 @@ internal sealed class HelpAction : SynchronousCommandLineAction
         {
             output.WriteLine();
             output.WriteLine("lamina help VERB says more of a verb, lamina man VERB is its manual page.");
-            output.WriteLine("Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 a corrupt or unsupported input, 4 the system refused.");
+            output.WriteLine("Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 a corrupt or unsupported " +
+                "input,\n4 the system refused.");
         }
     }
 

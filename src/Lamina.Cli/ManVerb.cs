@@ -35,7 +35,7 @@ internal sealed class ManVerb : Verb
             WriteAll(root, folder);
             return ExitCodes.Done;
         }
-        ManualPage.Write(Output, Find(root, words), Program.Version);
+        ManualPage.Write(Output, Find(root, words), VersionText.Version);
         return ExitCodes.Done;
     }
 
@@ -65,7 +65,7 @@ internal sealed class ManVerb : Verb
         foreach (Command command in CommandText.All(root))
         {
             using StringWriter page = new() { NewLine = "\n" };
-            ManualPage.Write(page, command, Program.Version);
+            ManualPage.Write(page, command, VersionText.Version);
             using OutputFile file = new(Path.Combine(folder, $"{ManualPage.NameOf(command)}.1"), overwrites: true);
             file.Write(Encoding.ASCII.GetBytes(page.ToString()), 0);
             file.Commit();

@@ -10,14 +10,14 @@ internal static class OptionGroups
     /// <summary>The groups, in order, each with its options; a test holds that each option of each verb is in one.</summary>
     private static readonly (string Title, string[] Names)[] s_groups =
     [
-        ("What is written", ["--output", "--mode", "--kernel", "--format", "--form", "--block-size", "--label", "--vmdk", "--config",
-            "--keep-whiteouts", "--no-digest", "--force", "--arch", "--all", "--keep"]),
-        ("How data is encoded", ["--compress", "--recompress", "--cluster-size", "--fragments", "--no-inline", "--packed", "--dedupe",
-            "--compress-hints", "--sort", "--recompress-all"]),
-        ("What is taken of the layers", ["--layer", "--layer-only", "--optional", "--rules", "--userxattr", "--owner", "--map-owner",
-            "--exclude", "--exclude-from", "--one-file-system", "--ignore-unreadable", "--platform", "--max-size"]),
-        ("Booting", ["--init", "--kernel-modules", "--module", "--microcode", "--no-index", "--first", "--rescue-shell", "--initrd",
-            "--cmdline", "--os-release", "--uname", "--stub"]),
+        ("What is written", ["--output", "--mode", "--kernel", "--format", "--form", "--block-size", "--label", "--vmdk",
+            "--config", "--keep-whiteouts", "--no-digest", "--force", "--arch", "--all", "--keep"]),
+        ("How data is encoded", ["--compress", "--recompress", "--cluster-size", "--fragments", "--no-inline", "--packed",
+            "--dedupe", "--compress-hints", "--sort", "--recompress-all"]),
+        ("What is taken of the layers", ["--layer", "--layer-only", "--optional", "--rules", "--userxattr", "--owner",
+            "--map-owner", "--exclude", "--exclude-from", "--one-file-system", "--ignore-unreadable", "--platform", "--max-size"]),
+        ("Booting", ["--init", "--kernel-modules", "--module", "--microcode", "--no-index", "--first", "--rescue-shell",
+            "--initrd", "--cmdline", "--os-release", "--uname", "--stub"]),
         ("Trust", ["--verity", "--verity-algorithm", "--verity-salt", "--algorithm", "--salt", "--root-hash", "--hash-file",
             "--hash-offset", "--fs-verity", "--key", "--certificate", "--password-file", "--signature", "--no-verify"]),
         ("What is done", ["--against", "--ignore", "--loop", "--options", "--no-owner", "--no-devices"]),
@@ -28,7 +28,8 @@ internal static class OptionGroups
     /// <summary>Whether a group is known for an option.</summary>
     public static bool Knows(Option option) => s_groups.Any(group => group.Names.Contains(option.Name));
 
-    /// <summary>The options of a command by group, in the order in which the command has them. What is in none is general.</summary>
+    /// <summary>The options of a command by group, in the order in which the command has them. What is in none is
+    /// general.</summary>
     public static IEnumerable<(string Title, Option[] Options)> Of(Command command)
     {
         Option[] all = [.. CommandText.OptionsOf(command)];

@@ -82,9 +82,6 @@ internal static class Program
         }
     }
 
-    /// <summary>The program's version: three numbers.</summary>
-    internal static string Version => typeof(Program).Assembly.GetName().Version!.ToString(3);
-
     internal static RootCommand Root(Session session)
     {
         RootCommand root = new("Merges file system layers into one read-only EROFS image, without recompressing and without " +

@@ -69,7 +69,10 @@ internal static class ManualPage
         if (command.Subcommands.Count > 0)
             line.Append(" \\fIVERB\\fR ...");
         foreach (Argument argument in command.Arguments)
-            line.Append($" {Roff(CommandText.Placeholder(argument)).Replace(Roff(argument.Name), $"\\fI{Roff(argument.Name)}\\fR")}");
+        {
+            string name = Roff(argument.Name);
+            line.Append($" {Roff(CommandText.Placeholder(argument)).Replace(name, $"\\fI{name}\\fR")}");
+        }
         foreach (Option option in command.Options.Where(option => option.Required))
             line.Append($" \\fB{Roff(CommandText.NamesOf(option)[0])}\\fR \\fI{Roff(CommandText.ValueOf(option))}\\fR");
         output.WriteLine($"{line} [\\fIOPTION\\fR...]");

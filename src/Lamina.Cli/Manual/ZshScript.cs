@@ -2,7 +2,9 @@ using System.CommandLine;
 
 namespace Lamina.Cli.Manual;
 
-/// <summary>Completion for zsh: a function for each verb, which names options and arguments to zsh's own <c>_arguments</c>.</summary>
+/// <summary>
+/// Completion for zsh: a function for each verb, which names options and arguments to zsh's own <c>_arguments</c>.
+/// </summary>
 internal static class ZshScript
 {
     public static void Write(TextWriter output, RootCommand root)
@@ -68,7 +70,7 @@ internal static class ZshScript
         output.WriteLine();
     }
 
-    /// <summary>An option: its names, which exclude each other if it can be there once only, its description, its value.</summary>
+    /// <summary>An option: its names, which exclude each other if it can be there once, its description, its value.</summary>
     private static string Row(Option option)
     {
         string[] names = CommandText.NamesOf(option);

@@ -29,7 +29,8 @@ public class HelpTests
         Assert.True(examples > 0, "no examples");
         Assert.StartsWith($"  lamina {verb}", lines[examples + 1]);
         int end = Array.IndexOf(lines, "", examples);
-        Assert.All(lines[..examples].Concat(lines[end..]), line => Assert.True(line.Length <= 100, $"{line.Length} columns: {line}"));
+        Assert.All(lines[..examples].Concat(lines[end..]), line =>
+            Assert.True(line.Length <= 100, $"{line.Length} columns: {line}"));
         Assert.Equal(lines, CliRun.Of(["help", .. verb.Split(' ')]).MustSucceed().Output.Split('\n'));
     }
 
@@ -44,7 +45,8 @@ public class HelpTests
             command.Subcommands.Single(one => one.Name == name));
         foreach (string example in ((Verb)found).Examples)
         {
-            string[] words = example.Split('#')[0].Split('|')[0].Split(" > ")[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string plain = example.Split('#')[0].Split('|')[0].Split(" > ")[0];
+            string[] words = plain.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             Assert.Equal("lamina", words[0]);
             Assert.Empty(root.Parse(words[1..]).Errors);
         }
@@ -86,7 +88,8 @@ public class HelpTests
     public void The_help_of_an_unknown_verb_names_the_nearest()
     {
         CliRun run = CliRun.Of("help", "verity", "fromat");
-        Assert.Equal((2, "lamina: there is no verb fromat; did you mean format?\nAll verbs: lamina --help\n"), (run.Code, run.Error));
+        Assert.Equal((2, "lamina: there is no verb fromat; did you mean format?\n" +
+            "All verbs: lamina --help\n"), (run.Code, run.Error));
     }
 
     [Fact]
