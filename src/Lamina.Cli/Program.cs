@@ -93,8 +93,8 @@ internal static class Program
             new MountVerb(session), new UmountVerb(session),
             new ListVerb(session), new TreeVerb(session), new StatVerb(session), new CatVerb(session),
             new ExtractVerb(session), new ExportVerb(session), new ManifestVerb(session), new DiffVerb(session),
-            new CheckVerb(session), new InspectVerb(session), new DumpVerb(session), new VerityVerb(session),
-            new InitrdVerb(session), new UkiVerb(session), new DemoVerb(session),
+            new CheckVerb(session), new InspectVerb(session), new ReportVerb(session), new DumpVerb(session),
+            new VerityVerb(session), new InitrdVerb(session), new UkiVerb(session), new DemoVerb(session),
             new HelpVerb(session), new ManVerb(session), new CompletionVerb(session),
         };
         root.Directives.Clear();

@@ -27,11 +27,12 @@ public partial class TidyTests
         ["Layers"] = ["Tree", "Reading", "Archives", "Format", "Platform"],
         ["Containers"] = ["Layers", "Archives", "Tree", "Platform"],
         ["Merging"] = ["Tree"],
+        ["Reporting"] = ["Tree", "Layers", "Merging", "Exporting", "Platform"],
         ["Building"] = ["Tree", "Compression", "Platform"],
         ["Writing"] = ["Tree", "Format", "Compression", "Building", "Reading", "Trust", "Platform"],
         ["Exporting"] = ["Tree", "Archives", "Platform"],
         ["Images"] = ["Format", "Compression", "Reading", "Checking", "Describing", "Tree", "Layers", "Containers", "Merging",
-            "Writing", "Exporting", "Trust", "Platform"],
+            "Reporting", "Writing", "Exporting", "Trust", "Platform"],
     };
 
     /// <summary>A call or word that must not appear, why, where, and a sample that the rule must find.</summary>

@@ -25,4 +25,7 @@ public sealed record MergeOptions
 
     /// <summary>Is told of every name that more than one layer has; null to save the work.</summary>
     public MergeAccount? Account { get; init; }
+
+    /// <summary>Is told of every name of a merged directory while the directory is read; null to save the work.</summary>
+    internal MergeWatcher? Watcher { get; init; }
 }

@@ -77,12 +77,14 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
         if (context.IsWhiteout(top))
         {
             Account(name, MergeOutcome.Removed, same, 1);
+            Tell(name, same, 1, context.Options.KeepWhiteouts && !isClosed);
             // Below an opaque directory there is nothing a whiteout could still hide.
             return context.Options.KeepWhiteouts && !isClosed ? MergeContext.Keep(top.Node) : null;
         }
         if (!top.Node.IsDirectory)
         {
             Account(name, MergeOutcome.Replaced, same, 1);
+            Tell(name, same, 1, isShown: true);
             return context.Show(top, path, name);
         }
         int directories = 1;
@@ -96,6 +98,7 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
             Account(name, MergeOutcome.Opaque, same, directories);
         else
             Account(name, MergeOutcome.Merged, same, 1);
+        Tell(name, same, directories, isShown: true);
         // Only of what a layer marked opaque without an entry for it are the hidden ones of interest.
         IEnumerable<MergeSource> hidden = same.Skip(directories).TakeWhile(source => source.Node.IsDirectory).ToArray();
         return context.MergeDirectories(same[..directories], new MergePath(path, name), hidesBelow, isClosed, hidden);
@@ -114,6 +117,24 @@ internal sealed class MergedListing(MergeContext context, MergeSource[] sources,
                 wasted = ByteCounts.Add(wasted, MergeAccount.BytesUnder(same[i].Node));
         }
         account.Add(new MergeEvent(new MergePath(path, name).ToBytes(), outcome, same[0].Layer, [.. hidden], wasted));
+    }
+
+    private void Tell(ReadOnlyMemory<byte> name, List<MergeSource> same, int visible, bool isShown)
+    {
+        if (context.Options.Watcher is not { } watcher)
+            return;
+        HiddenFile[] hidden = same.Count == visible ? [] : new HiddenFile[same.Count - visible];
+        for (int i = visible; i < same.Count; i++)
+        {
+            // Directories of one name are one, until one of them hides those below; what is hidden with them all is so by them.
+            int by = i - 1;
+            while (by >= visible && same[i].Node.IsDirectory && same[by].Node.IsDirectory && !context.IsOpaque(same[by]))
+                by--;
+            bool isRemoved = context.IsWhiteout(same[by]) || (same[by].Node.IsDirectory && same[i].Node.IsDirectory);
+            hidden[i - visible] = new HiddenFile(same[i].Node, same[i].Layer, same[by].Layer, isRemoved);
+        }
+        bool isOpaque = same[visible - 1].Node.IsDirectory && context.IsOpaque(same[visible - 1]);
+        watcher(name, isShown, same[0].Layer, context.OwnerOf(same[0]), isOpaque, hidden);
     }
 
     private static bool IsBefore(Cursor a, Cursor b)

@@ -60,7 +60,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     private OverlayMarks MarksOf(MergeSource source) => MarksFor(layers[OwnerOf(source)].FollowsLinks);
 
     /// <summary>The layer a file is of; another one where it is a hard link to a file below.</summary>
-    private int OwnerOf(MergeSource source) => layers[source.Layer].Borrowed.GetValueOrDefault(source.Node, source.Layer);
+    public int OwnerOf(MergeSource source) => layers[source.Layer].Borrowed.GetValueOrDefault(source.Node, source.Layer);
 
     private OverlayMarks MarksFor(bool isArchive) => options.UserXattr && !isArchive ? OverlayMarks.User : OverlayMarks.Trusted;
 

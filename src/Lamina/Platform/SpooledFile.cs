@@ -23,6 +23,12 @@ internal sealed class SpooledFile(ByteSource source, string? beside, string reas
     /// <inheritdoc/>
     public override long Length => _length;
 
+    /// <summary>The length of what they are made of, in bytes.</summary>
+    public long PackedLength { get; } = source.Length;
+
+    /// <summary>What they were made with: the last word of the reason.</summary>
+    public string Packing => reason[(reason.LastIndexOf(' ') + 1)..];
+
     /// <inheritdoc/>
     internal override SafeFileHandle Handle => Open();
 

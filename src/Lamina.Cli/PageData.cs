@@ -1,0 +1,261 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json;
+using Lamina.Compression;
+using Lamina.Reporting;
+using Lamina.Tree;
+
+namespace Lamina.Cli;
+
+/// <summary>
+/// What the page of a report shows, small: the facts as JSON, the tree in columns, breadth first, all of it compressed. Where it
+/// is too much, the smallest files of each folder become one.
+/// </summary>
+internal sealed class PageData
+{
+    /// <summary>The most bytes of compressed data: with the page around them, and four characters for three bytes, under
+    /// 1 MB.</summary>
+    public const int MaxLength = 712_000;
+
+    /// <summary>Rows of one list; more would be read by nobody.</summary>
+    private const int MaxRows = 2000;
+
+    /// <summary>Paths that are named of files with the same data.</summary>
+    private const int MaxPaths = 20;
+
+    /// <summary>What is compressed at once, in bytes.</summary>
+    private const int Piece = 1 << 20;
+
+    private enum Kind : byte
+    {
+        Folder,
+        File,
+        Link,
+        Other,
+        FurtherName,
+        Several,
+    }
+
+    private readonly MemoryStream _kinds = new(), _heads = new(), _tails = new(), _counts = new(), _sizes = new(),
+        _shares = new(), _layers = new();
+
+    private byte[] _last = [];
+    private long _folded;
+
+    private MemoryStream[] Columns => [_kinds, _heads, _tails, _counts, _sizes, _shares, _layers];
+
+    /// <summary>Encodes a report.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="title">What it is about.</param>
+    /// <param name="version">The program's version.</param>
+    public static byte[] Encode(LayerReport report, string title, string version)
+    {
+        long limit = 0;
+        while (true)
+        {
+            byte[] bytes = new PageData().Write(report, title, version, limit);
+            if (bytes.Length <= MaxLength || limit == long.MaxValue)
+                return bytes;
+            // So many files have room as there is room for what one takes, and somewhat fewer, as what is small takes less.
+            int count = (int)(report.Files.LongLength * MaxLength / bytes.Length * 9 / 10);
+            long next = count < report.Files.Length ? report.Files[count].Size : 0;
+            limit = next > limit ? next : limit > long.MaxValue / 4 ? long.MaxValue : Math.Max(limit * 4, 64);
+        }
+    }
+
+    private byte[] Write(LayerReport report, string title, string version, long limit)
+    {
+        Queue<ReportFile> open = new();
+        Put(Kind.Folder, [], report.Root.Layer);
+        open.Enqueue(report.Root);
+        while (open.TryDequeue(out ReportFile? folder))
+            PutFolder(folder, limit, open);
+        MemoryStream all = new();
+        PutColumn(all, Facts(report, title, version, limit));
+        foreach (MemoryStream column in Columns)
+            PutColumn(all, column.GetBuffer().AsSpan(0, (int)column.Length));
+        return Compress(all.GetBuffer().AsSpan(0, (int)all.Length));
+    }
+
+    private void PutFolder(ReportFile folder, long limit, Queue<ReportFile> open)
+    {
+        long count = 0;
+        SortedDictionary<int, (long Count, long Size, long Stored)> several = [];
+        foreach (ReportFile file in folder.Children)
+        {
+            if (file.Node.Type == NodeType.RegularFile && file.Size < limit)
+            {
+                (long Count, long Size, long Stored) sum = several.GetValueOrDefault(file.Layer);
+                several[file.Layer] = (sum.Count + 1, ByteCounts.Add(sum.Size, file.IsFurtherName ? 0 : file.Size),
+                    ByteCounts.Add(sum.Stored, file.Stored));
+                continue;
+            }
+            count++;
+            Kind kind = file.Node.Type switch
+            {
+                NodeType.Directory => Kind.Folder,
+                NodeType.RegularFile => file.IsFurtherName ? Kind.FurtherName : Kind.File,
+                NodeType.SymbolicLink => Kind.Link,
+                _ => Kind.Other,
+            };
+            Put(kind, Encoding.UTF8.GetBytes(ShownText.Of(file.Name.Span)), file.Layer);
+            if (kind == Kind.Folder)
+                open.Enqueue(file);
+            else if (kind is Kind.File or Kind.FurtherName)
+                PutSize(kind, file.Size, file.Stored);
+        }
+        foreach ((int layer, (long files, long size, long stored)) in several)
+        {
+            count++;
+            _folded += files;
+            Put(Kind.Several, Encoding.ASCII.GetBytes($"{files}"), layer);
+            PutSize(Kind.Several, size, stored);
+        }
+        PutNumber(_counts, count);
+    }
+
+    /// <summary>A name, as what it has in common with the one before it and the rest.</summary>
+    private void Put(Kind kind, byte[] name, int layer)
+    {
+        int common = name.AsSpan().CommonPrefixLength(_last);
+        while (common > 0 && common < name.Length && (name[common] & 0xC0) == 0x80)
+            common--;                                                   // not within a letter
+        // The page counts as its language does: letters beyond 16 bits are two.
+        PutNumber(_heads, Encoding.UTF8.GetCharCount(name, 0, common));
+        _tails.Write(name.AsSpan(common));
+        _tails.WriteByte((byte)'\n');
+        _kinds.WriteByte((byte)kind);
+        PutNumber(_layers, layer);
+        _last = name;
+    }
+
+    private void PutSize(Kind kind, long size, long stored)
+    {
+        PutNumber(_sizes, size);
+        if (kind != Kind.FurtherName)
+            _shares.WriteByte((byte)Math.Round(size == 0 ? 0 : Math.Min((double)stored / size, 1) * byte.MaxValue));
+    }
+
+    private static void PutNumber(MemoryStream column, long value)
+    {
+        for (; value >= 128; value >>= 7)
+            column.WriteByte((byte)(value | 128));
+        column.WriteByte((byte)value);
+    }
+
+    private static void PutColumn(MemoryStream all, ReadOnlySpan<byte> column)
+    {
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(length, column.Length);
+        all.Write(length);
+        all.Write(column);
+    }
+
+    private static byte[] Compress(ReadOnlySpan<byte> bytes)
+    {
+        MemoryStream packed = new();
+        using DeflateEncoder encoder = new(6, 15);
+        byte[] buffer = new byte[Piece + Piece / 8 + 1024];
+        while (!bytes.IsEmpty)
+        {
+            ReadOnlySpan<byte> piece = bytes[..Math.Min(bytes.Length, Piece)];
+            PutColumn(packed, buffer.AsSpan(0, encoder.Encode(piece, buffer)));
+            bytes = bytes[piece.Length..];
+        }
+        return packed.ToArray();
+    }
+
+    private byte[] Facts(LayerReport report, string title, string version, long limit)
+    {
+        MemoryStream bytes = new();
+        using (Utf8JsonWriter writer = new(bytes))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("title", title);
+            writer.WriteString("version", version);
+            writer.WriteString("note", report.Note);
+            writer.WriteNumber("folded", _folded);
+            writer.WriteNumber("foldedBelow", limit);
+            ReportJson.WriteTotal(writer, report);
+            writer.WriteStartArray("layers");
+            for (int i = 0; i < report.Layers.Length; i++)
+                ReportJson.WriteLayer(writer, i, report.Layers[i]);
+            writer.WriteEndArray();
+            WriteRows(writer, "waste", report.Waste, item =>
+            {
+                writer.WriteStringValue(ShownText.Of(item.Path));
+                writer.WriteNumberValue(item.Layer);
+                writer.WriteNumberValue(item.By);
+                writer.WriteBooleanValue(item.IsRemoved);
+                writer.WriteNumberValue(item.Files);
+                writer.WriteNumberValue(item.Bytes);
+                writer.WriteNumberValue(item.Stored);
+            });
+            WriteRows(writer, "copies", report.Copies, item =>
+            {
+                writer.WriteNumberValue(item.Size);
+                writer.WriteNumberValue(item.Stored);
+                writer.WriteStartArray();
+                foreach (ReportFile file in item.Files.Take(MaxPaths))
+                {
+                    writer.WriteStartArray();
+                    writer.WriteStringValue(ShownText.Of(file.Path));
+                    writer.WriteNumberValue(file.Layer);
+                    writer.WriteEndArray();
+                }
+                writer.WriteEndArray();
+                writer.WriteNumberValue(item.Files.Length);
+            });
+            WriteRows(writer, "marks", report.Marks, mark =>
+            {
+                writer.WriteStringValue(ShownText.Of(mark.Path));
+                writer.WriteNumberValue(mark.Layer);
+                writer.WriteBooleanValue(mark.IsOpaque);
+                writer.WriteNumberValue(mark.Bytes);
+            });
+            WriteRows(writer, "privileged", report.Privileged, file =>
+            {
+                writer.WriteStringValue(ShownText.Of(file.Path));
+                writer.WriteNumberValue(file.Layer);
+                writer.WriteNumberValue(file.Node.Permissions);
+                writer.WriteNumberValue(file.Node.UserId);
+                writer.WriteNumberValue(file.Node.GroupId);
+                writer.WriteStringValue(CapabilityText.Of(file.Node) ?? "");
+            });
+            WriteRows(writer, "modules", report.Modules, group =>
+            {
+                writer.WriteStringValue(group.Name);
+                writer.WriteNumberValue(group.Count);
+                writer.WriteNumberValue(group.Bytes);
+                writer.WriteNumberValue(group.Stored);
+            });
+            writer.WriteStartObject("more");
+            writer.WriteNumber("waste", More(report.Waste));
+            writer.WriteNumber("copies", More(report.Copies ?? []));
+            writer.WriteNumber("marks", More(report.Marks));
+            writer.WriteNumber("privileged", More(report.Privileged));
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+        return bytes.ToArray();
+    }
+
+    private static int More(Array rows) => Math.Max(0, rows.Length - MaxRows);
+
+    private static void WriteRows<T>(Utf8JsonWriter writer, string name, T[]? rows, Action<T> write) where T : class
+    {
+        if (rows is null)
+        {
+            writer.WriteNull(name);
+            return;
+        }
+        writer.WriteStartArray(name);
+        foreach (T row in rows.Take(MaxRows))
+        {
+            writer.WriteStartArray();
+            write(row);
+            writer.WriteEndArray();
+        }
+        writer.WriteEndArray();
+    }
+}
