@@ -49,6 +49,7 @@ internal sealed class ReportVerb : Verb
         _opening = new OpeningArguments(this, hasConfig: false);
         Add(_force);
         Add(_json);
+        OnlyWith(_output, _force);
     }
 
     protected override int Run(ParseResult arguments)
