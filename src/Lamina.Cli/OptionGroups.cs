@@ -21,7 +21,7 @@ internal static class OptionGroups
             "--initrd", "--cmdline", "--os-release", "--uname", "--stub"]),
         ("Trust", ["--verity", "--verity-algorithm", "--verity-salt", "--algorithm", "--salt", "--root-hash", "--hash-file",
             "--hash-offset", "--fs-verity", "--key", "--certificate", "--password-file", "--signature", "--no-verify"]),
-        ("What is done", ["--against", "--ignore", "--loop", "--options", "--no-owner", "--no-devices"]),
+        ("What is done", ["--against", "--ignore", "--no-compare", "--loop", "--options", "--no-owner", "--no-devices"]),
         ("What is shown", ["--long", "--recursive", "--extents", "--no-links", "--explain", "--dry-run", "--json", "--text"]),
         (General, ["--progress", "--quiet", "--verbose", "--help", "--version"]),
     ];

@@ -18,7 +18,7 @@ internal sealed class ReportVerb : Verb
 
     private readonly Option<bool> _text = new("--text") { Description = "Print a summary, with --output as well" };
     private readonly Option<bool> _json = JsonOption();
-    private readonly Option<bool> _noDigests = new("--no-digests")
+    private readonly Option<bool> _noCompare = new("--no-compare")
     {
         Description = "Do not compare files of the same size: no data are read, and no copies found",
     };
@@ -43,7 +43,7 @@ internal sealed class ReportVerb : Verb
         Add(_layers);
         Add(_output);
         Add(_text);
-        Add(_noDigests);
+        Add(_noCompare);
         _sources = new SourceArguments(this);
         Add(_userXattr);
         _opening = new OpeningArguments(this, hasConfig: false);
@@ -66,7 +66,7 @@ internal sealed class ReportVerb : Verb
         LayerOptions options = _opening.Add(arguments, _sources.Reading(arguments, Session.Error), work);
         if (output is not null)
             options = options with { Output = FileIdentity.Of(output == StandardStream ? "/dev/stdout" : output) };
-        LayerReporter.Report(layers, options, !arguments.GetValue(_noDigests), arguments.GetValue(_userXattr), (report, opened) =>
+        LayerReporter.Report(layers, options, !arguments.GetValue(_noCompare), arguments.GetValue(_userXattr), (report, opened) =>
         {
             progress.Dispose();
             if (output is not null)

@@ -69,9 +69,9 @@ public class LayerReportTests
     }
 
     [Fact]
-    public void Without_digests_no_data_is_read_and_that_is_said()
+    public void Without_comparing_no_data_is_read_and_that_is_said()
     {
-        JsonElement report = Report([.. Layers(), "--no-digests"]);
+        JsonElement report = Report([.. Layers(), "--no-compare"]);
         Assert.False(report.TryGetProperty("copies", out _));
         Assert.Equal(JsonValueKind.Null, report.GetProperty("total").GetProperty("copies").ValueKind);
         Assert.False(report.GetProperty("complete").GetBoolean());
