@@ -2,6 +2,7 @@ using System.CommandLine;
 using Lamina.Images;
 using Lamina.Layers;
 using Lamina.Merging;
+using Lamina.Platform;
 using Lamina.Writing;
 
 namespace Lamina.Cli;
@@ -45,12 +46,16 @@ internal sealed class AppendVerb : Verb
         WriteResult result;
         using (Session.Interrupts.Writing(image))
         {
-            WriteOptions writing = _common.Writing(arguments, VerityImage.Find(image)) with { Progress = progress };
+            WriteOptions writing = _common.Writing(arguments, VerityImage.Find(image)) with
+            {
+                Progress = progress,
+                Threads = Session.Threads,
+            };
             result = MergedImage.Append(image, layers, writing,
                 new MergeOptions { Account = account, UserXattr = _common.UserXattr(arguments) },
-                _opening.Add(arguments, reading, writing));
+                _opening.Add(arguments, reading, writing) with { Output = FileIdentity.Of(image) });
         }
-        progress.Dispose();
+        progress.Complete();
         foreach (string warning in result.Warnings)
             Session.Error.WriteLine($"lamina: {warning}");
         MergeReport report = new(result, [image, .. layers]) { Mode = "flat", Account = account };

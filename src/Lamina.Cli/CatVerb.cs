@@ -12,6 +12,7 @@ internal sealed class CatVerb : Verb
 
     private readonly Argument<string> _image = ImageArgument();
     private readonly Argument<string[]> _paths = new("PATH") { Description = "Files in it", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public CatVerb(Session session) : base(session, "cat",
         "Writes the data of files in an image or a layer to standard output, one after the other.",
@@ -20,13 +21,14 @@ internal sealed class CatVerb : Verb
     {
         Add(_image);
         Add(_paths);
+        Add(_platform);
     }
 
     protected override int Run(ParseResult arguments)
     {
         string image = arguments.GetRequiredValue(_image);
         byte[][] paths = [.. arguments.GetRequiredValue(_paths).Select(text => NodePath.Normalize(NameText.Parse(text)))];
-        using Layer layer = OpenedLayers.OpenOne(image);
+        using Layer layer = OpenedLayers.OpenOne(image, OpeningArguments.Looking(arguments, _platform));
         // All of them are looked for first, so that a typing error is told before anything is written.
         Node[] files = [.. paths.Select(path => Find(layer, path, image))];
         RefuseOverInput(layer);

@@ -77,7 +77,7 @@ internal sealed class CheckVerb : Verb
         if (arguments.GetValue(_json))
             answer.WriteJson(Output);
         else
-            answer.Write(Output, layers);
+            answer.Write(Session.IsQuiet && answer.IsYes ? TextWriter.Null : Output, layers);
         return answer.IsYes && _sources.UnreadableCount == 0 ? ExitCodes.Done : ExitCodes.No;
     }
 
@@ -93,6 +93,7 @@ internal sealed class CheckVerb : Verb
         {
             VerifiesDigests = verifies,
             Progress = progress,
+            Threads = Session.Threads,
             Cancellation = Session.Interrupts.Token,
         });
     }
@@ -102,14 +103,14 @@ internal sealed class CheckVerb : Verb
         string[] paths = LayerOpener.Split(image);
         using ProgressLine progress = new(Session, "verifying");
         return TrustedImage.Verify(paths[0], paths[1..], VerityArguments.ParseRootHash(rootHash), hashFile,
-            new WorkOptions { Progress = progress });
+            new WorkOptions { Progress = progress, Threads = Session.Threads });
     }
 
     private CompareResult Compare(string image, string[] layers, ParseResult arguments)
     {
         using ProgressLine progress = new(Session, "comparing");
         return MergedImage.Compare(image, layers,
-            new CompareOptions { Progress = progress, Cancellation = Session.Interrupts.Token },
+            new CompareOptions { Progress = progress, Threads = Session.Threads, Cancellation = Session.Interrupts.Token },
             new MergeOptions { KeepWhiteouts = arguments.GetValue(_keepWhiteouts) },
             _sources.Reading(arguments, Session.Error));
     }

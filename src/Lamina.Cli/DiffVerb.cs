@@ -24,6 +24,7 @@ internal sealed class DiffVerb : Verb
     }.AcceptOnlyFromAmong([.. Enum.GetValues<DifferenceKind>().Select(DifferenceReport.Word)]);
 
     private readonly Option<bool> _json = JsonOption();
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public DiffVerb(Session session) : base(session, "diff",
         "Shows in what two images or layers differ, by path: names, types, metadata, links and all data. Exit code 1 if " +
@@ -34,6 +35,7 @@ internal sealed class DiffVerb : Verb
         Add(_first);
         Add(_second);
         Add(_ignore);
+        Add(_platform);
         Add(_json);
     }
 
@@ -42,19 +44,20 @@ internal sealed class DiffVerb : Verb
         string first = arguments.GetRequiredValue(_first), second = arguments.GetRequiredValue(_second);
         string[] ignored = arguments.GetValue(_ignore) ?? [];
         using ProgressLine progress = new(Session, "comparing");
-        using Layer firstLayer = OpenedLayers.OpenOne(first);
-        using Layer secondLayer = OpenedLayers.OpenOne(second);
+        using Layer firstLayer = OpenedLayers.OpenOne(first, OpeningArguments.Looking(arguments, _platform));
+        using Layer secondLayer = OpenedLayers.OpenOne(second, OpeningArguments.Looking(arguments, _platform));
         CompareResult result = TreeComparison.Compare(first, firstLayer.Root, second, secondLayer.Root, new CompareOptions
         {
             Ignored = Enum.GetValues<DifferenceKind>().Where(kind => ignored.Contains(DifferenceReport.Word(kind))).ToHashSet(),
             Progress = progress,
+            Threads = Session.Threads,
             Cancellation = Session.Interrupts.Token,
         });
-        progress.Dispose();
+        progress.Complete();
         if (arguments.GetValue(_json))
             DifferenceReport.WriteJson(Output, result);
         else
-            DifferenceReport.Write(Output, result);
+            DifferenceReport.Write(Output, result, Session.IsQuiet);
         return result.AreSame ? ExitCodes.Done : ExitCodes.No;
     }
 }
@@ -78,7 +81,7 @@ internal static class DifferenceReport
         _ => "links",
     };
 
-    public static void Write(TextWriter output, CompareResult result)
+    public static void Write(TextWriter output, CompareResult result, bool isQuiet = false)
     {
         foreach (Difference one in result.Differences)
         {
@@ -91,6 +94,8 @@ internal static class DifferenceReport
             string place = one.Offset is { } offset ? $" at byte {offset}" : "";
             output.WriteLine($"{Word(one.Kind),-8} {one.PathText}: {what}{place}");
         }
+        if (isQuiet)
+            return;
         string verdict = result.AreSame ? "no difference" : Texts.Count(result.Differences.Count, "difference");
         output.WriteLine($"{verdict}; {Texts.Count(result.Paths, "path")} in both, {Texts.Size(result.Bytes)} of data compared");
     }

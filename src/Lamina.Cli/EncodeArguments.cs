@@ -156,7 +156,8 @@ internal sealed class EncodeArguments
         string[] parts = text.Split(',');
         if (!s_codecs.TryGetValue(parts[0], out (Codec? Codec, int? Level) chosen))
         {
-            fault = $"{text}: no such codec; there are {string.Join(", ", s_codecs.Keys)}";
+            fault = $"{text}: no such codec; there are {string.Join(", ", s_codecs.Keys)}" +
+                $"{Misuse.Suggest(parts[0], s_codecs.Keys)}";
             return null;
         }
         fault = null;

@@ -25,6 +25,7 @@ internal sealed class ExportVerb : Verb
     }.AcceptOnlyFromAmong("tar", "cpio");
 
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public ExportVerb(Session session) : base(session, "export",
         "Writes an image or a layer as an archive; the same image gives the same archive. A tar keeps everything but " +
@@ -38,6 +39,7 @@ internal sealed class ExportVerb : Verb
         Add(_output);
         Add(_format);
         Add(_force);
+        Add(_platform);
     }
 
     protected override int Run(ParseResult arguments)
@@ -45,8 +47,9 @@ internal sealed class ExportVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         string output = arguments.GetRequiredValue(_output);
         bool isCpio = (arguments.GetValue(_format) ?? Path.GetExtension(output)) is "cpio" or ".cpio";
-        using Layer layer = OpenedLayers.OpenOne(image);
-        ExportOptions options = new() { Cancellation = Session.Interrupts.Token };
+        using Layer layer = OpenedLayers.OpenOne(image, OpeningArguments.Looking(arguments, _platform));
+        using ProgressLine progress = new(Session, "exporting");
+        ExportOptions options = new() { Cancellation = Session.Interrupts.Token, Progress = progress };
         ExportResult Write(Stream stream) => isCpio
             ? CpioExport.Write(image, layer.Root, stream, options)
             : TarExport.Write(image, layer.Root, stream, options);
@@ -64,9 +67,11 @@ internal sealed class ExportVerb : Verb
         else
         {
             result = WriteFile(output, InputsOf(layer), arguments.GetValue(_force), Write);
-            Output.WriteLine($"{output}: {Texts.Count(result.Entries, "entry", "entries")}, {Texts.Size(result.Bytes)}");
+            progress.Complete();
+            Session.Summary.WriteLine($"{output}: {Texts.Count(result.Entries, "entry", "entries")}, {Texts.Size(result.Bytes)}");
             Output.Flush();
         }
+        progress.Complete();
         foreach (string warning in result.Warnings)
             Session.Error.WriteLine($"lamina: {warning}");
         return result.Warnings.Count == 0 ? ExitCodes.Done : ExitCodes.No;

@@ -32,6 +32,7 @@ internal sealed class ExtractVerb : Verb
     };
 
     private readonly Option<bool> _json = JsonOption();
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public ExtractVerb(Session session) : base(session, "extract",
         "Extracts an image or a layer into a directory: data with its holes, owners, permissions, times, links, attributes, " +
@@ -48,6 +49,7 @@ internal sealed class ExtractVerb : Verb
         Add(_noOwner);
         Add(_noDevices);
         Add(_force);
+        Add(_platform);
         Add(_json);
     }
 
@@ -56,7 +58,7 @@ internal sealed class ExtractVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         byte[][] paths = [.. (arguments.GetValue(_paths) ?? []).Select(text => NodePath.Normalize(NameText.Parse(text)))];
         using ProgressLine progress = new(Session, "extracting");
-        using Layer layer = OpenedLayers.OpenOne(image);
+        using Layer layer = OpenedLayers.OpenOne(image, OpeningArguments.Looking(arguments, _platform));
         foreach (byte[] path in paths)
             NodePath.Find(layer.Root, path, image);
         ExtractResult result = Extract(layer, image, arguments.GetRequiredValue(_folder), new ExtractOptions
@@ -67,9 +69,10 @@ internal sealed class ExtractVerb : Verb
             Overwrite = arguments.GetValue(_force),
             Inputs = [.. layer.Sources],
             Progress = progress,
+            Threads = Session.Threads,
             Cancellation = Session.Interrupts.Token,
         });
-        progress.Dispose();
+        progress.Complete();
         if (arguments.GetValue(_json))
             WriteJson(result);
         else
@@ -96,7 +99,7 @@ internal sealed class ExtractVerb : Verb
     {
         string links = result.Links == 0 ? "" : $", {Texts.Count(result.Links, "hard link")}";
         string others = result.Others == 0 ? "" : $", {Texts.Count(result.Others, "other")}";
-        Output.WriteLine($"{Texts.Count(result.Files, "file")} ({Texts.Size(result.Bytes)}), " +
+        Session.Summary.WriteLine($"{Texts.Count(result.Files, "file")} ({Texts.Size(result.Bytes)}), " +
             $"{Texts.Count(result.Directories, "directory", "directories")}{others}{links}");
         Output.Flush();
         foreach (string warning in result.Warnings)

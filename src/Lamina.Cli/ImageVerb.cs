@@ -85,9 +85,10 @@ internal abstract class ImageVerb : Verb
             UserXattr = _common.UserXattr(arguments)
         };
         LayerOptions reading = _common.Reading(arguments, Session.Error);
-        using ProgressLine progress = new(Session, Doing(writing));
-        writing = writing with { Progress = progress };
-        reading = _opening.Add(arguments, reading, writing);
+        using ProgressLine opening = new(Session, "reading layers");
+        using ProgressLine progress = new(Session, Doing(writing)) { Before = opening };
+        writing = writing with { Progress = progress, Threads = Session.Threads };
+        reading = _opening.Add(arguments, reading, new WorkOptions { Progress = opening, Threads = Session.Threads });
         WriteResult result;
         if (isDryRun)
         {
@@ -107,7 +108,7 @@ internal abstract class ImageVerb : Verb
             using IDisposable scope = Session.Interrupts.Writing(output);
             result = MergedImage.Create(layers, output, writing, merging, reading);
         }
-        progress.Dispose();
+        progress.Complete();
         if (!isDryRun)
             _opening.WriteConfig(arguments, writing.Overwrite);
         foreach (string warning in result.Warnings)

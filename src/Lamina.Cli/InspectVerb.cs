@@ -37,7 +37,7 @@ internal sealed class InspectVerb : Verb
 
     protected override int Run(ParseResult arguments)
     {
-        LayerOptions options = new() { Platform = arguments.GetValue(_platform) };
+        LayerOptions options = OpeningArguments.Looking(arguments, _platform);
         using (ContainerImage? image = OpenedLayers.FindImage(arguments.GetRequiredValue(_image), options))
         {
             if (image is not null)

@@ -12,6 +12,7 @@ internal sealed class ListVerb : Verb
     private readonly Option<bool> _long = new("--long", "-l") { Description = "Mode, owner, size and time as well" };
     private readonly Option<bool> _recursive = new("--recursive", "-R") { Description = "All directories below as well" };
     private readonly Option<bool> _json = JsonOption();
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public ListVerb(Session session) : base(session, "ls", "Lists the files of an image or a layer.",
         "lamina ls app.erofs               # the root",
@@ -22,13 +23,14 @@ internal sealed class ListVerb : Verb
         Add(_path);
         Add(_long);
         Add(_recursive);
+        Add(_platform);
         Add(_json);
     }
 
     protected override int Run(ParseResult arguments)
     {
         string image = arguments.GetRequiredValue(_image);
-        using Layer layer = OpenedLayers.OpenOne(image);
+        using Layer layer = OpenedLayers.OpenOne(image, OpeningArguments.Looking(arguments, _platform));
         byte[] path = NodePath.Normalize(NameText.Parse(arguments.GetRequiredValue(_path)));
         Node node = NodePath.Find(layer.Root, path, image);
         bool inFull = arguments.GetValue(_recursive);

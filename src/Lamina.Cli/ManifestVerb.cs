@@ -10,6 +10,7 @@ internal sealed class ManifestVerb : Verb
 {
     private readonly Argument<string> _image = ImageArgument();
     private readonly Option<bool> _noLinks = new("--no-links") { Description = "Leave out how many names each file has" };
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public ManifestVerb(Session session) : base(session, "manifest",
         "Lists all that is in an image or a layer, with all metadata and the SHA-256 of each file: a JSON object a line, " +
@@ -21,19 +22,21 @@ internal sealed class ManifestVerb : Verb
     {
         Add(_image);
         Add(_noLinks);
+        Add(_platform);
     }
 
     protected override int Run(ParseResult arguments)
     {
         string image = arguments.GetRequiredValue(_image);
         using ProgressLine progress = new(Session, "reading");
-        using Layer layer = OpenedLayers.OpenOne(image);
+        using Layer layer = OpenedLayers.OpenOne(image, OpeningArguments.Looking(arguments, _platform));
         RefuseOverInput(layer);
         Output.Flush();
         Manifest.Write(image, layer.Root, Session.Bytes, new ManifestOptions
         {
             HasLinkCounts = !arguments.GetValue(_noLinks),
             Progress = progress,
+            Threads = Session.Threads,
             Cancellation = Session.Interrupts.Token,
         });
         Session.Bytes.Flush();

@@ -31,6 +31,13 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
             new Explanation(Account, AllLayers).Write(session);
             output.WriteLine();
         }
+        if (session.IsQuiet)
+        {
+            // The root hash is what the tree was made for, and is nowhere else.
+            if (Result.Verity is { } made)
+                output.WriteLine(made.RootHashText);
+            return;
+        }
         string done = IsDryRun ? "would be" : "is";
         output.WriteLine($"{Result.Path} {done} {Texts.Size(Result.Length)} ({Mode}): {Texts.Count(Result.InodeCount, "file")} " +
             $"of {Texts.Count(AllLayers.Count, "layer")}, for Linux {Result.Kernel} and later");

@@ -67,14 +67,15 @@ internal static partial class Misuse
     private static string UnknownOption(Command command, string word)
     {
         string name = word.Split('=')[0];
-        string? nearest = Nearest(name, command.Options.SelectMany(Names).Append("--help"));
+        string? nearest = Nearest(name, CommandText.OptionsOf(command).SelectMany(Names));
         return $"there is no option {NameText.Shown(name)}" + (nearest is null ? "" : $"; did you mean {nearest}?") +
             (nearest is null ? $"; a file of that name is ./{NameText.Shown(name)}" : "");
     }
 
     internal static string UnknownVerb(Command command, string word)
     {
-        string? nearest = Nearest(word, command.Subcommands.Select(verb => verb.Name));
+        string? nearest = command is RootCommand ? ForeignVerbs.Find(word) : null;
+        nearest ??= Nearest(word, command.Subcommands.Select(verb => verb.Name));
         return $"there is no verb {NameText.Shown(word)}" + (nearest is null ? "" : $"; did you mean {nearest}?");
     }
 
@@ -95,8 +96,10 @@ internal static partial class Misuse
                 return $"{option.Name} {NameText.Shown(tokens[0].Value)}: {Expected(option.ValueType)} is expected";
             case OptionResult { Option: { } option, Tokens: { Count: > 0 } tokens }
                 when Choices().Match(error.Message) is { Success: true } choices:
-                IEnumerable<string> words = Quoted().Matches(choices.Groups[1].Value).Select(match => match.Groups[1].Value);
-                return $"{option.Name} {NameText.Shown(tokens[0].Value)}: one of {string.Join(", ", words)} is expected";
+                return $"{option.Name} {OneOf(tokens[0].Value, choices)}";
+            case ArgumentResult { Argument: { } argument, Tokens: { Count: > 0 } tokens }
+                when Choices().Match(error.Message) is { Success: true } choices:
+                return $"{argument.Name} {OneOf(tokens[0].Value, choices)}";
             case OptionResult { Option: { } option } when error.Message.Contains("is required", StringComparison.Ordinal):
                 return $"{option.Aliases.FirstOrDefault(option.Name)} {option.HelpName ?? "VALUE"} is missing";
             case CommandResult when Required().Match(error.Message) is { Success: true } required:
@@ -107,6 +110,16 @@ internal static partial class Misuse
                 return NameText.Shown(error.Message.ReplaceLineEndings(" "));
         }
     }
+
+    private static string OneOf(string value, Match choices)
+    {
+        string[] words = [.. Quoted().Matches(choices.Groups[1].Value).Select(match => match.Groups[1].Value)];
+        return $"{NameText.Shown(value)}: one of {string.Join(", ", words)} is expected{Suggest(value, words)}";
+    }
+
+    /// <summary>The end of a message about a word that is not known: the nearest that is, if one is near.</summary>
+    internal static string Suggest(string word, IEnumerable<string> known) =>
+        Nearest(word, known) is { } nearest ? $"; did you mean {nearest}?" : "";
 
     private static string Expected(Type type) => (Nullable.GetUnderlyingType(type) ?? type) switch
     {

@@ -73,7 +73,7 @@ internal sealed class MountVerb : Verb
             ExtraOptions = arguments.GetValue(_options),
         });
         string how = result.Direct ? "" : $" by way of {string.Join(", ", result.LoopDevices)}";
-        Output.WriteLine($"{paths[0]} is mounted on {result.Target}{how}");
+        Session.Summary.WriteLine($"{paths[0]} is mounted on {result.Target}{how}");
         return ExitCodes.Done;
     }
 
@@ -93,8 +93,9 @@ internal sealed class MountVerb : Verb
     private void Verify(string image, string[] devices)
     {
         using ProgressLine progress = new(Session, "verifying");
-        DeviceReport report = DeviceCheck.Verify(image, devices, new WorkOptions { Progress = progress });
-        progress.Dispose();
+        DeviceReport report = DeviceCheck.Verify(image, devices,
+            new WorkOptions { Progress = progress, Threads = Session.Threads });
+        progress.Complete();
         TrustCheck.Require(image, report);
     }
 }

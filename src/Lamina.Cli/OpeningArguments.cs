@@ -41,6 +41,10 @@ internal sealed class OpeningArguments
         HelpName = "OS/ARCH",
     };
 
+    /// <summary>How what is looked into is opened.</summary>
+    public static LayerOptions Looking(ParseResult arguments, Option<string> platform) =>
+        new() { Platform = arguments.GetValue(platform) };
+
     /// <summary>Adds to how sources become layers.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="reading">What other options say.</param>

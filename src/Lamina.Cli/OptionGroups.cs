@@ -23,7 +23,7 @@ internal static class OptionGroups
             "--hash-offset", "--fs-verity", "--key", "--certificate", "--password-file", "--signature", "--no-verify"]),
         ("What is done", ["--against", "--ignore", "--no-compare", "--loop", "--options", "--no-owner", "--no-devices"]),
         ("What is shown", ["--long", "--recursive", "--extents", "--no-links", "--explain", "--dry-run", "--json", "--text"]),
-        (General, ["--progress", "--quiet", "--verbose", "--help", "--version"]),
+        (General, ["--threads", "--progress", "--quiet", "--verbose", "--help", "--version"]),
     ];
 
     /// <summary>Whether a group is known for an option.</summary>

@@ -51,6 +51,12 @@ internal static class Program
     {
         if (arguments.Length > 0 && PeerProgram.FindVerb(arguments[0], session) is { } peer)
             return peer.Run(arguments[1..]);
+        // The commonest question of other programs needs no tree of verbs for its answer.
+        if (arguments is ["--version" or "-V"])
+        {
+            VersionText.Write(session.Output);
+            return ExitCodes.Done;
+        }
         RootCommand root = Root(session);
         // "@" separates an image from its devices here; it does not name files with further arguments.
         ParseResult result = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -66,15 +72,19 @@ internal static class Program
             session.Error.WriteLine($"See: {CommandText.PathOf(result.CommandResult.Command)} --help");
             return ExitCodes.WrongUsage;
         }
+        if (!isHelp)
+            session.General!.Read(result, session);
         try
         {
-            return result.Invoke(new InvocationConfiguration
+            int code = result.Invoke(new InvocationConfiguration
             {
                 Output = session.Output,
                 Error = session.Error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,       // Interrupts listens instead, so that partial files go away
             });
+            session.Tell($"ended with {code}");
+            return code;
         }
         catch (Exception failure)
         {
@@ -101,9 +111,15 @@ internal static class Program
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpAction();
         help.Description = "Show help";
-        VersionOption version = root.Options.OfType<VersionOption>().Single();
-        version.Action = new VersionAction();
-        version.Description = "Show version, commit and codecs";
+        root.Options.Remove(root.Options.OfType<VersionOption>().Single());
+        session.General = new GeneralOptions(root);
+        // The base library's own is known to the program alone, and says nothing beside a verb.
+        root.Add(new Option<bool>("--version", "-V")
+        {
+            Description = "Show version, commit and codecs",
+            Recursive = true,
+            Action = new VersionAction(),
+        });
         return root;
     }
 
@@ -112,6 +128,8 @@ internal static class Program
 
     private sealed class VersionAction : SynchronousCommandLineAction
     {
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             VersionText.Write(parseResult.InvocationConfiguration.Output);

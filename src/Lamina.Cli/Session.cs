@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Lamina.Cli;
 
 /// <summary>What a verb talks to: where its output goes, how it may look, and who may interrupt it.</summary>
@@ -9,6 +11,7 @@ internal sealed class Session(TextWriter output, TextWriter error, Interrupts in
     /// <summary>On a narrower terminal tables are easier to read with lines that go on than with broken cells.</summary>
     public const int LeastWidth = 80;
 
+    private readonly long _start = Environment.TickCount64;
     private ShownWriter? _output, _error;
 
     /// <summary>Where results are printed, so that names in them do nothing to a terminal.</summary>
@@ -61,6 +64,34 @@ internal sealed class Session(TextWriter output, TextWriter error, Interrupts in
     public bool IsErrorTerminal { get; init; }
 
     public bool UsesColour { get; init; }
+
+    /// <summary>Whether nothing is told of what was done.</summary>
+    public bool IsQuiet { get; set; }
+
+    /// <summary>Whether it is told step by step.</summary>
+    public bool IsVerbose { get; set; }
+
+    /// <summary>When progress is shown.</summary>
+    public ProgressUse Progress { get; set; }
+
+    /// <summary>How many threads work at most; 0 for one a core.</summary>
+    public int Threads { get; set; }
+
+    /// <summary>The options of all verbs, once there is a tree of them.</summary>
+    public GeneralOptions? General { get; set; }
+
+    /// <summary>Where it is told what was done: a summary that nobody asked for.</summary>
+    public TextWriter Summary => IsQuiet ? TextWriter.Null : Output;
+
+    /// <summary>Tells of a step, with the time since the start, where that was asked for.</summary>
+    public void Tell(string what)
+    {
+        if (!IsVerbose)
+            return;
+        Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"lamina: {(Environment.TickCount64 - _start) / 1000.0,7:0.000} s: {what}"));
+        error.Flush();
+    }
 
     public int Width { get; init; } = UnlimitedWidth;
 }

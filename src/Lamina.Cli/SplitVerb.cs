@@ -25,8 +25,13 @@ internal sealed class SplitVerb : Verb
     {
         string folder = arguments.GetRequiredValue(_folder);
         IReadOnlyList<string> paths;
+        using ProgressLine progress = new(Session, "splitting");
         using (Session.Interrupts.Writing(folder + Path.DirectorySeparatorChar))
-            paths = MergedImage.Split(arguments.GetRequiredValue(_image), folder, arguments.GetValue(_force));
+        {
+            paths = MergedImage.Split(arguments.GetRequiredValue(_image), folder, arguments.GetValue(_force),
+                new WorkOptions { Progress = progress });
+        }
+        progress.Complete();
         if (arguments.GetValue(_json))
         {
             using JsonOutput json = new(Output);
@@ -36,7 +41,7 @@ internal sealed class SplitVerb : Verb
             return ExitCodes.Done;
         }
         foreach (string path in paths)
-            Output.WriteLine(path);
+            Session.Summary.WriteLine(path);
         return ExitCodes.Done;
     }
 }

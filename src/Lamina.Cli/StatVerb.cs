@@ -16,6 +16,7 @@ internal sealed class StatVerb : Verb
     private readonly Argument<string[]> _paths = new("PATH") { Description = "Files in it", Arity = ArgumentArity.OneOrMore };
     private readonly Option<bool> _extents = new("--extents") { Description = "Show where in the image the data lies" };
     private readonly Option<bool> _json = JsonOption();
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public StatVerb(Session session) : base(session, "stat",
         "Shows all that is known of files in an image or a layer; of an EROFS image also how it keeps them.",
@@ -26,6 +27,7 @@ internal sealed class StatVerb : Verb
         Add(_image);
         Add(_paths);
         Add(_extents);
+        Add(_platform);
         Add(_json);
     }
 
@@ -37,7 +39,7 @@ internal sealed class StatVerb : Verb
         string image = arguments.GetRequiredValue(_image);
         string[] files = LayerOpener.Split(image);
         byte[][] paths = [.. arguments.GetRequiredValue(_paths).Select(text => NodePath.Normalize(NameText.Parse(text)))];
-        using Layer layer = OpenedLayers.OpenOne(image);
+        using Layer layer = OpenedLayers.OpenOne(image, OpeningArguments.Looking(arguments, _platform));
         Node[] nodes = [.. paths.Select(path => NodePath.Find(layer.Root, path, image))];
         // What came through a pipe cannot be read once more; a partition can.
         bool isImage = layer.Originals is [{ Kind: OriginalKind.Erofs, Bytes: { WhyNoFile: null } or { IsVolume: true } }, ..];

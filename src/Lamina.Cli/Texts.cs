@@ -36,6 +36,15 @@ internal static class Texts
         ? DateTimeOffset.FromUnixTimeSeconds(time.Seconds).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)
         : $"@{time.Seconds}";
 
+    /// <summary>A time that something takes, to what matters of it.</summary>
+    public static string Duration(long milliseconds) => milliseconds switch
+    {
+        < 10_000 => string.Create(CultureInfo.InvariantCulture, $"{milliseconds / 1000.0:0.0} s"),
+        < 100_000 => $"{milliseconds / 1000} s",
+        < 6_000_000 => $"{milliseconds / 60_000} min {milliseconds / 1000 % 60} s",
+        _ => $"{milliseconds / 3_600_000} h {milliseconds / 60_000 % 60} min",
+    };
+
     public static string Percent(long part, long whole) =>
         whole == 0 ? "" : (100.0 * part / whole).ToString("0.0 '%'", CultureInfo.InvariantCulture);
 

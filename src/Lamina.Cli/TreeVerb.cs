@@ -11,6 +11,7 @@ internal sealed class TreeVerb : Verb
     private readonly Argument<string> _path = new("PATH") { Description = "Where to begin", DefaultValueFactory = _ => "/" };
     private readonly Option<bool> _json = JsonOption();
     private long _directories, _others;
+    private readonly Option<string> _platform = OpeningArguments.PlatformOption();
 
     public TreeVerb(Session session) : base(session, "tree", "Draws the files of an image or a layer as a tree.",
         "lamina tree app.erofs",
@@ -18,13 +19,14 @@ internal sealed class TreeVerb : Verb
     {
         Add(_image);
         Add(_path);
+        Add(_platform);
         Add(_json);
     }
 
     protected override int Run(ParseResult arguments)
     {
         string image = arguments.GetRequiredValue(_image);
-        using Layer layer = OpenedLayers.OpenOne(image);
+        using Layer layer = OpenedLayers.OpenOne(image, OpeningArguments.Looking(arguments, _platform));
         byte[] path = NodePath.Normalize(NameText.Parse(arguments.GetRequiredValue(_path)));
         Node node = NodePath.Find(layer.Root, path, image);
         if (arguments.GetValue(_json))

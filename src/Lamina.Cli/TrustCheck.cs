@@ -15,7 +15,7 @@ internal static class TrustCheck
     {
         TrustReport report = TrustedImage.Verify(image, devices, VerityArguments.ParseRootHash(rootHash), hashFile,
             new WorkOptions { Progress = progress });
-        progress.Dispose();
+        progress.Complete();
         if (!report.Image.IsSound)
             throw new NoException(string.Join('\n', FaultsOf(image, report)),
                 "It is not what the root hash says; nothing was used.");

@@ -94,17 +94,27 @@ internal sealed class VerityFormatVerb : Verb
                 Signer = signer is null ? null : rootHash => RootHashSignature.Sign(rootHash.Span, signer),
                 SignatureFile = signature,
                 Progress = progress,
+                Threads = Session.Threads,
             });
         }
-        progress.Dispose();
+        progress.Complete();
         VerityText text = new(info, image, hashFile);
         if (arguments.GetValue(_json))
             text.WriteJson(Output, writer => { if (signature is not null) writer.WriteString("signature", signature); });
         else
-            text.Write(Output);
+            WriteText(text, info);
         if (signature is not null && !arguments.GetValue(_json))
-            Output.WriteLine($"Signature:     {signature}, by {signer!.Subject}");
+            Session.Summary.WriteLine($"Signature:     {signature}, by {signer!.Subject}");
         return ExitCodes.Done;
+    }
+
+    /// <summary>With --quiet the root hash alone: it is what the tree was made for.</summary>
+    private void WriteText(VerityText text, VerityInfo info)
+    {
+        if (Session.IsQuiet)
+            Output.WriteLine(info.RootHashText);
+        else
+            text.Write(Output);
     }
 
     private int MakeDisk(string image, ParseResult arguments)
@@ -126,13 +136,19 @@ internal sealed class VerityFormatVerb : Verb
                 Signer = signer,
                 Overwrite = arguments.GetValue(_force),
                 Progress = progress,
+                Threads = Session.Threads,
             });
         }
-        progress.Dispose();
+        progress.Complete();
         if (arguments.GetValue(_json))
         {
             new VerityText(disk.Verity, output, null) { IsDisk = true }.WriteJson(Output, writer =>
                 WritePartitions(writer, disk));
+            return ExitCodes.Done;
+        }
+        if (Session.IsQuiet)
+        {
+            Output.WriteLine(disk.Verity.RootHashText);
             return ExitCodes.Done;
         }
         Output.WriteLine($"{output}: {Texts.Size(disk.Length)}, {Texts.Count(disk.Partitions.Count, "partition")}");

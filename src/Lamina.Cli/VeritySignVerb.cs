@@ -35,7 +35,7 @@ internal sealed class VeritySignVerb : Verb
             ?? throw new UsageException("there is no key to sign with", "Name one: --key FILE");
         byte[] rootHash = VerityArguments.ParseRootHash(arguments.GetRequiredValue(_rootHash));
         RootHashSignature.SignTo(rootHash, signer, output, arguments.GetValue(_force));
-        Output.WriteLine($"{output}: signed by {signer.Subject}");
+        Session.Summary.WriteLine($"{output}: signed by {signer.Subject}");
         return ExitCodes.Done;
     }
 }

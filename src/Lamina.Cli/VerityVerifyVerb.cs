@@ -52,8 +52,8 @@ internal sealed class VerityVerifyVerb : Verb
         using ProgressLine progress = new(Session, "verifying");
         VerityReport report = VerityImage.Verify(
             image, rootHash, arguments.GetValue(_hashFile), arguments.GetValue(_hashOffset),
-            new WorkOptions { Progress = progress });
-        progress.Dispose();
+            new WorkOptions { Progress = progress, Threads = Session.Threads });
+        progress.Complete();
         bool isSound = report.IsSound && signatureFault is null;
         if (arguments.GetValue(_json))
             WriteJson(image, report, signatureFault, arguments.GetValue(_signature) is not null);
@@ -84,7 +84,7 @@ internal sealed class VerityVerifyVerb : Verb
         if (report.FaultCount > report.Faults.Count)
             Output.WriteLine($"... and {Texts.Number(report.FaultCount - report.Faults.Count)} more");
         if (report.IsSound)
-            Output.WriteLine($"{image}: all {Texts.Number(report.Info.DataBlocks)} blocks are those of the root hash");
+            Session.Summary.WriteLine($"{image}: all {Texts.Number(report.Info.DataBlocks)} blocks are those of the root hash");
     }
 
     private void WriteJson(string image, VerityReport report, string? signatureFault, bool hasSignature)

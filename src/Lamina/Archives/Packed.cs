@@ -64,16 +64,24 @@ internal static class Packed
     /// </summary>
     /// <param name="source">The compressed file.</param>
     /// <param name="take">Takes each run of what it decodes to.</param>
+    /// <param name="progress">Takes bytes of the source as they are done; null if nobody cares.</param>
     /// <exception cref="CorruptImageException">It is damaged, cut off, or something else follows.</exception>
-    public static void DecodeAll(ByteSource source, Taker take)
+    public static void DecodeAll(ByteSource source, Taker take, Action<long>? progress = null)
     {
+        long told = 0;
         PackedInput input = new(source, 0);
         string kind = KindAt(source, 0) ?? throw input.Corrupt("is not compressed in a way that is known");
         do
         {
             using PackedStream stream = Open(input, kind);
             for (ReadOnlySpan<byte> run; !(run = stream.Next()).IsEmpty;)
+            {
                 take(run);
+                if (progress is null || input.Position == told)
+                    continue;
+                progress(input.Position - told);
+                told = input.Position;
+            }
         }
         while (HasMore(input, kind));
     }

@@ -37,21 +37,38 @@ internal sealed class ContentEncoder(
     /// <summary>Stops the work.</summary>
     public CancellationToken Cancellation { get; init; }
 
+    private Action<long>? _count;
+
     /// <summary>What it came to.</summary>
     public EncodeSummary Summary { get; } = new();
 
     /// <summary>Encodes files; afterwards each has its <see cref="FileToEncode.Encoded"/> content.</summary>
     public void Encode(IReadOnlyList<FileToEncode> files)
     {
+        long counted = 0, total = files.Sum(file => file.Size);
+        if (Progress is { } told)
+        {
+            _count = count =>
+            {
+                Interlocked.Add(ref counted, count);
+                told(count);
+            };
+        }
         SameFiles.Find(files.Where(file => file.Size > MaxTiny), Threads, Cancellation);
         List<FileToEncode> parted = [], plain = [];
         foreach (FileToEncode file in files.OrderBy(file => file.Rank))
         {
             EncodeShape form = ShapeOf(file);
             if (file.Same is not null)
+            {
+                _count?.Invoke(file.Size);
                 continue;
+            }
             if (file.Size <= MaxTiny)
+            {
                 file.Encoded = new BytesContent(ReadAll(file));
+                _count?.Invoke(file.Size);
+            }
             else if (file.Shape is null && file.Size <= form.MaxWholeFragment)
                 _fragments.Add(new FragmentPiece(file, 0, file.Size));
             else if (form.Options.Codec is null || (!form.IsPacked && IsSparse(file)))
@@ -64,10 +81,13 @@ internal sealed class ContentEncoder(
         new PlainStore(shape, area, tails)
         {
             Threads = Threads,
-            Progress = Progress,
+            Progress = _count,
             Cancellation = Cancellation,
             Summary = Summary,
         }.Store(plain);
+        // Holes are done without anybody having looked at them.
+        if (total > counted)
+            _count?.Invoke(total - counted);
         area.Align(shape.BlockSize);
         foreach (FileToEncode file in files)
         {
@@ -137,7 +157,7 @@ internal sealed class ContentEncoder(
                         encoders.Add(encoder);
                 }
                 EncodePart(encoder, form, part);
-                Progress?.Invoke(part.Length);
+                _count?.Invoke(part.Length);
             }, take, Cancellation);
         }
         finally

@@ -86,12 +86,15 @@ internal sealed class ContainerImage : IDisposable
         Layer?[] opened = new Layer?[Layers.Count];
         // The largest first: they take the longest, and the small ones fill the time that is left.
         int[] order = [.. Enumerable.Range(0, opened.Length).OrderByDescending(index => Layers[index].Blob?.Size ?? 0)];
+        // Each layer is read for its digest, and once more to decompress it.
+        long total = 2 * Layers.Sum(layer => layer.Blob?.Size ?? 0);
+        Action<long>? progress = options.Work.Counter(() => total);
         try
         {
             Workers.ForEach(options.Work.ThreadCount, order.Length, () => 0, (_, turn) =>
             {
                 int index = order[turn];
-                opened[index] = OpenLayer(index, options with { IsUpper = options.IsUpper || index > 0 });
+                opened[index] = OpenLayer(index, options with { IsUpper = options.IsUpper || index > 0 }, progress);
             }, options.Work.Cancellation);
             return opened!;
         }
@@ -104,9 +107,9 @@ internal sealed class ContainerImage : IDisposable
     }
 
     /// <summary>Opens one layer, verified and decompressed.</summary>
-    public Layer OpenLayer(int index, LayerOptions options)
+    public Layer OpenLayer(int index, LayerOptions options, Action<long>? progress = null)
     {
-        ByteSource tar = OpenTar(Layers[index], options);
+        ByteSource tar = OpenTar(Layers[index], options, progress);
         try
         {
             return LayerOpener.Open(tar, [], options with { Rules = WhiteoutRules.Oci });
@@ -118,7 +121,7 @@ internal sealed class ContainerImage : IDisposable
         }
     }
 
-    private ByteSource OpenTar(ImageLayer layer, LayerOptions options)
+    private ByteSource OpenTar(ImageLayer layer, LayerOptions options, Action<long>? progress)
     {
         ByteSource blob = layer.Blob is { } descriptor ? _store.Open(descriptor)
             : _store.Open(layer.Path) ?? throw new CorruptImageException(Name, $"has no layer {layer.Path}, which it refers to");
@@ -126,12 +129,12 @@ internal sealed class ContainerImage : IDisposable
         try
         {
             if (layer.Blob is { Digest: var digest })
-                VerifyAll(blob, digest, "has the digest", options);
+                VerifyAll(blob, digest, "has the digest", options, progress);
             using IncrementalHash hash = layer.DiffId.Begin();
             if (Packed.KindAt(blob, 0) is not { } kind)
             {
                 if (layer.Blob?.Digest != layer.DiffId)
-                    VerifyAll(blob, layer.DiffId, "is a layer with the DiffID", options);
+                    VerifyAll(blob, layer.DiffId, "is a layer with the DiffID", options, progress);
                 return blob;
             }
             spool = new SpooledFile(blob, options.SpoolBeside, $"is compressed with {kind}");
@@ -142,7 +145,7 @@ internal sealed class ContainerImage : IDisposable
                     throw Unpacking.TooLarge(blob.Name, options.MaxSize);
                 hash.AppendData(run);
                 spool.Append(run);
-            });
+            }, progress);
             layer.DiffId.Verify(hash, blob.Name, "decompresses to a layer with the DiffID");
             blob.Dispose();
             return spool;
@@ -155,7 +158,8 @@ internal sealed class ContainerImage : IDisposable
         }
     }
 
-    private static void VerifyAll(ByteSource source, Digest digest, string what, LayerOptions options)
+    private static void VerifyAll(
+        ByteSource source, Digest digest, string what, LayerOptions options, Action<long>? progress)
     {
         const int step = 1 << 20;
         using IncrementalHash hash = digest.Begin();
@@ -167,6 +171,7 @@ internal sealed class ContainerImage : IDisposable
             count = (int)Math.Min(buffer.Length, source.Length - at);
             source.ReadExactly(at, buffer.AsSpan(0, count));
             hash.AppendData(buffer, 0, count);
+            progress?.Invoke(count);
         }
         digest.Verify(hash, source.Name, what);
     }

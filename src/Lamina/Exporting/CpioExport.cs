@@ -25,7 +25,7 @@ public static class CpioExport
     public static ExportResult Write(string name, Node root, Stream output, ExportOptions? options = null)
     {
         Dictionary<Node, Names> linked = CountNames(name, root);
-        using ArchiveStream archive = new(output, options ?? new ExportOptions());
+        using ArchiveStream archive = new(output, options ?? new ExportOptions(), () => TreeWalk.SizeOf(name, root));
         Warnings warnings = new();
         DataReader reader = new();
         uint inode = 0;

@@ -87,8 +87,12 @@ internal sealed class ExtractTarget : IDisposable
             progress.Report(new Progress(done, Interlocked.Read(ref _found)));
     }
 
-    /// <summary>Notes that the directory has got the permissions that it is to have.</summary>
-    public void FinishRoot() => _formerMode = null;
+    /// <summary>Notes that the directory has got the permissions that it is to have, which is the last of it.</summary>
+    public void FinishRoot()
+    {
+        _formerMode = null;
+        _options.Progress?.Report(new Progress(_done, _done));
+    }
 
     /// <inheritdoc/>
     public void Dispose()

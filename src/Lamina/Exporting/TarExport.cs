@@ -29,7 +29,7 @@ public static class TarExport
     /// <exception cref="CorruptImageException">The tree, or the data of a file, contradicts itself.</exception>
     public static ExportResult Write(string name, Node root, Stream output, ExportOptions? options = null)
     {
-        using ArchiveStream archive = new(output, options ?? new ExportOptions());
+        using ArchiveStream archive = new(output, options ?? new ExportOptions(), () => TreeWalk.SizeOf(name, root));
         Dictionary<Node, byte[]> first = new(ReferenceEqualityComparer.Instance);
         Warnings warnings = new();
         DataReader reader = new();

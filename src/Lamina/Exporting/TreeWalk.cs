@@ -17,6 +17,21 @@ internal static class TreeWalk
     /// </summary>
     public const int MaxDepth = 2048;
 
+    /// <summary>The bytes of all files, each counted once, and of a header for each name.</summary>
+    public static long SizeOf(string name, Node root)
+    {
+        const int header = 512;
+        HashSet<Node> linked = new(ReferenceEqualityComparer.Instance);
+        long size = 0;
+        foreach (TreeItem item in Walk(name, root))
+        {
+            size += header;
+            if (item.Node.Type == NodeType.RegularFile && (item.Node.HasSingleName || linked.Add(item.Node)))
+                size = Math.Min(size, long.MaxValue / 2) + Math.Min(item.Node.Content.Size, long.MaxValue / 2);
+        }
+        return size;
+    }
+
     /// <summary>Walks a tree.</summary>
     /// <param name="name">The layer, for messages.</param>
     /// <param name="root">Where to begin.</param>

@@ -68,7 +68,7 @@ internal static class FlatImage
     }
 
     /// <summary>Gives the originals back as files, and the image as it was before each append.</summary>
-    public static IReadOnlyList<string> Split(string path, string directory, bool overwrites)
+    public static IReadOnlyList<string> Split(string path, string directory, bool overwrites, WorkOptions? work = null)
     {
         if (directory.Length == 0)
             throw new ArgumentException("a directory needs a name");
@@ -84,6 +84,9 @@ internal static class FlatImage
         ByteSource bytes = image.Primary.Bytes;
         InputFiles inputs = new InputFiles().Add(bytes);
         HashSet<string> names = [];
+        // Each layer is copied, and read once more for its digest.
+        long total = record.Originals.Sum(original => 2 * original.Length) + record.History.Sum(former => former.Length);
+        Action<long>? count = work?.Counter(() => total);
         using OutputSet outputs = new();
         outputs.MakeFolder(directory);
         foreach (RecordedOriginal original in record.Originals)
@@ -91,7 +94,7 @@ internal static class FlatImage
             string name = UniqueName(SafeName(original.Name.Span), names);
             Segment whole = new(0, original.Length, bytes, original.Start);
             Write(name, new ImageLayout { Length = original.Length, Body = [whole] });
-            CheckDigest(bytes, original, image.Name, name);
+            CheckDigest(bytes, original, image.Name, name, count);
         }
         for (int i = 0; i < record.History.Length; i++)
         {
@@ -109,7 +112,7 @@ internal static class FlatImage
         void Write(string name, ImageLayout layout)
         {
             string target = Path.Combine(directory, name);
-            OutputFile output = outputs.Add(target, () => new OutputFile(target, overwrites, inputs));
+            OutputFile output = outputs.Add(target, () => new OutputFile(target, overwrites, inputs, progress: count));
             new LayoutWriter(layout, output, target).Write();
         }
     }
@@ -167,11 +170,13 @@ internal static class FlatImage
 
     private static long EndOf(ErofsImage image) => (long)image.SuperBlock.Blocks << image.SuperBlock.BlockBits;
 
-    private static void CheckDigest(ByteSource bytes, RecordedOriginal original, string image, string name)
+    private static void CheckDigest(
+        ByteSource bytes, RecordedOriginal original, string image, string name, Action<long>? progress)
     {
         if (original.Digest.IsEmpty)
             return;
-        byte[] found = ContentDigest.Compute(ByteSource.Slice(bytes, name, original.Start, original.Length), original.Length);
+        byte[] found = ContentDigest.Compute(ByteSource.Slice(bytes, name, original.Start, original.Length), original.Length,
+            count => progress?.Invoke(count));
         if (!found.AsSpan().SequenceEqual(original.Digest.Span))
         {
             throw new CorruptImageException(image, $"{name} has SHA-256 {Convert.ToHexStringLower(found)}, " +

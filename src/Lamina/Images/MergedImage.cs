@@ -69,7 +69,11 @@ public static class MergedImage
     /// <param name="overwrites">Whether files of these names may be replaced.</param>
     /// <returns>The files, originals first, lowest layer first.</returns>
     public static IReadOnlyList<string> Split(string image, string directory, bool overwrites = false) =>
-        FlatImage.Split(image, directory, overwrites);
+        Split(image, directory, overwrites, null);
+
+    /// <summary>Gives the originals of a flat image back, and tells how far it has come.</summary>
+    internal static IReadOnlyList<string> Split(string image, string directory, bool overwrites, WorkOptions? work) =>
+        FlatImage.Split(image, directory, overwrites, work);
 
     /// <summary>
     /// Compares an image with what the merge of layers gives, by content: no difference proves that the image is that merge.

@@ -68,7 +68,7 @@ public static class LayerOpener
         ByteSource source = OpenFile(path, options.SpoolBeside);
         try
         {
-            source = TarLayer.IsTar(source) ? source : Unpacking.Unpack(source, options.SpoolBeside, options.MaxSize);
+            source = TarLayer.IsTar(source) ? source : Unpacking.Unpack(source, options);
             return TarLayer.IsTar(source) ? TarLayer.Open(source, WhiteoutRules.Overlay)
                 : throw new UnsupportedImageException(path, $"is {Describe(source)}, not a tar");
         }
@@ -126,7 +126,7 @@ public static class LayerOpener
             return OpenPlain(source, devices, options);
         if (devices.Length == 0 && CpioLayer.IsCpio(source))
             return CpioLayer.Open(source, options);
-        ByteSource plain = Unpacking.Unpack(source, options.SpoolBeside, options.MaxSize);
+        ByteSource plain = Unpacking.Unpack(source, options);
         if (plain == source)
             return OpenPlain(source, devices, options);
         try

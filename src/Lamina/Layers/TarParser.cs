@@ -85,17 +85,26 @@ internal sealed class TarParser
     }
 
     /// <summary>Whether this is an archive of a container image: as files its layers would be of no use to anybody.</summary>
-    private bool HoldsLayers()
+    private bool HoldsLayers() => (IsFile("oci-layout"u8, out _) && IsFile("index.json"u8, out _))
+        || (IsFile("manifest.json"u8, out Node? manifest) && NamesLayers(manifest!));
+
+    private bool IsFile(ReadOnlySpan<byte> name, out Node? node) =>
+        _tree.TryFind(name, out node) && node is { Type: NodeType.RegularFile };
+
+    /// <summary>
+    /// Whether this is the list of images that docker save writes. Many programs have a manifest.json of their own, and the tar
+    /// of a root may hold one.
+    /// </summary>
+    private static bool NamesLayers(Node manifest)
     {
-        foreach (byte[] name in s_imageFiles)
-        {
-            if (_tree.TryFind(name, out Node? node) && node is { Type: NodeType.RegularFile })
-                return true;
-        }
-        return false;
+        byte[] bytes = new byte[Math.Min(manifest.Content.Size, ManifestHead)];
+        manifest.Content.Open("manifest.json").ReadExactly(0, bytes);
+        ReadOnlySpan<byte> text = bytes.AsSpan().TrimStart(" \t\r\n"u8);
+        return text.StartsWith("["u8) && text.IndexOf("\"Config\""u8) >= 0 && text.IndexOf("\"Layers\""u8) >= 0;
     }
 
-    private static readonly byte[][] s_imageFiles = [[.. "oci-layout"u8], [.. "manifest.json"u8]];
+    /// <summary>Bytes of a list of images that are looked at: its first image is among them.</summary>
+    private const int ManifestHead = 1 << 20;
 
     /// <summary>Loads the next header; false at the two zero blocks, or at the end of an archive that lacks them.</summary>
     private bool MoveNext()

@@ -14,11 +14,10 @@ internal static class Unpacking
 
     /// <summary>Decompresses a source, which is closed then; one that is not compressed is returned as it is.</summary>
     /// <param name="source">The file. If this fails, it is still the caller's.</param>
-    /// <param name="beside">Beside which file the data are kept; null for the folder of temporary files.</param>
-    /// <param name="maxSize">The most bytes it may decompress to; 0 for any number.</param>
+    /// <param name="options">Beside which file the data are kept, and the most that it may decompress to.</param>
     /// <exception cref="CorruptImageException">It is damaged, or something follows what is compressed.</exception>
     /// <exception cref="UnsupportedImageException">It decompresses to more than may be.</exception>
-    public static ByteSource Unpack(ByteSource source, string? beside, long maxSize)
+    public static ByteSource Unpack(ByteSource source, LayerOptions options)
     {
         for (int depth = 1; Packed.KindAt(source, 0) is { } kind; depth++)
         {
@@ -27,10 +26,11 @@ internal static class Unpacking
                 throw new UnsupportedImageException(source.Name, $"is compressed more than {MaxNesting} times",
                     $"Decompress it first: {Packed.AdviceFor(kind)}");
             }
-            SpooledFile spool = new(source, beside, $"is compressed with {kind}");
+            SpooledFile spool = new(source, options.SpoolBeside, $"is compressed with {kind}");
             try
             {
-                Packed.DecodeAll(source, run => Append(spool, run, maxSize));
+                long length = source.Length;
+                Packed.DecodeAll(source, run => Append(spool, run, options.MaxSize), options.Work.Counter(() => length));
             }
             catch
             {

@@ -15,11 +15,17 @@ internal sealed class Digests : IDisposable
     internal static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Digests", out bool isOn) || isOn;
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly Action<long>? _progress;
     private readonly Dictionary<Original, Task<byte[]>> _tasks = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Begins with all of them, so many at a time; with none if digests are not wanted.</summary>
-    public Digests(IEnumerable<Original> originals, bool isWanted, int threads)
+    /// <param name="originals">What is to be read.</param>
+    /// <param name="isWanted">Whether digests are wanted.</param>
+    /// <param name="threads">How many threads work at most.</param>
+    /// <param name="progress">Takes bytes as they are read; null if nobody cares.</param>
+    public Digests(IEnumerable<Original> originals, bool isWanted, int threads, Action<long>? progress = null)
     {
+        _progress = progress;
         if (!isWanted || !IsSupported)
             return;
         SemaphoreSlim turns = new(threads);
@@ -47,7 +53,11 @@ internal sealed class Digests : IDisposable
         await turns.WaitAsync(_stop.Token).ConfigureAwait(false);
         try
         {
-            return ContentDigest.Compute(original.Bytes, original.Length, _ => _stop.Token.ThrowIfCancellationRequested());
+            return ContentDigest.Compute(original.Bytes, original.Length, count =>
+            {
+                _stop.Token.ThrowIfCancellationRequested();
+                _progress?.Invoke(count);
+            });
         }
         finally
         {

@@ -59,7 +59,8 @@ internal sealed class LayoutPlanner : IDisposable
         bool isIndex = options.Mode == OutputMode.Index;
         _roots = new DeviceRoots(_originals, options.Verity is not null && isIndex);
         _digests = new Digests(_originals.Where(original => _roots.Of(original) is null),
-            options.ComputeDigests && options.Mode != OutputMode.Full, options.ThreadCount);
+            options.ComputeDigests && options.Mode != OutputMode.Full, options.ThreadCount,
+            isIndex ? options.Counter(() => _originals.Sum(original => original.Length)) : null);
         try
         {
             TreePlanner tree = new(new FaultyFile([.. AllLayers]), options.Changes);

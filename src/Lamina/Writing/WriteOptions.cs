@@ -62,10 +62,11 @@ public sealed record WriteOptions : WorkOptions
     internal Timestamp? BuildTime { get; init; }
 
     /// <summary>
-    /// Counts bytes that are written; where data is encoded that is what takes the time, and is counted instead.
+    /// Counts bytes that are written; where data is encoded that is what takes the time, and is counted instead, and where
+    /// layers are only read for their digests these are.
     /// </summary>
     internal Action<long>? WritingCounter(Func<long> total) =>
-        (Encoding is null ? this : this with { Progress = null }).Counter(total);
+        (Encoding is null && (Mode != OutputMode.Index || !ComputeDigests) ? this : this with { Progress = null }).Counter(total);
 
     /// <summary>Whether the layers of an index go with it in an archive, so that they need not be files of their own.</summary>
     internal bool CarriesLayers { get; init; }
