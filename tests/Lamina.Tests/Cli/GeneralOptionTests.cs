@@ -135,7 +135,7 @@ public class GeneralOptionTests
     [InlineData("append flat.erofs app.erofs", "appending")]
     [InlineData("split flat.erofs OUT", "splitting")]
     [InlineData("export base.erofs -o OUT", "exporting")]
-    [InlineData("export app.erofs -o OUT --format cpio", "exporting")]
+    [InlineData("export config.tar -o OUT --format cpio", "exporting")]
     [InlineData("extract base.erofs OUT --no-owner", "extracting")]
     [InlineData("manifest base.erofs", "reading")]
     [InlineData("check base.erofs", "checking")]
