@@ -23,6 +23,9 @@ internal sealed class PageData
     /// <summary>Paths that are named of files with the same data.</summary>
     private const int MaxPaths = 20;
 
+    /// <summary>How many files are kept of those that there should be room for.</summary>
+    private const double Margin = 0.93;
+
     /// <summary>What is compressed at once, in bytes.</summary>
     private const int Piece = 1 << 20;
 
@@ -51,15 +54,15 @@ internal sealed class PageData
     public static byte[] Encode(LayerReport report, string title, string version)
     {
         long limit = 0;
+        double count = report.Files.Length;
         while (true)
         {
             byte[] bytes = new PageData().Write(report, title, version, limit);
-            if (bytes.Length <= MaxLength || limit == long.MaxValue)
+            if (bytes.Length <= MaxLength || count < 1)
                 return bytes;
-            // So many files have room as there is room for what one takes, and somewhat fewer, as what is small takes less.
-            int count = (int)(report.Files.LongLength * MaxLength / bytes.Length * 9 / 10);
-            long next = count < report.Files.Length ? report.Files[count].Size : 0;
-            limit = next > limit ? next : limit > long.MaxValue / 4 ? long.MaxValue : Math.Max(limit * 4, 64);
+            // So many files have room as there is room for what one takes, and somewhat fewer: folders take some as well.
+            count *= (double)MaxLength / bytes.Length * Margin;
+            limit = count < 1 ? long.MaxValue : Math.Max(limit + 1, report.Files[(int)count].Size);
         }
     }
 
@@ -80,14 +83,14 @@ internal sealed class PageData
     private void PutFolder(ReportFile folder, long limit, Queue<ReportFile> open)
     {
         long count = 0;
-        SortedDictionary<int, (long Count, long Size, long Stored)> several = [];
+        Several?[] several = [];
         foreach (ReportFile file in folder.Children)
         {
             if (file.Node.Type == NodeType.RegularFile && file.Size < limit)
             {
-                (long Count, long Size, long Stored) sum = several.GetValueOrDefault(file.Layer);
-                several[file.Layer] = (sum.Count + 1, ByteCounts.Add(sum.Size, file.IsFurtherName ? 0 : file.Size),
-                    ByteCounts.Add(sum.Stored, file.Stored));
+                if (several.Length <= file.Layer)
+                    Array.Resize(ref several, file.Layer + 1);
+                (several[file.Layer] ??= new Several()).Add(file);
                 continue;
             }
             count++;
@@ -104,14 +107,33 @@ internal sealed class PageData
             else if (kind is Kind.File or Kind.FurtherName)
                 PutSize(kind, file.Size, file.Stored);
         }
-        foreach ((int layer, (long files, long size, long stored)) in several)
+        for (int layer = 0; layer < several.Length; layer++)
         {
+            if (several[layer] is not { } sum)
+                continue;
             count++;
-            _folded += files;
-            Put(Kind.Several, Encoding.ASCII.GetBytes($"{files}"), layer);
-            PutSize(Kind.Several, size, stored);
+            _folded += sum.Count;
+            Put(Kind.Several, Encoding.ASCII.GetBytes($"{sum.Count}"), layer);
+            PutSize(Kind.Several, sum.Size, sum.Stored);
         }
         PutNumber(_counts, count);
+    }
+
+    /// <summary>Small files of a folder and a layer, shown as one.</summary>
+    private sealed class Several
+    {
+        public long Count { get; private set; }
+
+        public long Size { get; private set; }
+
+        public long Stored { get; private set; }
+
+        public void Add(ReportFile file)
+        {
+            Count++;
+            Size = ByteCounts.Add(Size, file.IsFurtherName ? 0 : file.Size);
+            Stored = ByteCounts.Add(Stored, file.Stored);
+        }
     }
 
     /// <summary>A name, as what it has in common with the one before it and the rest.</summary>

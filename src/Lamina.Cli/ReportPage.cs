@@ -21,20 +21,18 @@ internal static class ReportPage
         string[] parts = ReadParts();
         (string html, string style, string script) = (parts[0], parts[1], parts[2]);
         string page = html.Replace("{style-hash}", HashOf(style)).Replace("{script-hash}", HashOf(script));
-        Dictionary<string, string> values = new()
-        {
-            ["{style}"] = style,
-            ["{data}"] = Convert.ToBase64String(PageData.Encode(report, title, version)),
-            ["{script}"] = script,
-        };
-        foreach ((string mark, string value) in values)
+        Put("{style}", style);
+        Put("{data}", Convert.ToBase64String(PageData.Encode(report, title, version)));
+        Put("{script}", script);
+        output.Write(Encoding.UTF8.GetBytes(page));
+
+        void Put(string mark, string value)
         {
             int at = page.IndexOf(mark, StringComparison.Ordinal);
             output.Write(Encoding.UTF8.GetBytes(page[..at]));
             output.Write(Encoding.UTF8.GetBytes(value));
             page = page[(at + mark.Length)..];
         }
-        output.Write(Encoding.UTF8.GetBytes(page));
     }
 
     private static string HashOf(string text) =>

@@ -31,16 +31,16 @@ internal sealed class ReportText(LayerReport report, IReadOnlyList<string> sourc
             output.WriteLine($"  {note}");
         output.WriteLine();
         WriteLayers(session, width);
-        WriteItems(output, "Most is hidden of:", report.Waste.Select(item => (item.Bytes,
+        WriteItems(output, "Most is hidden of:", report.Waste, item => item.Bytes, item =>
             $"{ShownText.Of(item.Path)}{(item.Files > 1 ? $" ({Texts.Count(item.Files, "file")})" : "")}: " +
-            $"of {NameOf(item.Layer)}, {(item.IsRemoved ? "removed" : "replaced")} by {NameOf(item.By)}")), width);
-        WriteItems(output, "There more than once, with the same data:", (report.Copies ?? []).Select(item => (item.Bytes,
+            $"of {NameOf(item.Layer)}, {(item.IsRemoved ? "removed" : "replaced")} by {NameOf(item.By)}", width);
+        WriteItems(output, "There more than once, with the same data:", report.Copies ?? [], item => item.Bytes, item =>
             $"{ShownText.Of(item.Files[0].Path)} and {(item.Files.Length == 2 ? ShownText.Of(item.Files[1].Path)
-            : $"{item.Files.Length - 1} more")}")), width);
-        WriteItems(output, "Largest files:", report.Files.Select(file => (file.Size,
-            $"{ShownText.Of(file.Path)}{(report.Layers.Length > 1 ? $": of {NameOf(file.Layer)}" : "")}")), width);
-        WriteItems(output, "Kernel modules:", report.Modules.Select(group => (group.Bytes,
-            $"{group.Name} ({Texts.Number(group.Count)})")), width);
+            : $"{item.Files.Length - 1} more")}", width);
+        WriteItems(output, "Largest files:", report.Files, file => file.Size, file =>
+            $"{ShownText.Of(file.Path)}{(report.Layers.Length > 1 ? $": of {NameOf(file.Layer)}" : "")}", width);
+        WriteItems(output, "Kernel modules:", report.Modules, group => group.Bytes, group =>
+            $"{group.Name} ({Texts.Number(group.Count)})", width);
         if (report.Marks.Length > 0 || report.Privileged.Length > 0)
         {
             output.WriteLine();
@@ -83,18 +83,19 @@ internal sealed class ReportText(LayerReport report, IReadOnlyList<string> sourc
         }
     }
 
-    private static void WriteItems(TextWriter output, string title, IEnumerable<(long Bytes, string Text)> items, int width)
+    private static void WriteItems<T>(
+        TextWriter output, string title, T[] items, Func<T, long> size, Func<T, string> describe, int width) where T : class
     {
-        (long Bytes, string Text)[] shown = [.. items.Take(ItemCount)];
-        if (shown.Length == 0)
+        if (items.Length == 0)
             return;
         output.WriteLine();
         output.WriteLine(title);
-        foreach ((long bytes, string text) in shown)
+        int room = width - 14;
+        foreach (T item in items.AsSpan(0, Math.Min(items.Length, ItemCount)))
         {
-            int room = width - 14;
+            string text = describe(item);
             string end = text.Length <= room ? text : string.Concat("...", text.AsSpan(text.Length - room + 3));
-            output.WriteLine($"  {Texts.Size(bytes),8}  {end}");
+            output.WriteLine($"  {Texts.Size(size(item)),8}  {end}");
         }
     }
 }

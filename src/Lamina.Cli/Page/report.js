@@ -130,7 +130,7 @@
   const colourOf = layer => (isDark() ? palettes.dark : palettes.light)[layer % 8];
   function inkOn(colour) {
     const [r, g, b] = [1, 3, 5].map(at => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
-    return .2126 * r + .7152 * g + .0722 * b > .3 ? '#16181c' : '#fff';
+    return .2126 * r + .7152 * g + .0722 * b > .2 ? '#16181c' : '#fff';
   }
   function paint(element, layer) {
     element.style.setProperty('--c', colourOf(layer));
@@ -194,7 +194,7 @@
   }
 
   // ---- The map: squarified (Bruls, Huizing, van Wijk), folders within folders.
-  const canvas = byId('map'), context = canvas.getContext('2d'), headHeight = 19, gap = 1, maxFrames = 4;
+  const canvas = byId('map'), context = canvas.getContext('2d'), headHeight = 19, gap = 1, maxFrames = 7;
 
   function squarify(items, x, y, w, h, take) {
     let left = items.reduce((all, i) => all + sums[i], 0);
@@ -246,7 +246,7 @@
       // A folder with nothing but a folder in it, and so on, has one frame.
       let inner = child, title = nameOf(child);
       for (let only; (only = onlyFolderIn(inner)) >= 0; title += `/${nameOf(only)}`) inner = only;
-      const isFramed = depth < maxFrames && cw > 8 && ch > 8, hasHead = isFramed && ch > 3.5 * headHeight && cw > 48;
+      const isFramed = depth < maxFrames && Math.min(cw, ch) > 6 + 10 * depth, hasHead = isFramed && ch > 3.5 * headHeight && cw > 48;
       if (hasHead) cell.title = title;
       const edge = isFramed ? 2 : 0, head = hasHead ? headHeight : edge;
       if (cw > 2 && ch > 2) layOut(inner, cx + edge, cy + head, cw - 2 * edge - (isFramed ? gap : 0), ch - head - edge - (isFramed ? gap : 0), depth + 1);

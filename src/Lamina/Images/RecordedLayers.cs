@@ -28,8 +28,12 @@ internal static class RecordedLayers
         try
         {
             int device = 0;
-            foreach (IGrouping<int, RecordedOriginal> originals in record.Originals.GroupBy(original => original.Layer))
+            for (int at = 0, end; at < record.Originals.Length; at = end)
             {
+                end = at + 1;
+                while (end < record.Originals.Length && record.Originals[end].Layer == record.Originals[at].Layer)
+                    end++;
+                RecordedOriginal[] originals = record.Originals[at..end];
                 ByteSource[] sources = [.. originals.Select(original => original.Start >= 0
                     ? ByteSource.Slice(bytes, NameOf(original), original.Start, original.Length)
                     : device < devices.Length && devices[device].Length >= original.Length
@@ -54,10 +58,10 @@ internal static class RecordedLayers
     /// <summary>Whether two trees have the same names, and files of the same type, size, mode and time under them.</summary>
     private static bool AreSame(Node first, Node second)
     {
-        Stack<(Node First, Node Second)> open = new([(first, second)]);
-        while (open.TryPop(out (Node First, Node Second) pair))
+        Stack<Node> open = new([first, second]);
+        while (open.TryPop(out Node? top))
         {
-            Entry[] ours = pair.First.Listing.Read(), theirs = pair.Second.Listing.Read();
+            Entry[] theirs = top.Listing.Read(), ours = open.Pop().Listing.Read();
             if (ours.Length != theirs.Length)
                 return false;
             for (int i = 0; i < ours.Length; i++)
@@ -66,8 +70,10 @@ internal static class RecordedLayers
                 if (one.Mode != other.Mode || one.Size != other.Size || one.Modified != other.Modified
                     || !ours[i].Name.Span.SequenceEqual(theirs[i].Name.Span))
                     return false;
-                if (one.IsDirectory)
-                    open.Push((one, other));
+                if (!one.IsDirectory)
+                    continue;
+                open.Push(one);
+                open.Push(other);
             }
         }
         return true;

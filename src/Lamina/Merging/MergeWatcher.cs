@@ -3,11 +3,20 @@ using Lamina.Tree;
 namespace Lamina.Merging;
 
 /// <summary>What a layer has under a name and nobody sees.</summary>
-/// <param name="Node">The file, or a directory with all that is in it.</param>
-/// <param name="Layer">The layer it is of.</param>
-/// <param name="By">The layer that hides it: the next above that has something else there.</param>
-/// <param name="IsRemoved">Whether that is a whiteout, or a directory that hides all below it.</param>
-internal sealed record HiddenFile(Node Node, int Layer, int By, bool IsRemoved);
+/// <param name="node">The file, or a directory with all that is in it.</param>
+/// <param name="layer">The layer it is of.</param>
+/// <param name="by">The layer that hides it: the next above that has something else there.</param>
+/// <param name="isRemoved">Whether that is a whiteout, or a directory that hides all below it.</param>
+internal sealed class HiddenFile(Node node, int layer, int by, bool isRemoved)
+{
+    public Node Node => node;
+
+    public int Layer => layer;
+
+    public int By => by;
+
+    public bool IsRemoved => isRemoved;
+}
 
 /// <summary>Is told of the names of a merged directory, in the order of their bytes, by the thread that reads it.</summary>
 /// <param name="name">The name.</param>

@@ -13,8 +13,8 @@ internal sealed class ReportBuilder
     private readonly ReportLayer[] _reports;
     private readonly StoredData[] _stored;
     private readonly List<Decision> _decisions = [];
-    private readonly List<(ReportFile Parent, ReadOnlyMemory<byte> Name, HiddenFile Hidden)> _hidden = [];
-    private readonly List<(ReportFile Parent, ReadOnlyMemory<byte> Name, int Layer, bool IsOpaque)> _marks = [];
+    private readonly List<HiddenName> _hidden = [];
+    private readonly List<MarkItem> _marks = [];
     private readonly List<ReportFile> _files = [], _privileged = [];
     private readonly ModuleSizes _modules = new();
 
@@ -23,8 +23,29 @@ internal sealed class ReportBuilder
 
     private long _directories, _names;
 
-    private sealed record Decision(
-        ReadOnlyMemory<byte> Name, bool IsShown, int Winner, int Owner, bool IsOpaque, HiddenFile[] Hidden);
+    /// <summary>What a merge decided about one name.</summary>
+    private sealed class Decision
+    {
+        public required ReadOnlyMemory<byte> Name { get; init; }
+
+        public required bool IsShown { get; init; }
+
+        public required bool IsOpaque { get; init; }
+
+        public required int Winner { get; init; }
+
+        public required int Owner { get; init; }
+
+        public required HiddenFile[] Hidden { get; init; }
+    }
+
+    /// <summary>What is hidden, and where; counted when all that is seen has been.</summary>
+    private sealed class HiddenName(byte[] path, HiddenFile file)
+    {
+        public byte[] Path => path;
+
+        public HiddenFile File => file;
+    }
 
     private ReportBuilder(IReadOnlyList<Layer> layers)
     {
@@ -46,8 +67,15 @@ internal sealed class ReportBuilder
         Node merged = Merger.Merge(_layers, new MergeOptions
         {
             UserXattr = userXattr,
-            Watcher = (name, isShown, winner, owner, isOpaque, hidden) =>
-                _decisions.Add(new Decision(name, isShown, winner, owner, isOpaque, hidden)),
+            Watcher = (name, isShown, winner, owner, isOpaque, hidden) => _decisions.Add(new Decision
+            {
+                Name = name,
+                IsShown = isShown,
+                IsOpaque = isOpaque,
+                Winner = winner,
+                Owner = owner,
+                Hidden = hidden,
+            }),
         });
         ReportFile root = new(default, merged, null, _layers.Length - 1);
         Stack<ReportFile> open = new([root]);
@@ -98,9 +126,9 @@ internal sealed class ReportBuilder
         foreach (Decision decision in _decisions)
         {
             foreach (HiddenFile hidden in decision.Hidden)
-                _hidden.Add((directory, decision.Name, hidden));
+                _hidden.Add(new HiddenName(PathOf(directory, decision.Name), hidden));
             if (!decision.IsShown || decision.IsOpaque)
-                _marks.Add((directory, decision.Name, decision.Winner, decision.IsShown));
+                _marks.Add(new MarkItem(PathOf(directory, decision.Name), decision.Winner, decision.IsShown));
             if (decision.IsShown)
                 children[at] = Make(entries[at++], directory, decision.Owner);
         }
@@ -114,7 +142,7 @@ internal sealed class ReportBuilder
         ReportFile file = new(entry.Name, entry.Node, directory, layer);
         _names++;
         if (_layers.Length == 1 && entry.Node.IsWhiteout && _layers[0].Rules != WhiteoutRules.Cpio)
-            _marks.Add((directory, entry.Name, 0, false));
+            _marks.Add(new MarkItem(file.Path, 0, isOpaque: false));
         if (entry.Node.Type != NodeType.RegularFile)
             return file;
         Content content = entry.Node.Content;
@@ -141,12 +169,12 @@ internal sealed class ReportBuilder
     }
 
     /// <summary>Counts what is hidden under one name, with all that is in it.</summary>
-    private WasteItem Hide((ReportFile Parent, ReadOnlyMemory<byte> Name, HiddenFile Hidden) one)
+    private WasteItem Hide(HiddenName one)
     {
-        (int layer, int by, bool isRemoved) = (one.Hidden.Layer, one.Hidden.By, one.Hidden.IsRemoved);
+        (int layer, int by) = (one.File.Layer, one.File.By);
+        WasteItem item = new(one.Path, layer, by, one.File.IsRemoved);
         ReportLayer report = _reports[layer];
-        long files = 0, bytes = 0, stored = 0;
-        Stack<Node> open = new([one.Hidden.Node]);
+        Stack<Node> open = new([one.File.Node]);
         while (open.TryPop(out Node? node))
         {
             if (node.IsDirectory)
@@ -156,20 +184,20 @@ internal sealed class ReportBuilder
             }
             else if (node.Type == NodeType.RegularFile && (node.HasSingleName || _seen.Add(node.Content)))
             {
-                files++;
-                bytes = ByteCounts.Add(bytes, node.Content.Size);
-                stored = ByteCounts.Add(stored, _stored[layer].Count(node.Content));
+                item.Files++;
+                item.Bytes = ByteCounts.Add(item.Bytes, node.Content.Size);
+                item.Stored = ByteCounts.Add(item.Stored, _stored[layer].Count(node.Content));
             }
         }
-        report.Files += files;
-        report.Stored = ByteCounts.Add(report.Stored, stored);
-        report.HiddenStored = ByteCounts.Add(report.HiddenStored, stored);
-        report.HiddenBy[by] = ByteCounts.Add(report.HiddenBy[by], bytes);
-        if (isRemoved)
-            report.Removed = ByteCounts.Add(report.Removed, bytes);
+        report.Files += item.Files;
+        report.Stored = ByteCounts.Add(report.Stored, item.Stored);
+        report.HiddenStored = ByteCounts.Add(report.HiddenStored, item.Stored);
+        report.HiddenBy[by] = ByteCounts.Add(report.HiddenBy[by], item.Bytes);
+        if (item.IsRemoved)
+            report.Removed = ByteCounts.Add(report.Removed, item.Bytes);
         else
-            report.Replaced = ByteCounts.Add(report.Replaced, bytes);
-        return new WasteItem(PathOf(one.Parent, one.Name), layer, by, isRemoved, files, bytes, stored);
+            report.Replaced = ByteCounts.Add(report.Replaced, item.Bytes);
+        return item;
     }
 
     private static byte[] PathOf(ReportFile parent, ReadOnlyMemory<byte> name) =>
@@ -177,14 +205,15 @@ internal sealed class ReportBuilder
 
     private MarkItem[] Marks(WasteItem[] waste)
     {
-        Dictionary<string, long> hidden = [];
+        Dictionary<string, MarkItem> marks = [];
+        foreach (MarkItem mark in _marks)
+            marks[KeyOf(mark.Path, mark.Layer)] = mark;
         foreach (WasteItem item in waste)
-            hidden[KeyOf(item.Path, item.By)] = ByteCounts.Add(hidden.GetValueOrDefault(KeyOf(item.Path, item.By)), item.Bytes);
-        return [.. _marks.Select(mark =>
         {
-            byte[] path = PathOf(mark.Parent, mark.Name);
-            return new MarkItem(path, mark.Layer, mark.IsOpaque, hidden.GetValueOrDefault(KeyOf(path, mark.Layer)));
-        }).OrderBy(mark => mark.Path, ByteOrder.Instance)];
+            if (marks.TryGetValue(KeyOf(item.Path, item.By), out MarkItem? mark))
+                mark.Bytes = ByteCounts.Add(mark.Bytes, item.Bytes);
+        }
+        return [.. _marks.OrderBy(mark => mark.Path, ByteOrder.Instance)];
     }
 
     private static string KeyOf(byte[] path, int layer) => $"{layer}:{Encoding.Latin1.GetString(path)}";

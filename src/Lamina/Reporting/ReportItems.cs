@@ -3,38 +3,68 @@ using Lamina.Tree;
 namespace Lamina.Reporting;
 
 /// <summary>Data of a layer that nobody sees any more: of a file, or of all files of a directory.</summary>
-/// <param name="Path">The path from the root, as bytes.</param>
-/// <param name="Layer">The layer that it is in.</param>
-/// <param name="By">The layer that hides it.</param>
-/// <param name="IsRemoved">Whether it is deleted there; if not, something else is in its place.</param>
-/// <param name="Files">How many files it is.</param>
-/// <param name="Bytes">Their data, in bytes.</param>
-/// <param name="Stored">What that takes.</param>
-internal sealed record WasteItem(byte[] Path, int Layer, int By, bool IsRemoved, long Files, long Bytes, long Stored);
+/// <param name="path">The path from the root, as bytes.</param>
+/// <param name="layer">The layer that it is in.</param>
+/// <param name="by">The layer that hides it.</param>
+/// <param name="isRemoved">Whether it is deleted there; if not, something else is in its place.</param>
+internal sealed class WasteItem(byte[] path, int layer, int by, bool isRemoved)
+{
+    public byte[] Path => path;
+
+    public int Layer => layer;
+
+    public int By => by;
+
+    public bool IsRemoved => isRemoved;
+
+    /// <summary>How many files it is.</summary>
+    public long Files { get; set; }
+
+    /// <summary>Their data, in bytes.</summary>
+    public long Bytes { get; set; }
+
+    /// <summary>What that takes.</summary>
+    public long Stored { get; set; }
+}
 
 /// <summary>A mark that hides what is below.</summary>
-/// <param name="Path">The path from the root, as bytes.</param>
-/// <param name="Layer">The layer that has it.</param>
-/// <param name="IsOpaque">Whether it is a directory that hides all below; if not, it removes one name.</param>
-/// <param name="Bytes">How much data it hides; 0 if nothing is there.</param>
-internal sealed record MarkItem(byte[] Path, int Layer, bool IsOpaque, long Bytes);
+/// <param name="path">The path from the root, as bytes.</param>
+/// <param name="layer">The layer that has it.</param>
+/// <param name="isOpaque">Whether it is a directory that hides all below; if not, it removes one name.</param>
+internal sealed class MarkItem(byte[] path, int layer, bool isOpaque)
+{
+    public byte[] Path => path;
+
+    public int Layer => layer;
+
+    public bool IsOpaque => isOpaque;
+
+    /// <summary>How much data it hides; 0 if nothing is there.</summary>
+    public long Bytes { get; set; }
+}
 
 /// <summary>Files with the same data, each of which takes room for it.</summary>
-/// <param name="Files">The files, by path.</param>
-/// <param name="Stored">What all but the one that takes the most take: what storing the data once saves.</param>
-internal sealed record CopiesItem(ReportFile[] Files, long Stored)
+/// <param name="files">The files, by path.</param>
+/// <param name="stored">What all but the one that takes the most take: what storing the data once saves.</param>
+internal sealed class CopiesItem(ReportFile[] files, long stored)
 {
+    public ReportFile[] Files => files;
+
+    public long Stored => stored;
+
     /// <summary>Bytes of one of them.</summary>
-    public long Size => Files[0].Size;
+    public long Size => files[0].Size;
 
     /// <summary>Bytes of all but one.</summary>
-    public long Bytes => ByteCounts.Multiply(Size, Files.Length - 1);
+    public long Bytes => ByteCounts.Multiply(Size, files.Length - 1);
 }
 
 /// <summary>Kernel modules of one folder.</summary>
-/// <param name="Name">Which: <c>drivers/net</c>.</param>
-internal sealed record ModuleGroup(string Name)
+/// <param name="name">Which: <c>drivers/net</c>.</param>
+internal sealed class ModuleGroup(string name)
 {
+    public string Name => name;
+
     public int Count { get; set; }
 
     public long Bytes { get; set; }

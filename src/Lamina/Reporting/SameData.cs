@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using Lamina.Exporting;
 using Lamina.Platform;
 using Lamina.Tree;
@@ -10,8 +11,8 @@ internal static class SameData
     /// <summary>Smaller files are not compared: together they cost little, and there are many.</summary>
     public const int LeastSize = 4096;
 
-    /// <summary>What is compared before a digest of all is made, in bytes from the start.</summary>
-    private const int HeadSize = 512;
+    /// <summary>What is compared before a digest of all is made: bytes from the start, which every file has.</summary>
+    private const int HeadSize = 4096;
 
     /// <summary>The groups of files with the same data that take room more than once.</summary>
     /// <param name="files">Files, by size.</param>
@@ -23,7 +24,7 @@ internal static class SameData
         Workers.ForEach(work.ThreadCount, candidates.Length, () => new byte[HeadSize], (buffer, i) =>
         {
             candidates[i].Node.Content.Open().ReadExactly(0, buffer);
-            heads[i] = Convert.ToHexString(buffer);
+            heads[i] = Convert.ToHexString(XxHash128.Hash(buffer));
         }, work.Cancellation);
         ReportFile[][] alike = Groups(candidates, heads);
         candidates = [.. alike.SelectMany(group => group)];

@@ -10,15 +10,14 @@ namespace Lamina.Reporting;
 /// </summary>
 internal sealed class StoredData
 {
+    private static readonly string[] s_codecs = ["lz4", "lzma", "deflate", "zstd"];
+
     private readonly HashSet<long> _counted = [];
-    private readonly Dictionary<object, int> _numbers = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<PackedFile, double> _packed = [];
+    private readonly Dictionary<object, Holder> _holders = new(ReferenceEqualityComparer.Instance);
     private int _encodings;
 
     /// <summary>The codecs of the data that was counted.</summary>
-    public string Codecs => string.Join(", ", Enum.GetValues<ClusterEncoding>()
-        .Where(encoding => encoding < ClusterEncoding.Shifted && (_encodings & (1 << (int)encoding)) != 0)
-        .Select(encoding => encoding.ToString().ToLowerInvariant()));
+    public string Codecs => string.Join(", ", s_codecs.Where((_, number) => (_encodings & (1 << number)) != 0));
 
     /// <summary>What a layer is, in words.</summary>
     public static string KindOf(Layer layer)
@@ -82,18 +81,30 @@ internal sealed class StoredData
     }
 
     /// <summary>Whether nothing was counted yet that begins at a byte of something.</summary>
-    private bool IsFirst(object of, long offset)
-    {
-        if (!_numbers.TryGetValue(of, out int number))
-            _numbers.Add(of, number = _numbers.Count);
-        return _counted.Add(offset ^ ((long)number << 48));
-    }
+    private bool IsFirst(object of, long offset) => _counted.Add(offset ^ ((long)HolderOf(of).Number << 48));
 
     /// <summary>What a byte of a packed file takes.</summary>
     private double ShareOf(PackedFile packed)
     {
-        if (!_packed.TryGetValue(packed, out double share))
-            _packed.Add(packed, share = (double)Count(packed.Content) / Math.Max(packed.Content.Size, 1));
-        return share;
+        Holder holder = HolderOf(packed);
+        if (holder.Share < 0)
+            holder.Share = (double)Count(packed.Content) / Math.Max(packed.Content.Size, 1);
+        return holder.Share;
+    }
+
+    private Holder HolderOf(object holder)
+    {
+        if (!_holders.TryGetValue(holder, out Holder? found))
+            _holders.Add(holder, found = new Holder(_holders.Count));
+        return found;
+    }
+
+    /// <summary>What holds data: an original or a packed file.</summary>
+    private sealed class Holder(int number)
+    {
+        public int Number => number;
+
+        /// <summary>Of a packed file: what a byte of it takes; less than 0 as long as that is not known.</summary>
+        public double Share { get; set; } = -1;
     }
 }
