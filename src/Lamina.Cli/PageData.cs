@@ -20,9 +20,6 @@ internal sealed class PageData
     /// <summary>Rows of one list; more would be read by nobody.</summary>
     private const int MaxRows = 2000;
 
-    /// <summary>Paths that are named of files with the same data.</summary>
-    private const int MaxPaths = 20;
-
     /// <summary>How many files are kept of those that there should be room for.</summary>
     private const double Margin = 0.93;
 
@@ -195,62 +192,9 @@ internal sealed class PageData
             writer.WriteStartObject();
             writer.WriteString("title", title);
             writer.WriteString("version", version);
-            writer.WriteString("note", report.Note);
             writer.WriteNumber("folded", _folded);
             writer.WriteNumber("foldedBelow", limit);
-            ReportJson.WriteTotal(writer, report);
-            writer.WriteStartArray("layers");
-            for (int i = 0; i < report.Layers.Length; i++)
-                ReportJson.WriteLayer(writer, i, report.Layers[i]);
-            writer.WriteEndArray();
-            WriteRows(writer, "waste", report.Waste, item =>
-            {
-                writer.WriteStringValue(ShownText.Of(item.Path));
-                writer.WriteNumberValue(item.Layer);
-                writer.WriteNumberValue(item.By);
-                writer.WriteBooleanValue(item.IsRemoved);
-                writer.WriteNumberValue(item.Files);
-                writer.WriteNumberValue(item.Bytes);
-                writer.WriteNumberValue(item.Stored);
-            });
-            WriteRows(writer, "copies", report.Copies, item =>
-            {
-                writer.WriteNumberValue(item.Size);
-                writer.WriteNumberValue(item.Stored);
-                writer.WriteStartArray();
-                foreach (ReportFile file in item.Files.Take(MaxPaths))
-                {
-                    writer.WriteStartArray();
-                    writer.WriteStringValue(ShownText.Of(file.Path));
-                    writer.WriteNumberValue(file.Layer);
-                    writer.WriteEndArray();
-                }
-                writer.WriteEndArray();
-                writer.WriteNumberValue(item.Files.Length);
-            });
-            WriteRows(writer, "marks", report.Marks, mark =>
-            {
-                writer.WriteStringValue(ShownText.Of(mark.Path));
-                writer.WriteNumberValue(mark.Layer);
-                writer.WriteBooleanValue(mark.IsOpaque);
-                writer.WriteNumberValue(mark.Bytes);
-            });
-            WriteRows(writer, "privileged", report.Privileged, file =>
-            {
-                writer.WriteStringValue(ShownText.Of(file.Path));
-                writer.WriteNumberValue(file.Layer);
-                writer.WriteNumberValue(file.Node.Permissions);
-                writer.WriteNumberValue(file.Node.UserId);
-                writer.WriteNumberValue(file.Node.GroupId);
-                writer.WriteStringValue(CapabilityText.Of(file.Node) ?? "");
-            });
-            WriteRows(writer, "modules", report.Modules, group =>
-            {
-                writer.WriteStringValue(group.Name);
-                writer.WriteNumberValue(group.Count);
-                writer.WriteNumberValue(group.Bytes);
-                writer.WriteNumberValue(group.Stored);
-            });
+            new ReportJson(report).Write(writer, MaxRows, () => { });
             writer.WriteStartObject("more");
             writer.WriteNumber("waste", More(report.Waste));
             writer.WriteNumber("copies", More(report.Copies ?? []));
@@ -263,21 +207,4 @@ internal sealed class PageData
     }
 
     private static int More(Array rows) => Math.Max(0, rows.Length - MaxRows);
-
-    private static void WriteRows<T>(Utf8JsonWriter writer, string name, T[]? rows, Action<T> write) where T : class
-    {
-        if (rows is null)
-        {
-            writer.WriteNull(name);
-            return;
-        }
-        writer.WriteStartArray(name);
-        foreach (T row in rows.Take(MaxRows))
-        {
-            writer.WriteStartArray();
-            write(row);
-            writer.WriteEndArray();
-        }
-        writer.WriteEndArray();
-    }
 }

@@ -13,23 +13,40 @@ internal sealed class ReportJson(LayerReport report)
     public void Write(TextWriter output)
     {
         using JsonOutput json = new(output);
-        Utf8JsonWriter writer = json.Writer;
-        writer.WriteStartObject();
-        writer.WriteStartArray("layers");
-        for (int i = 0; i < report.Layers.Length; i++)
-            WriteLayer(writer, i, report.Layers[i]);
-        writer.WriteEndArray();
-        WriteTotal(writer, report);
+        json.Writer.WriteStartObject();
+        Write(json.Writer, int.MaxValue, json.Step);
+        json.Writer.WriteEndObject();
+    }
+
+    /// <summary>Writes the properties of the report into an object.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="most">The most items of a list.</param>
+    /// <param name="step">Called after each item.</param>
+    public void Write(Utf8JsonWriter writer, int most, Action step)
+    {
+        WriteList(writer, "layers", report.Layers, most, step, layer => WriteLayer(writer, layer));
+        writer.WriteStartObject("total");
+        writer.WriteNumber("names", report.Names);
+        writer.WriteNumber("directories", report.Directories);
+        writer.WriteNumber("files", report.Files.Length);
+        writer.WriteNumber("length", report.Length);
+        writer.WriteNumber("stored", report.Stored);
+        writer.WriteNumber("visible", report.Visible);
+        writer.WriteNumber("hidden", report.Hidden);
+        if (report.Copies is not null)
+            writer.WriteNumber("copies", report.CopiedBytes);
+        writer.WriteNumber("saving", report.Saving);
+        writer.WriteEndObject();
         writer.WriteBoolean("complete", report.Copies is not null && report.Note is null);
         if (report.Note is { } note)
             writer.WriteString("note", note);
-        WriteList(json, "largest", report.Files.Take(LargestCount), file =>
+        WriteList(writer, "largest", report.Files, Math.Min(most, LargestCount), step, file =>
         {
             WriteFile(writer, file);
             writer.WriteNumber("size", file.Size);
             writer.WriteNumber("stored", file.Stored);
         });
-        WriteList(json, "waste", report.Waste, item =>
+        WriteList(writer, "waste", report.Waste, most, step, item =>
         {
             writer.WriteString("path", ShownText.Of(item.Path));
             writer.WriteNumber("layer", item.Layer);
@@ -41,21 +58,21 @@ internal sealed class ReportJson(LayerReport report)
         });
         if (report.Copies is { } copies)
         {
-            WriteList(json, "copies", copies, item =>
+            WriteList(writer, "copies", copies, most, step, item =>
             {
                 writer.WriteNumber("size", item.Size);
                 writer.WriteNumber("saving", item.Stored);
-                WriteList(json, "files", item.Files, file => WriteFile(writer, file));
+                WriteList(writer, "files", item.Files, most, step, file => WriteFile(writer, file));
             });
         }
-        WriteList(json, "marks", report.Marks, mark =>
+        WriteList(writer, "marks", report.Marks, most, step, mark =>
         {
             writer.WriteString("path", ShownText.Of(mark.Path));
             writer.WriteNumber("layer", mark.Layer);
             writer.WriteString("kind", mark.IsOpaque ? "opaque" : "whiteout");
             writer.WriteNumber("hidden", mark.Bytes);
         });
-        WriteList(json, "privileged", report.Privileged, file =>
+        WriteList(writer, "privileged", report.Privileged, most, step, file =>
         {
             WriteFile(writer, file);
             writer.WriteString("mode", Texts.Octal(file.Node));
@@ -64,40 +81,18 @@ internal sealed class ReportJson(LayerReport report)
             if (CapabilityText.Of(file.Node) is { } capabilities)
                 writer.WriteString("capabilities", capabilities);
         });
-        WriteList(json, "modules", report.Modules, group =>
+        WriteList(writer, "modules", report.Modules, most, step, group =>
         {
             writer.WriteString("folder", group.Name);
             writer.WriteNumber("count", group.Count);
             writer.WriteNumber("size", group.Bytes);
             writer.WriteNumber("stored", group.Stored);
         });
-        writer.WriteEndObject();
     }
 
-    /// <summary>The sums of all layers.</summary>
-    public static void WriteTotal(Utf8JsonWriter writer, LayerReport report)
+    private void WriteLayer(Utf8JsonWriter writer, ReportLayer layer)
     {
-        writer.WriteStartObject("total");
-        writer.WriteNumber("names", report.Names);
-        writer.WriteNumber("directories", report.Directories);
-        writer.WriteNumber("files", report.Files.Length);
-        writer.WriteNumber("length", report.Length);
-        writer.WriteNumber("stored", report.Stored);
-        writer.WriteNumber("visible", report.Visible);
-        writer.WriteNumber("hidden", report.Hidden);
-        if (report.Copies is null)
-            writer.WriteNull("copies");
-        else
-            writer.WriteNumber("copies", report.CopiedBytes);
-        writer.WriteNumber("saving", report.Saving);
-        writer.WriteEndObject();
-    }
-
-    /// <summary>The numbers of one layer.</summary>
-    public static void WriteLayer(Utf8JsonWriter writer, int index, ReportLayer layer)
-    {
-        writer.WriteStartObject();
-        writer.WriteNumber("layer", index);
+        writer.WriteNumber("layer", Array.IndexOf(report.Layers, layer));
         writer.WriteString("name", layer.Name);
         writer.WriteString("label", ReportText.LabelOf(layer.Name));
         writer.WriteString("kind", layer.Kind);
@@ -117,7 +112,6 @@ internal sealed class ReportJson(LayerReport report)
         writer.WriteEndArray();
         writer.WriteNumber("stored", layer.Stored);
         writer.WriteNumber("hiddenStored", layer.HiddenStored);
-        writer.WriteEndObject();
     }
 
     private static void WriteFile(Utf8JsonWriter writer, ReportFile file)
@@ -126,16 +120,17 @@ internal sealed class ReportJson(LayerReport report)
         writer.WriteNumber("layer", file.Layer);
     }
 
-    private static void WriteList<T>(JsonOutput json, string name, IEnumerable<T> items, Action<T> write) where T : class
+    private static void WriteList<T>(
+        Utf8JsonWriter writer, string name, T[] items, int most, Action step, Action<T> write) where T : class
     {
-        json.Writer.WriteStartArray(name);
-        foreach (T item in items)
+        writer.WriteStartArray(name);
+        foreach (T item in items.AsSpan(0, Math.Min(items.Length, most)))
         {
-            json.Writer.WriteStartObject();
+            writer.WriteStartObject();
             write(item);
-            json.Writer.WriteEndObject();
-            json.Step();
+            writer.WriteEndObject();
+            step();
         }
-        json.Writer.WriteEndArray();
+        writer.WriteEndArray();
     }
 }

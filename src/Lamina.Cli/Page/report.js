@@ -153,7 +153,7 @@
   }
   for (const [label, value] of [
     ['Seen', size(total.visible)], ['Hidden below others', size(total.hidden)],
-    ['There more than once', total.copies === null ? 'not compared' : size(total.copies)],
+    ['There more than once', total.copies === undefined ? 'not compared' : size(total.copies)],
     ['Stored', size(total.stored)], ['Ratio', total.stored > 0 ? ((total.visible + total.hidden) / total.stored).toFixed(2) : '-'],
     ['Files', number(total.files)], ['Folders', number(total.directories)], ['Names', number(total.names)]]) {
     byId('figures').append(make('div', null, make('dt', null, label), make('dd', null, value)));
@@ -426,7 +426,6 @@
     return path;
   };
   const words = ['folder', 'file', 'symlink', 'special', 'hard link', 'files'];
-  const modes = value => value.toString(8).padStart(4, '0');
   const column = (title, width, value, show, isNumber) => ({ title, width, value, show, isNumber });
   const pathColumn = (path, goes) => column('Path', 'minmax(220px, 1fr)', path, goes, false);
   const sizeColumn = (title, value) => column(title, '86px', value, item => size(value(item)), true);
@@ -438,6 +437,7 @@
     return [make('span', { class: 'way' }, path.slice(0, at)), make('span', { class: 'last' }, path.slice(at))];
   }
   const wayTo = path => make('span', { class: 'both', title: path }, ...twoParts(path));
+  const wayColumn = pathColumn(item => item.path, item => wayTo(item.path));
 
   const lists = [
     {
@@ -454,46 +454,44 @@
       column('Type', '74px', i => words[tree.kind[i]], i => make('span', { class: 'soft' }, words[tree.kind[i]]), false)],
     },
     {
-      id: 'waste', title: 'Hidden', items: facts.waste, more: facts.more.waste, sort: [4, -1], layer: item => item[1], text: item => item[0],
+      id: 'waste', title: 'Hidden', items: facts.waste, more: facts.more.waste, sort: [4, -1], layer: item => item.layer, text: item => item.path,
       hint: 'Data of lower layers that nobody sees any more. Merging to a full image, or building anew, leaves it out.',
-      columns: [layerColumn('Of', item => item[1]), pathColumn(item => item[0], item => wayTo(item[0])),
-        column('What', '88px', item => item[3], item => item[3] ? 'removed' : 'replaced', false), layerColumn('By', item => item[2]),
-        sizeColumn('Size', item => item[5]), sizeColumn('Stored', item => item[6]),
-        column('Files', '64px', item => item[4], item => number(item[4]), true)],
+      columns: [layerColumn('Of', item => item.layer), wayColumn,
+        column('What', '88px', item => item.outcome, item => item.outcome, false), layerColumn('By', item => item.by),
+        sizeColumn('Size', item => item.size), sizeColumn('Stored', item => item.stored),
+        column('Files', '64px', item => item.files, item => number(item.files), true)],
     },
     {
       id: 'copies', title: 'Copies', items: facts.copies ?? [], more: facts.more.copies, sort: [3, -1],
-      layer: item => chosen.size === 0 ? -1 : item[2].find(copy => chosen.has(copy[1]))?.[1] ?? item[2][0][1],
-      text: item => item[2].map(copy => copy[0]).join('\n'),
-      hint: facts.copies === null ? 'Files were not compared.' : 'Files of 4 KiB and more with the same data, each of which takes room for it.',
-      columns: [column('Layers', '88px', item => item[2][0][1],
-        item => make('span', null, ...[...new Set(item[2].map(copy => copy[1]))].slice(0, 3).flatMap(layer => [chip(layer), ' '])), false),
-      pathColumn(item => item[2][0][0], item => plain(item[2].map(copy => copy[0]).join('  =  '))),
-      sizeColumn('Each', item => item[0]), sizeColumn('Saves', item => item[1]),
-      column('Copies', '64px', item => item[3], item => number(item[3]), true)],
+      layer: item => chosen.size === 0 ? -1 : (item.files.find(copy => chosen.has(copy.layer)) ?? item.files[0]).layer,
+      text: item => item.files.map(copy => copy.path).join('\n'),
+      hint: 'Files of 4 KiB and more with the same data, each of which takes room for it.',
+      columns: [column('Layers', '88px', item => item.files[0].layer,
+        item => make('span', null, ...[...new Set(item.files.map(copy => copy.layer))].slice(0, 3).flatMap(layer => [chip(layer), ' '])), false),
+      pathColumn(item => item.files[0].path, item => plain(item.files.map(copy => copy.path).join('  =  '))),
+      sizeColumn('Each', item => item.size), sizeColumn('Saves', item => item.saving),
+      column('Copies', '64px', item => item.files.length, item => number(item.files.length), true)],
     },
     {
-      id: 'marks', title: 'Whiteouts', items: facts.marks, more: facts.more.marks, sort: [3, -1], layer: item => item[1], text: item => item[0],
+      id: 'marks', title: 'Whiteouts', items: facts.marks, more: facts.more.marks, sort: [3, -1], layer: item => item.layer, text: item => item.path,
       hint: 'Marks that delete what lower layers have: whiteouts one name, opaque folders all that was in them.',
-      columns: [layerColumn('Layer', item => item[1]), pathColumn(item => item[0], item => wayTo(item[0])),
-        column('Kind', '84px', item => item[2], item => item[2] ? 'opaque' : 'whiteout', false),
-        column('Hides', '86px', item => item[3], item => item[3] > 0 ? size(item[3]) : 'nothing', true)],
+      columns: [layerColumn('Layer', item => item.layer), wayColumn, column('Kind', '84px', item => item.kind, item => item.kind, false),
+        column('Hides', '86px', item => item.hidden, item => item.hidden > 0 ? size(item.hidden) : 'nothing', true)],
     },
     {
-      id: 'privileged', title: 'Set-id', items: facts.privileged, more: facts.more.privileged, sort: [1, 1], layer: item => item[1], text: item => item[0],
-      hint: 'Programs that run with rights of their own: set-user-id, set-group-id, capabilities.',
-      columns: [layerColumn('Layer', item => item[1]), pathColumn(item => item[0], item => wayTo(item[0])),
-        column('Mode', '58px', item => item[2], item => modes(item[2]), false),
-        column('Owner', '92px', item => item[3], item => `${item[3]}:${item[4]}`, false),
-        column('Capabilities', 'minmax(120px, 220px)', item => item[5], item => plain(item[5]), false)],
+      id: 'privileged', title: 'Set-id', items: facts.privileged, more: facts.more.privileged, sort: [1, 1], layer: item => item.layer,
+      text: item => item.path, hint: 'Programs that run with rights of their own: set-user-id, set-group-id, capabilities.',
+      columns: [layerColumn('Layer', item => item.layer), wayColumn, column('Mode', '58px', item => item.mode, item => item.mode, false),
+        column('Owner', '92px', item => item.uid, item => `${item.uid}:${item.gid}`, false),
+        column('Capabilities', 'minmax(120px, 220px)', item => item.capabilities ?? '', item => plain(item.capabilities ?? ''), false)],
     },
     {
-      id: 'modules', title: 'Modules', items: facts.modules, more: 0, sort: [1, -1], layer: () => -1, text: item => item[0],
+      id: 'modules', title: 'Modules', items: facts.modules, more: 0, sort: [1, -1], layer: () => -1, text: item => item.folder,
       hint: 'Kernel modules by folder: most of what an initrd takes.',
-      columns: [pathColumn(item => item[0], item => wayTo(item[0])), sizeColumn('Size', item => item[2]), sizeColumn('Stored', item => item[3]),
-        column('Modules', '74px', item => item[1], item => number(item[1]), true)],
+      columns: [pathColumn(item => item.folder, item => wayTo(item.folder)), sizeColumn('Size', item => item.size),
+        sizeColumn('Stored', item => item.stored), column('Modules', '74px', item => item.count, item => number(item.count), true)],
     },
-  ].filter(list => list.items.length > 0 || list.id === 'all' || list.id === 'waste' || (list.id === 'copies' && facts.copies !== null));
+  ].filter(list => list.items.length > 0 || list.id === 'all' || list.id === 'waste' || (list.id === 'copies' && facts.copies));
 
   let list = lists[0], shown = [];
   const rowHeight = 32, scroll = byId('scroll');
