@@ -36,6 +36,9 @@ internal static class BootFiles
     /// <summary>An index made beforehand: a file, or in place as the layers are.</summary>
     public const string Index = "lamina/index.erofs";
 
+    /// <summary>What the archive says of its tree, in words of a command line.</summary>
+    public const string Options = "lamina/options";
+
     /// <summary>The programs of the new root that are looked for, in this order, if the command line names none.</summary>
     public static IReadOnlyList<string> InitPrograms { get; } = ["/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"];
 

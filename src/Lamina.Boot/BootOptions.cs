@@ -23,6 +23,30 @@ internal enum LayerStacking
     Overlay,
 }
 
+/// <summary>What the new root is, once the layers are mounted.</summary>
+internal enum RootBase
+{
+    /// <summary>The mount that shows the layers.</summary>
+    Layers,
+
+    /// <summary>
+    /// A tmpfs, with the layers' directories mounted in it: for programs that delete their root and look what it is.
+    /// </summary>
+    Tmpfs,
+}
+
+/// <summary>What is started in the new root.</summary>
+internal enum BootStart
+{
+    /// <summary>A system: init= of the command line, rd.init=, or the usual programs; /dev and the like are there.</summary>
+    System,
+
+    /// <summary>
+    /// The /init of an initramfs, as a kernel starts it: nothing is mounted but the root, and init= is left to it.
+    /// </summary>
+    Initrd,
+}
+
 /// <summary>
 /// What the kernel command line tells /init. The same class reads and writes it, so what composes a command line cannot differ
 /// from what understands it.
@@ -32,6 +56,7 @@ internal sealed record BootOptions
     private const string Prefix = "lamina.";
     private const string OverlayKey = "lamina.overlay", StackKey = "lamina.stack", RootKey = "lamina.root", LayersKey =
         "lamina.layers";
+    private const string RootOnKey = "lamina.root-on", StartKey = "lamina.start";
     private const string TrustKey = "lamina.roothash", HashKey = "lamina.hash", CorruptionKey = "lamina.verity";
     private const string RescueKey = "lamina.rescue", CheckKey = "lamina.check", InitKey = "init", InitramfsInitKey = "rd.init";
 
@@ -71,6 +96,12 @@ internal sealed record BootOptions
     /// <summary><c>lamina.check</c>: every layer's SHA-256 is computed and compared before it is used.</summary>
     public bool ChecksLayers { get; init; }
 
+    /// <summary><c>lamina.root-on=layers|tmpfs</c></summary>
+    public RootBase RootOn { get; init; } = RootBase.Layers;
+
+    /// <summary><c>lamina.start=system|initrd</c></summary>
+    public BootStart Start { get; init; } = BootStart.System;
+
     /// <summary><c>init=</c> the program to start in the new root; null for the usual ones.</summary>
     public string? Init { get; init; }
 
@@ -82,9 +113,23 @@ internal sealed record BootOptions
 
     /// <summary>Reads a command line. What is not ours is passed over; the last of several wins, as in the kernel.</summary>
     /// <exception cref="ArgumentException">One of our options has a value that it cannot have.</exception>
-    public static BootOptions Parse(string commandLine)
+    public static BootOptions Parse(string commandLine) => Parse(commandLine, new BootOptions());
+
+    /// <summary>
+    /// Reads what an archive says of itself, in the words of a command line. Only what is about the tree in it: nothing that
+    /// could make a boot trust or show anything else.
+    /// </summary>
+    /// <exception cref="ArgumentException">It says something else.</exception>
+    public static BootOptions ParseArchive(string words)
     {
-        BootOptions options = new();
+        if (Split(words).Find(word => word.Split('=')[0] is not (RootOnKey or StartKey)) is { } other)
+            throw new ArgumentException($"{other}: an archive can only say {RootOnKey}= and {StartKey}=");
+        return Parse(words);
+    }
+
+    /// <summary>Reads a command line over what an archive has said.</summary>
+    public static BootOptions Parse(string commandLine, BootOptions options)
+    {
         List<string> unknown = [];
         foreach (string word in Split(commandLine))
         {
@@ -101,12 +146,14 @@ internal sealed record BootOptions
                 CorruptionKey => options with { Corruption = ParseCorruption(value) },
                 RescueKey => options with { AllowsRescue = ParseSwitch(RescueKey, value) },
                 CheckKey => options with { ChecksLayers = ParseSwitch(CheckKey, value) },
+                RootOnKey => options with { RootOn = ParseBase(value) },
+                StartKey => options with { Start = ParseStart(value) },
                 InitKey => options with { Init = value },
                 InitramfsInitKey => options with { InitramfsInit = value },
                 _ => options,
             };
             bool isOurs = key is OverlayKey or StackKey or RootKey or LayersKey or RescueKey or CheckKey
-                or TrustKey or HashKey or CorruptionKey;
+                or TrustKey or HashKey or CorruptionKey or RootOnKey or StartKey;
             if (!isOurs && key.StartsWith(Prefix, StringComparison.Ordinal))
                 unknown.Add(word);
         }
@@ -135,6 +182,10 @@ internal sealed record BootOptions
             words.Add(RescueKey);
         if (ChecksLayers)
             words.Add(CheckKey);
+        if (Start == BootStart.Initrd)
+            words.Add($"{StartKey}=initrd");
+        if (RootOn == RootBase.Tmpfs)
+            words.Add($"{RootOnKey}=tmpfs");
         if (InitramfsInit is not null)
             words.Add($"{InitramfsInitKey}={InitramfsInit}");
         if (Init is not null)
@@ -189,6 +240,20 @@ internal sealed record BootOptions
         "merge" => LayerStacking.Merge,
         "overlay" => LayerStacking.Overlay,
         _ => throw Wrong(StackKey, value, "merge or overlay"),
+    };
+
+    private static RootBase ParseBase(string value) => value switch
+    {
+        "layers" => RootBase.Layers,
+        "tmpfs" => RootBase.Tmpfs,
+        _ => throw Wrong(RootOnKey, value, "layers or tmpfs"),
+    };
+
+    private static BootStart ParseStart(string value) => value switch
+    {
+        "system" => BootStart.System,
+        "initrd" => BootStart.Initrd,
+        _ => throw Wrong(StartKey, value, "system or initrd"),
     };
 
     private static string ParseDevice(string key, string value)

@@ -44,7 +44,7 @@ public static class InitrdBuilder
         {
             foreach (InitrdLayer layer in layers)
             {
-                sources.Add(ByteSource.OpenFile(layer.Path));
+                sources.Add(layer.Bytes ?? ByteSource.OpenFile(layer.Path));
                 BootIndex.Check(sources[^1]);
                 CpioWriter.RefuseTooLong(sources[^1]);
             }
@@ -67,7 +67,7 @@ public static class InitrdBuilder
         List<string> warnings = [];
         if (options.Form == InitrdForm.InPlace && sources.Count > 0)
         {
-            string? old = options.KernelModules.Select(directory => KernelModules.Open(directory).Release)
+            string? old = ModulesOf(options).Select(modules => modules.Release)
                 .FirstOrDefault(release => !BootIndex.KeepsArchives(release));
             if (old is not null)
                 throw BootIndex.RefuseInPlace(sources[0].Name, old);
@@ -77,10 +77,17 @@ public static class InitrdBuilder
             if (ProgramCheck.FindFault(HostFile.ReadAllBytes(program)) is { } fault)
                 warnings.Add($"{program} {fault}");
         }
-        if (options.Init is not null && sources.Count > 0 && !BootIndex.HaveInit(sources))
+        if (options.Other is { HasInit: false })
+            warnings.Add($"{layers[0].Path} has no /init: it is no whole initramfs, and nothing will be started");
+        else if (options.Init is not null && sources.Count > 0 && !BootIndex.HaveInit(sources))
         {
             warnings.Add($"no layer has an init ({string.Join(", ", BootFiles.InitPrograms)}); " +
                 "a boot needs init= on the command line, or a further layer");
+        }
+        if (options.Other is not null && ModulesOf(options).Count == 0)
+        {
+            warnings.Add($"{layers[0].Path} has no kernel modules: the kernel must have erofs, loop and overlay built in, " +
+                "or its modules be named with --kernel-modules");
         }
         if (options.Verity is not null && layers.Any(layer => layer.IsOptional))
             warnings.Add("with lamina.roothash= on the command line every layer is needed, those called optional too");
@@ -108,7 +115,7 @@ public static class InitrdBuilder
     {
         long total = sources.Sum(source => source.Length);
         using OutputFile output = new(path, options.Overwrite, InputsOf(layers, options), progress: options.Counter(() => total));
-        long start = 0;
+        long start = options.Other is null ? 0 : CopyEarly(output, options.Other.Early, 0);
         foreach (string early in options.Early)
             start = CopyEarly(output, early, start);
         CpioWriter archive = new(output, start);
@@ -172,6 +179,11 @@ public static class InitrdBuilder
             throw new UnsupportedImageException(path, "no uncompressed cpio archive: what goes first must be one",
                 "Only an archive of early files, such as microcode, belongs there.");
         }
+        return CopyEarly(output, source, position);
+    }
+
+    private static long CopyEarly(OutputFile output, ByteSource source, long position)
+    {
         output.CopyFrom(source, 0, position, source.Length);
         return (position + source.Length + CpioWriter.PageSize - 1) & ~(CpioWriter.PageSize - 1L);
     }
@@ -192,16 +204,18 @@ public static class InitrdBuilder
         }
         foreach (string directory in (string[])[BootFiles.Folder, BootFiles.Layers, BootFiles.Lists, BootFiles.Marks])
             archive.AddDirectory(directory);
+        if (options.Other is { } other)
+            archive.AddFile(BootFiles.Options, Encoding.UTF8.GetBytes($"{other.BootWords}\n"));
     }
 
     private static List<string> AddModules(CpioWriter archive, InitrdOptions options)
     {
         List<string> added = [];
-        if (options.KernelModules.Count > 0)
+        IReadOnlyList<KernelModules> kernels = ModulesOf(options);
+        if (kernels.Count > 0)
             archive.AddDirectory(BootFiles.Modules);
-        foreach (string directory in options.KernelModules)
+        foreach (KernelModules kernel in kernels)
         {
-            KernelModules kernel = KernelModules.Open(directory);
             string folder = $"{BootFiles.Modules}/{kernel.Release}";
             archive.AddDirectory(folder);
             HashSet<string> inArchive = [];
@@ -271,7 +285,7 @@ public static class InitrdBuilder
         string[] names = new string[layers.Count];
         for (int i = 0; i < names.Length; i++)
         {
-            string text = PathBytes.ToText(Path.GetFileName(layers[i].Path));
+            string text = layers[i].Label ?? PathBytes.ToText(Path.GetFileName(layers[i].Path));
             names[i] = layers[i].Name ?? string.Create(CultureInfo.InvariantCulture, $"{number + i:000}-{text}");
             if (number + i >= NumberLimit && layers[i].Name is null)
                 throw new ArgumentException($"layer {i + 1} would have number {number + i}; {NumberLimit - 1} is the last");
@@ -286,7 +300,19 @@ public static class InitrdBuilder
         return names;
     }
 
-    private static KernelProfile? OldestKernel(InitrdOptions options) => options.Kernel ?? options.KernelModules
-        .Select(directory => BootIndex.ProfileOf(KernelModules.Open(directory).Release))
-        .MinBy(profile => profile.Version);
+    /// <summary>The oldest kernel that an archive is for; null if nothing says.</summary>
+    internal static KernelProfile? OldestKernel(InitrdOptions options) => options.Kernel ?? ModulesOf(options)
+        .Select(modules => BootIndex.ProfileOf(modules.Release)).MinBy(profile => profile.Version);
+
+    /// <summary>The modules that were named, and of other kernels those that the other initramfs has.</summary>
+    private static List<KernelModules> ModulesOf(InitrdOptions options)
+    {
+        List<KernelModules> all = [.. options.KernelModules.Select(KernelModules.Open)];
+        foreach (ModuleFolder folder in options.Other?.ModuleFolders ?? [])
+        {
+            if (!all.Exists(modules => modules.Release == folder.Release))
+                all.Add(KernelModules.Open(folder));
+        }
+        return all;
+    }
 }

@@ -27,6 +27,12 @@ public sealed record InitrdLayer(string Path)
 
     /// <summary>Whether a boot goes on without it if it is damaged.</summary>
     public bool IsOptional { get; init; }
+
+    /// <summary>Its name behind the number; null for the file's.</summary>
+    internal string? Label { get; init; }
+
+    /// <summary>The image, where it was built of the file; null if it is the file.</summary>
+    internal ByteSource? Bytes { get; init; }
 }
 
 /// <summary>How an initramfs is made.</summary>
@@ -58,6 +64,12 @@ public sealed record InitrdOptions : WorkOptions
 
     /// <summary>Whether the layers are merged now, for a boot with just these layers.</summary>
     public bool HasIndex { get; init; }
+
+    /// <summary>
+    /// The initramfs that the lowest layers were built of: what is in front of it, its modules and the ways of its /init are
+    /// kept. Null without.
+    /// </summary>
+    internal OtherInitrd? Other { get; init; }
 
     /// <summary>What an index made now may use.</summary>
     public KernelProfile? Kernel { get; init; }

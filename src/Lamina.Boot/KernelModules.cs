@@ -1,5 +1,3 @@
-using Lamina.Platform;
-
 namespace Lamina.Boot;
 
 /// <summary>
@@ -10,37 +8,40 @@ internal sealed class KernelModules
 {
     private static readonly string[] s_suffixes = [".ko", ".ko.xz", ".ko.zst", ".ko.gz"];
 
-    private readonly string _directory;
+    private readonly ModuleFolder _folder;
     private readonly Dictionary<string, (string Path, string[] Needs)> _files = [];
     private readonly Dictionary<string, string[]> _softNeeds = [];
     private readonly Dictionary<string, List<string>> _aliases = [];
     private readonly HashSet<string> _builtIn = [];
 
-    private KernelModules(string directory) => _directory = directory;
+    private KernelModules(ModuleFolder folder) => _folder = folder;
 
     /// <summary>The kernel's release, as uname(1) gives it: the folder's name.</summary>
-    public string Release => Path.GetFileName(HostFile.FullPath(Path.TrimEndingDirectorySeparator(_directory)));
+    public string Release => _folder.Release;
 
     /// <summary>Reads the lists of a folder.</summary>
     /// <param name="directory">lib/modules/RELEASE</param>
     /// <exception cref="FileNotFoundException">There is no modules.dep: depmod(8) has not run.</exception>
-    public static KernelModules Open(string directory)
+    public static KernelModules Open(string directory) => Open(ModuleFolder.Of(directory));
+
+    /// <summary>Reads the lists of a folder, wherever it is.</summary>
+    /// <exception cref="FileNotFoundException">There is no modules.dep: depmod(8) has not run.</exception>
+    public static KernelModules Open(ModuleFolder folder)
     {
-        KernelModules modules = new(directory);
-        string dependencies = Path.Combine(directory, "modules.dep");
-        if (!HostFile.Exists(dependencies))
+        KernelModules modules = new(folder);
+        const string dependencies = "modules.dep";
+        using (ByteSource? list = folder.Open(dependencies))
         {
-            throw new FileNotFoundException(
-                $"{dependencies} is not there; depmod {modules.Release} makes it, with -b for a folder that is not the " +
-                    $"system's own");
+            if (list is null)
+                throw new FileNotFoundException($"{folder.Name}/{dependencies} is not there; {folder.Advice}");
         }
-        foreach (string line in HostFile.ReadLines(dependencies))
+        foreach (string line in folder.ReadLines(dependencies))
             modules.AddFile(line);
-        foreach (string line in Lines(directory, "modules.builtin"))
+        foreach (string line in folder.ReadLines("modules.builtin"))
             modules._builtIn.Add(NameOf(line));
-        foreach (string line in Lines(directory, "modules.softdep"))
+        foreach (string line in folder.ReadLines("modules.softdep"))
             modules.AddSoftNeeds(line);
-        foreach (string line in Lines(directory, "modules.alias"))
+        foreach (string line in folder.ReadLines("modules.alias"))
             modules.AddAlias(line);
         return modules;
     }
@@ -70,7 +71,7 @@ internal sealed class KernelModules
             if (isOptional)
                 return;
             throw new FileNotFoundException(
-                $"{_directory}: kernel {Release} has no module {name}, neither as a file nor built in");
+                $"{_folder.Name}: kernel {Release} has no module {name}, neither as a file nor built in{_folder.Hint}");
         }
         foreach (string soft in _softNeeds.GetValueOrDefault(name) ?? [])
         {
@@ -81,7 +82,7 @@ internal sealed class KernelModules
         // before.
         foreach (string need in file.Needs)
             Add(need, isOptional, order, seen);
-        order.Add(new ModuleFile(name, Path.Combine(_directory, file.Path), isOptional));
+        order.Add(new ModuleFile(name, _folder, file.Path, isOptional));
     }
 
     private void AddFile(string line)
@@ -123,10 +124,4 @@ internal sealed class KernelModules
     }
 
     private static string Normal(string name) => name.Replace('-', '_');
-
-    private static IEnumerable<string> Lines(string directory, string name)
-    {
-        string path = Path.Combine(directory, name);
-        return HostFile.Exists(path) ? HostFile.ReadLines(path) : [];
-    }
 }

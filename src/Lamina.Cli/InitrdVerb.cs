@@ -16,16 +16,11 @@ internal sealed class InitrdVerb : Verb
         Required = true,
     };
 
-    private readonly Option<string[]> _layers = new("--layer", "-l")
-    {
-        Description = "An EROFS image or a tar; once for each, lowest first: the later one wins",
-        HelpName = "LAYER",
-    };
-
     private readonly Option<string[]> _layersOnly = new("--layer-only")
     {
-        Description = "Layers for an archive without /init and modules, to be appended to one that has them",
+        Description = "An archive of the layers without /init and modules, to be appended to one that has them",
         HelpName = "LAYER...",
+        Arity = ArgumentArity.ZeroOrMore,
         AllowMultipleArgumentsPerToken = true,
     };
 
@@ -94,29 +89,35 @@ internal sealed class InitrdVerb : Verb
 
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
     private readonly Option<bool> _json = JsonOption();
+    private readonly InitrdLayers _layers;
 
     public InitrdVerb(Session session) : base(session, "initrd",
         "Makes an initramfs whose layers stay compressed and are merged while the machine starts. Layers are named lowest " +
             "first: the later one wins. Further archives are appended with cat, and their layers come on top.",
-        "lamina initrd -o initrd.img --layer base.erofs --layer app.erofs --kernel-modules /lib/modules/6.12.9",
-        "lamina initrd -o initrd.img --form in-place --layer base.erofs --kernel-modules /lib/modules/6.12.9",
+        "lamina initrd -o initrd.img base.erofs app.erofs --kernel-modules /lib/modules/6.12.9",
+        "lamina initrd -o initrd.img --form in-place rootfs.tar app/ --kernel-modules /lib/modules/6.12.9",
+        "lamina initrd -o initrd.img --from /boot/initrd.img-6.12.9 --split-by modules --kernel-modules /lib/modules/6.12.9",
         "lamina initrd -o extra.img --layer-only config.erofs    # then: cat initrd.img extra.img > both.img")
     {
-        Option[] options = [_output, _layers, _layersOnly, _optional, _form, _kernelModules, _modules, _early, _noIndex, _first,
+        _layers = new InitrdLayers(this);
+        Option[] options = [_output, _layersOnly, _optional, _form, _kernelModules, _modules, _early, _noIndex, _first,
             _rescueShell, _init, _verity, _force, _json];
         foreach (Option option in options)
             Add(option);
-        OnlyWith(_kernelModules, _modules);
     }
 
     protected override int Run(ParseResult arguments)
     {
         string output = arguments.GetRequiredValue(_output);
-        string[] layers = Values(arguments, _layers), alone = Values(arguments, _layersOnly);
-        bool isLayersOnly = alone.Length > 0;
+        string[] layers = _layers.Names(arguments), alone = Values(arguments, _layersOnly);
+        bool isLayersOnly = arguments.GetResult(_layersOnly) is { Implicit: false };
         if (isLayersOnly)
             RefuseBeside(arguments);
+        layers = [.. layers, .. alone];
+        if (isLayersOnly && layers.Length == 0)
+            throw new UsageException("--layer-only without a layer", "Name the layers that the archive is to have.");
         string form = arguments.GetRequiredValue(_form);
+        using OtherInitrd? other = _layers.OpenOther(arguments, output);
         InitrdOptions options = new()
         {
             Form = form == "in-place" ? InitrdForm.InPlace : InitrdForm.Files,
@@ -126,38 +127,39 @@ internal sealed class InitrdVerb : Verb
             Early = Values(arguments, _early),
             RescueShell = arguments.GetValue(_rescueShell),
             FirstNumber = arguments.GetValue(_first),
-            HasIndex = !isLayersOnly && layers.Length > 1 && !arguments.GetValue(_noIndex),
+            Other = other,
+            Kernel = _layers.Kernel(arguments),
             Verity = arguments.GetValue(_verity) ? new VerityOptions() : null,
             Overwrite = arguments.GetValue(_force),
         };
-        if (options.ExtraModules.Count > 0 && options.KernelModules.Count == 0)
-            throw new UsageException("--module names a module of no kernel", "Add --kernel-modules DIR.");
-        InitrdLayer[] named = Mark(isLayersOnly ? alone : layers, Values(arguments, _optional));
+        if (options.ExtraModules.Count > 0 && options.KernelModules.Count == 0 && other is null)
+            throw new UsageException("--module has no effect without --kernel-modules", "Add --kernel-modules DIR.");
+        string[] optional = Values(arguments, _optional);
+        if (Array.Find(optional, name => !layers.Contains(name)) is { } stranger)
+            throw new UsageException($"--optional {stranger}: it is none of the layers", "Name it as a layer as well.");
         InitrdResult result;
         using (Session.Interrupts.Writing(output))
-            result = InitrdBuilder.Build(named, output, options);
+        using (PreparedLayers prepared = _layers.Prepare(arguments, layers, optional, options, output, Session))
+        {
+            bool hasIndex = !isLayersOnly && prepared.Layers.Count > 1 && !arguments.GetValue(_noIndex);
+            result = InitrdBuilder.Build(prepared.Layers, output, options with { HasIndex = hasIndex });
+            result = result with { Warnings = [.. prepared.Warnings, .. result.Warnings] };
+        }
         foreach (string warning in result.Warnings)
             Session.Error.WriteLine($"lamina: warning: {warning}");
         if (arguments.GetValue(_json))
             WriteJson(result, form);
         else
             Write(result, form, isLayersOnly);
-        return ExitCodes.Done;
+        return _layers.ExitCode;
     }
 
     private static string[] Values(ParseResult arguments, Option<string[]> option) => arguments.GetValue(option) ?? [];
 
-    private static InitrdLayer[] Mark(string[] layers, string[] optional)
-    {
-        if (Array.Find(optional, name => !layers.Contains(name)) is { } stranger)
-            throw new UsageException($"--optional {stranger}: it is none of the layers", "Name it with --layer as well.");
-        return [.. layers.Select(layer => new InitrdLayer(layer) { IsOptional = optional.Contains(layer) })];
-    }
-
     /// <summary>An archive with layers alone gets the rest from the one in front of it.</summary>
     private void RefuseBeside(ParseResult arguments)
     {
-        Option[] others = [_layers, _kernelModules, _modules, _early, _noIndex, _rescueShell, _init];
+        Option[] others = [_layers.From, _layers.Named, _kernelModules, _modules, _early, _noIndex, _rescueShell, _init];
         Option? given = Array.Find(others, option => arguments.GetResult(option) is { Implicit: false });
         if (given is not null)
         {

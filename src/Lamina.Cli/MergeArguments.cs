@@ -87,7 +87,7 @@ internal sealed class MergeArguments
     /// <summary>What the verb ends with once all is done.</summary>
     public int ExitCode => _sources.UnreadableCount > 0 ? ExitCodes.No : ExitCodes.Done;
 
-    private static void CheckKernel(OptionResult result)
+    internal static void CheckKernel(OptionResult result)
     {
         string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
         if (!KernelProfile.TryParse(text, out _))

@@ -9,7 +9,8 @@ internal static unsafe partial class NativeFiles
     private const int CurrentDirectory = -100, NoFollow = 0x100, StatusSize = 256, BasicStatus = 0x7FF;
     private const int UserAt = 20, GroupAt = 24, ModeAt = 28, DeviceMajorAt = 136, DeviceMinorAt = 140, SecondsAt = 112,
         NanosecondsAt = 120;
-    private const int TypeMask = 0xF000, DirectoryType = 0x4000, BlockDeviceType = 0x6000, PermissionMask = 0xFFF;
+    private const int TypeMask = 0xF000, DirectoryType = 0x4000, BlockDeviceType = 0x6000, RegularType = 0x8000,
+        PermissionMask = 0xFFF;
     private const string Libc = "libc";
 
     /// <summary>XATTR_LIST_MAX and XATTR_SIZE_MAX.</summary>
@@ -17,6 +18,9 @@ internal static unsafe partial class NativeFiles
 
     /// <summary>Whether a path is a directory itself, not a link to one.</summary>
     public static bool IsDirectory(string path) => (BitConverter.ToUInt16(Status(path), ModeAt) & TypeMask) == DirectoryType;
+
+    /// <summary>Whether a path is a regular file itself.</summary>
+    public static bool IsRegularFile(string path) => (BitConverter.ToUInt16(Status(path), ModeAt) & TypeMask) == RegularType;
 
     /// <summary>Whether a path leads to a block device, whatever it is called; false as well if there is nothing.</summary>
     public static bool IsBlockDevice(string path)
@@ -54,6 +58,19 @@ internal static unsafe partial class NativeFiles
             }
             KernelLog.Warn($"the root's attribute {name} cannot be kept: {Native.LastError}");
         }
+        CopyTimes(status, to);
+    }
+
+    /// <summary>Gives one symbolic link the owner and time of another.</summary>
+    public static void CopyLinkAttributes(string from, string to)
+    {
+        byte[] status = Status(from);
+        _ = ChangeLinkOwner(to, BitConverter.ToUInt32(status, UserAt), BitConverter.ToUInt32(status, GroupAt));
+        CopyTimes(status, to);
+    }
+
+    private static void CopyTimes(byte[] status, string to)
+    {
         long seconds = BitConverter.ToInt64(status, SecondsAt), nanoseconds = BitConverter.ToUInt32(status, NanosecondsAt);
         long* times = stackalloc long[] { seconds, nanoseconds, seconds, nanoseconds };
         _ = SetTimes(CurrentDirectory, to, times, NoFollow);
@@ -86,6 +103,9 @@ internal static unsafe partial class NativeFiles
 
     [LibraryImport(Libc, EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int ChangeOwner(string path, uint user, uint group);
+
+    [LibraryImport(Libc, EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ChangeLinkOwner(string path, uint user, uint group);
 
     [LibraryImport(Libc, EntryPoint = "chmod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int ChangeMode(string path, uint mode);

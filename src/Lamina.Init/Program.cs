@@ -20,7 +20,7 @@ internal static class Program
             KernelLog.Say("started");
 
             Step("reading the command line");
-            options = BootOptions.Parse(File.ReadAllText("/proc/cmdline"));
+            options = BootOptions.Parse(File.ReadAllText("/proc/cmdline"), ArchiveOptions());
             foreach (string word in options.Unknown)
                 KernelLog.Warn($"{word} on the command line is not known");
 
@@ -38,7 +38,9 @@ internal static class Program
             string root = RootTree.Mount(layers, options, release);
 
             Step("switching to the new root");
-            SystemStart.SwitchRoot(root);
+            if (options.RootOn == RootBase.Tmpfs)
+                root = TmpfsRoot.Make(root);
+            SystemStart.SwitchRoot(root, movesTrees: options.Start == BootStart.System);
 
             Step("starting init");
             SystemStart.Execute(options, arguments);
@@ -51,6 +53,13 @@ internal static class Program
                 SystemStart.Rescue();
         }
         return 1;       // the kernel panics, and does what panic= says
+    }
+
+    /// <summary>What the archive says of its tree; what the command line says goes before.</summary>
+    private static BootOptions ArchiveOptions()
+    {
+        const string path = $"/{BootFiles.Options}";
+        return File.Exists(path) ? BootOptions.ParseArchive(File.ReadAllText(path)) : new BootOptions();
     }
 
     private static void Step(string name) => s_step = name;

@@ -8,10 +8,17 @@ namespace Lamina.Init;
 internal static class SystemStart
 {
     /// <summary>Makes a mounted tree the root.</summary>
-    public static void SwitchRoot(string root)
+    /// <param name="root">Where it is mounted.</param>
+    /// <param name="movesTrees">Whether /dev and the like move with it; else they are gone.</param>
+    public static void SwitchRoot(string root, bool movesTrees)
     {
         foreach (string tree in KernelTrees.All)
-            MoveTree(tree, root + tree);
+        {
+            if (movesTrees)
+                MoveTree(tree, root + tree);
+            else
+                MountCall.Unmount(tree, lazy: true);
+        }
         Check(Native.ChangeDirectory(root), $"entering {root}");
         int removed = Remove("/", NativeFiles.DeviceOf("/"));
         Check(Native.Mount(".", "/", null, Native.MoveMount, null), $"moving {root} to /");
@@ -23,7 +30,8 @@ internal static class SystemStart
     /// <summary>Starts init in this process's place; comes back only by failing.</summary>
     public static void Execute(BootOptions options, string[] arguments)
     {
-        string? told = options.Init ?? options.InitramfsInit;
+        bool isInitrd = options.Start == BootStart.Initrd;
+        string? told = isInitrd ? options.InitramfsInit ?? "/init" : options.Init ?? options.InitramfsInit;
         string? program = told ?? BootFiles.InitPrograms.FirstOrDefault(path =>
             Native.Access(path, Native.AccessExecute) == 0);
         if (program is null)
@@ -32,7 +40,10 @@ internal static class SystemStart
                 $"the new root has no init; these were looked for: {string.Join(", ", BootFiles.InitPrograms)}");
         }
         if (told is not null && Native.Access(told, Native.AccessExecute) != 0)
-            throw new BootFailure($"{told}, as the command line says: {Native.LastError}");
+        {
+            string who = isInitrd ? "an initramfs is started" : "the command line says";
+            throw new BootFailure($"{told}, as {who}: {Native.LastError}");
+        }
         KernelLog.Say($"starting {program}");
         Native.ResetSignals();
         int errno = Native.Execute(program, [program, .. arguments]);

@@ -42,6 +42,25 @@ internal sealed class CpioLayer
     }
 
     /// <summary>
+    /// The length of the archives in front that are read before there are files: microcode, tables for ACPI. They count as long
+    /// as nothing compressed is before them.
+    /// </summary>
+    /// <exception cref="CorruptImageException">An archive contradicts itself, or is cut off.</exception>
+    public static long EarlyLength(ByteSource source)
+    {
+        Span<byte> head = stackalloc byte[CpioFormat.MagicSize];
+        for (long at = 0, end = 0; ; end = at)
+        {
+            at = CpioFormat.SkipZeros(source, at, out _);
+            if (at >= source.Length || !CpioFormat.HasMagic(head[..source.Read(at, head)]))
+                return end;
+            List<CpioFile> files = ReadFiles(source, at, out at);
+            if (!IsEarly(files))
+                return end;
+        }
+    }
+
+    /// <summary>
     /// Reads all archives of a source. The layer owns the source from then on; if this fails the caller still does.
     /// </summary>
     /// <exception cref="CorruptImageException">An archive contradicts itself, or is cut off.</exception>
@@ -106,15 +125,9 @@ internal sealed class CpioLayer
     /// <summary>Reads one archive, and returns where it ends: its links are links among its own files.</summary>
     private long ReadArchive(ByteSource source, long at)
     {
-        List<CpioFile> files = [];
+        List<CpioFile> files = ReadFiles(source, at, out at);
         Original original = new(source, OriginalKind.Device);
-        while (CpioFormat.Read(source, at, takesOld: true, out at) is { } file)
-        {
-            files.Add(file);
-            if (at >= source.Length)
-                throw new CorruptImageException(source.Name, "the archive has no end mark, so it is cut off", null, at);
-        }
-        if (IsMicrocode(files))
+        if (IsEarly(files))
         {
             _warning = "holds microcode in front, which processors read before there are files: it is left out";
             return at;
@@ -130,6 +143,19 @@ internal sealed class CpioLayer
         foreach (CpioFile file in files)
             Add(source, original, file, linked, nodes);
         return at;
+    }
+
+    private static List<CpioFile> ReadFiles(ByteSource source, long at, out long end)
+    {
+        List<CpioFile> files = [];
+        while (CpioFormat.Read(source, at, takesOld: true, out at) is { } file)
+        {
+            files.Add(file);
+            if (at >= source.Length)
+                throw new CorruptImageException(source.Name, "the archive has no end mark, so it is cut off", null, at);
+        }
+        end = at;
+        return files;
     }
 
     private static (uint Major, uint Minor, uint Inode) IdentityOf(CpioFile file) =>
@@ -223,10 +249,16 @@ internal sealed class CpioLayer
     };
 
     /// <summary>
-    /// Whether an archive is one that processors read early: nothing but microcode, below the path the kernel looks at.
+    /// Whether an archive is one that is read early: nothing but microcode and tables for ACPI, below the paths the kernel looks
+    /// at.
     /// </summary>
-    private static bool IsMicrocode(List<CpioFile> files) =>
-        files.Any(file => file.Path.AsSpan().StartsWith("kernel/x86/microcode/"u8)) && files.All(file =>
-            TypeOf(file) == NodeType.Directory || file.Path.AsSpan().StartsWith("kernel/"u8) ||
+    private static bool IsEarly(List<CpioFile> files) => files.Any(file => IsBelow(file, Microcode) || IsBelow(file, Tables)) &&
+        files.All(file => TypeOf(file) == NodeType.Directory || IsBelow(file, Microcode) || IsBelow(file, Tables) ||
             file.Path.AsSpan().SequenceEqual("early_cpio"u8));
+
+    private static bool IsBelow(CpioFile file, ReadOnlySpan<byte> folder) => file.Path.AsSpan().StartsWith(folder);
+
+    private static ReadOnlySpan<byte> Microcode => "kernel/x86/microcode/"u8;
+
+    private static ReadOnlySpan<byte> Tables => "kernel/firmware/acpi/"u8;
 }

@@ -75,7 +75,7 @@ public static class ImageWriter
         if (options.Verity is not null || options.VmdkPath is not null)
             throw new ArgumentException("a dm-verity tree and a VMDK descriptor go with a file, not with a stream");
         RefuseNoFiles(layers, options);
-        using SpoolOutput? own = SpoolOutput.For(options, null);
+        using SpoolOutput? own = SpoolOutput.For(options, options.SpoolBeside);
         using LayoutPlanner planner = new(root, layers, options, output: own?.Target);
         LayoutSource image = new(name, planner.Layout);
         image.CopyTo(destination, options.WritingCounter(() => image.Length));

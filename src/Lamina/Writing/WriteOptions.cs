@@ -68,6 +68,9 @@ public sealed record WriteOptions : WorkOptions
     internal Action<long>? WritingCounter(Func<long> total) =>
         (Encoding is null && (Mode != OutputMode.Index || !ComputeDigests) ? this : this with { Progress = null }).Counter(total);
 
+    /// <summary>Beside which file is kept what a stream cannot take yet; null for the folder of temporary files.</summary>
+    internal string? SpoolBeside { get; init; }
+
     /// <summary>Whether the layers of an index go with it in an archive, so that they need not be files of their own.</summary>
     internal bool CarriesLayers { get; init; }
 

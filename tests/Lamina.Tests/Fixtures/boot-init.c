@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -136,6 +137,7 @@ static void tell(const char *label, const char *path, const char *wanted)
 int main(int count, char **arguments)
 {
     struct stat status;
+    struct statfs root_type;
     struct rlimit files;
     sigset_t blocked;
     const char *root = count > 1 && getpid() != 1 ? arguments[1] : "";
@@ -155,6 +157,8 @@ int main(int count, char **arguments)
     tell("M", "/proc/mounts", " ");
     tell("N", "/proc/meminfo", "Mem");
     tell("N", "/proc/meminfo", "Shmem:");
+    if (!statfs("/", &root_type))
+        printf("S: root is %s\n", root_type.f_type == 0x01021994 ? "tmpfs" : root_type.f_type == 0x794c7630 ? "overlayfs" : "other");
     int file = open("/written", O_WRONLY | O_CREAT, 0644);
     printf("S: %s\n", file >= 0 ? "writable" : strerror(errno));
     getrlimit(RLIMIT_NOFILE, &files);

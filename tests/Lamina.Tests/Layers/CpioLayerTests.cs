@@ -25,7 +25,8 @@ public class CpioLayerTests
             cd {folder} && mkdir -p etc usr/bin && echo text > etc/file && ln etc/file etc/again &&
             ln -s ../etc/file usr/bin/link &&
             mknod usr/null c 1 3 && mkfifo usr/pipe && head -c 100000 /dev/zero > usr/bin/zeros && chmod 4755 usr/bin/zeros &&
-            chown 5:6 etc/file && find . -exec touch -h -d @1700000000 + && find . | cpio -o -H {format} > {archive} 2> /dev/null
+            chown 5:6 etc/file && find . -print0 | xargs -0 touch -h -d @1700000000 &&
+            find . | cpio -o -H {format} > {archive} 2> /dev/null
             """);
         Assert.SkipUnless(made == 0, "cpio is missing");
         using Layer expected = LayerOpener.Open(folder), layer = LayerOpener.Open(archive);
@@ -35,7 +36,7 @@ public class CpioLayerTests
     }
 
     private static string[] Rows(Layer layer) => [.. Trees.Walk(layer.Root).Select(file =>
-        $"{Encoding.Latin1.GetString(file.Path)} {file.Node.Mode:o} {file.Node.UserId} {file.Node.GroupId} " +
+        $"{Encoding.Latin1.GetString(file.Path)} {Convert.ToString(file.Node.Mode, 8)} {file.Node.UserId} {file.Node.GroupId} " +
         $"{file.Node.Modified} {file.Node.Device} {file.Node.Size} " +
         (file.Node.Type == NodeType.RegularFile ? Convert.ToHexString(Trees.Read(file.Node, 0, (int)file.Node.Size)) : ""))];
 

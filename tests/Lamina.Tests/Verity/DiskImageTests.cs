@@ -167,9 +167,7 @@ public class DiskImageTests
         CliRun format = CliRun.Of("verity", "format", disk);
         Assert.Equal(3, format.Code);
         Assert.Contains("is a disk, and its image is in partition 1; a tree over the whole disk", format.Error);
-        CliRun initrd = CliRun.Of("initrd", "--layer-only", disk, "-o", Scratch.NewPath("initrd"));
-        Assert.Equal(3, initrd.Code);
-        Assert.Contains("is a disk, and its image is in partition 1", initrd.Error);
+        CliRun.Of("initrd", "--layer-only", disk, "-o", Scratch.NewPath("initrd")).MustSucceed();     // the image in it is taken
     }
 
     [Fact]
