@@ -14,7 +14,7 @@ internal static class OptionGroups
             "--config", "--keep-whiteouts", "--no-digest", "--force", "--arch", "--all", "--keep"]),
         ("How data is encoded", ["--compress", "--recompress", "--cluster-size", "--fragments", "--no-inline", "--packed",
             "--dedupe", "--compress-hints", "--sort", "--recompress-all"]),
-        ("What is taken of the layers", ["--layer", "--layer-only", "--optional", "--rules", "--userxattr", "--owner",
+        ("What is taken of the layers", ["--from", "--split", "--split-by", "--layer-only", "--optional", "--rules", "--userxattr", "--owner",
             "--map-owner", "--exclude", "--exclude-from", "--one-file-system", "--ignore-unreadable", "--platform",
             "--max-size"]),
         ("Booting", ["--init", "--kernel-modules", "--module", "--microcode", "--no-index", "--first", "--rescue-shell",
