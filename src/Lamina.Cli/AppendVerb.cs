@@ -39,6 +39,7 @@ internal sealed class AppendVerb : Verb
     {
         string image = arguments.GetRequiredValue(_image);
         string[] layers = arguments.GetRequiredValue(_layers);
+        ImageFile.Require(LayerOpener.Split(image)[0]);
         MergeAccount? account = arguments.GetValue(_explain) ? new MergeAccount() : null;
         LayerOptions reading = _common.Reading(arguments, Session.Error);
         // Whenever it is stopped the file is the old image or the new one; in between it must not be told to undo.

@@ -47,7 +47,7 @@ internal sealed record CheckAnswer(string Image, CheckReport Report)
         if (Comparison is not null)
         {
             DifferenceReport.Write(output, Comparison);
-            output.WriteLine($"{Image} is {(Comparison.AreSame ? "" : "not ")}the merge of {string.Join(", ", layers!)}");
+            output.WriteLine($"{Image} is {(Comparison.AreSame ? "" : "not ")}the merge of {Texts.Names(layers!)}");
         }
         else if (layers is not null)
         {

@@ -86,8 +86,7 @@ internal sealed class CheckVerb : Verb
         string[] paths = LayerOpener.Split(image);
         // Opened once: a pipe can be read once.
         using ByteSource source = ByteSource.OpenFile(paths[0]);
-        if (!ErofsImage.IsErofs(source) && DiskPartitions.FindImage(source) is null)
-            throw new UnsupportedImageException(paths[0], "is not an EROFS image: there is no magic number at byte 1024");
+        LayerOpener.RequireImage(source);
         using ProgressLine progress = new(Session, "checking");
         return ImageChecker.Check(source, paths[1..], new CheckOptions
         {

@@ -23,6 +23,7 @@ internal sealed class DumpVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
+        ImageFile.Require(paths[0]);
         using ErofsImage image = ErofsImage.Open(paths[0], paths[1..]);
         int faults = ImageDumper.Dump(image, Output, Session.Interrupts.Token);
         return faults == 0 ? ExitCodes.Done : ExitCodes.No;

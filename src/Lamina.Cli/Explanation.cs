@@ -25,7 +25,7 @@ internal sealed class Explanation(MergeAccount account, IReadOnlyList<string> la
             Style style = what.Outcome == MergeOutcome.Merged ? new Style(Color.Grey) : Style.Plain;
             table.AddRow(new Text(ShownText.Of(what.Path.Span), style), new Text(Describe(what.Outcome), style),
                 new Text(layers[what.Winner], style),
-                new Text(string.Join(", ", what.Hidden.Select(layer => layers[layer])), style),
+                new Text(Texts.Names([.. what.Hidden.Select(layer => layers[layer])]), style),
                 new Text(what.WastedBytes > 0 ? Texts.Size(what.WastedBytes) : "", style));
         }
         Tables.Write(session, table);

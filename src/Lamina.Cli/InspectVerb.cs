@@ -50,6 +50,7 @@ internal sealed class InspectVerb : Verb
             }
         }
         string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
+        ImageFile.Require(paths[0]);
         ImageInfo info = ImageInfo.Read(paths[0], paths[1..]);
         if (arguments.GetValue(_json))
             InspectJson.Write(Output, info);

@@ -41,7 +41,7 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
         string done = IsDryRun ? "would be" : "is";
         output.WriteLine($"{Result.Path} {done} {Texts.Size(Result.Length)} ({Mode}): {Texts.Count(Result.InodeCount, "file")} " +
             $"of {Texts.Count(AllLayers.Count, "layer")}, for Linux {Result.Kernel} and later");
-        output.WriteLine($"  layers, lowest first: {string.Join(", ", Layers)}");
+        output.WriteLine($"  layers, lowest first: {Texts.Names(Layers)}");
         output.WriteLine($"  {Texts.Size(Result.MetadataLength)} of metadata, " +
             $"{Texts.Size(Result.CopiedLength)} of data copied into it, " +
             $"blocks of {Result.BlockSize} bytes");
@@ -64,7 +64,9 @@ internal sealed record MergeReport(WriteResult Result, IReadOnlyList<string> Lay
             return;
         }
         output.WriteLine($"Mount it:  lamina mount {ShellText.Quote(Specification)} DIR");
-        output.WriteLine($"       or  {MountLine()}");
+        // Each of many devices would be there twice, and --json has the line.
+        if (Result.Devices.Count <= Texts.MaxNames)
+            output.WriteLine($"       or  {MountLine()}");
     }
 
     public void WriteJson(TextWriter output)

@@ -14,6 +14,9 @@ internal static partial class Misuse
     public static IReadOnlyList<string> Find(ParseResult result)
     {
         Command command = result.CommandResult.Command;
+        // Behind a verb that is not known no option is.
+        if (command.Subcommands.Count > 0 && result.UnmatchedTokens is [{ } verbWord, ..] && !verbWord.StartsWith('-'))
+            return [UnknownVerb(command, verbWord)];
         List<string> unknown = [.. UnknownOptions(result).Select(word => UnknownOption(command, word))];
         if (unknown.Count > 0)
             return [unknown[0]];

@@ -54,6 +54,7 @@ internal sealed class MountVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         string[] paths = LayerOpener.Split(arguments.GetRequiredValue(_image));
+        ImageFile.Require(paths[0]);
         RefuseDisk(paths[0]);
         string? rootHash = arguments.GetValue(_rootHash), hashFile = arguments.GetValue(_hashFile);
         if (rootHash is not null)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lamina.Images;
+using Lamina.Layers;
 
 namespace Lamina.Cli;
 
@@ -24,6 +25,7 @@ internal sealed class SplitVerb : Verb
     protected override int Run(ParseResult arguments)
     {
         string folder = arguments.GetRequiredValue(_folder);
+        ImageFile.Require(LayerOpener.Split(arguments.GetRequiredValue(_image))[0]);
         IReadOnlyList<string> paths;
         using ProgressLine progress = new(Session, "splitting");
         using (Session.Interrupts.Writing(folder + Path.DirectorySeparatorChar))

@@ -36,6 +36,13 @@ internal static class Texts
         ? DateTimeOffset.FromUnixTimeSeconds(time.Seconds).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)
         : $"@{time.Seconds}";
 
+    /// <summary>Names in a sentence; of many the first two, the last, and how many there are.</summary>
+    public static string Names(IReadOnlyList<string> names) => names.Count <= MaxNames ? string.Join(", ", names)
+        : $"{names[0]}, {names[1]}, ..., {names[^1]} ({Number(names.Count)} in all)";
+
+    /// <summary>More names than these are not read by anybody.</summary>
+    public const int MaxNames = 8;
+
     /// <summary>A time that something takes, to what matters of it.</summary>
     public static string Duration(long milliseconds) => milliseconds switch
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Lamina.Images;
+using Lamina.Platform;
 using Lamina.Trust;
 
 namespace Lamina.Cli;
@@ -30,7 +31,7 @@ internal sealed class VerityInspectVerb : Verb
         string? hashFile = arguments.GetValue(_hashFile);
         (VerityInfo info, bool isOnDisk) =
             VerityImage.FindPlace(image, hashFile, arguments.GetValue(_hashOffset)) ?? throw new NoException(
-            $"{image}: there is no dm-verity tree behind the image", "Make one: lamina verity format IMAGE");
+            $"{image}: there is no dm-verity tree behind the image", $"Make one: lamina verity format {ShellText.Quote(image)}");
         VerityText text = new(info, image, hashFile) { IsDisk = isOnDisk };
         if (arguments.GetValue(_json))
             text.WriteJson(Output);

@@ -36,7 +36,7 @@ internal sealed class Lz4Stream : PackedStream
         if ((_flags & HasDictionary) != 0)
         {
             throw new UnsupportedImageException(input.Name, $"the LZ4 frame at byte {_start} needs a dictionary",
-                "Decompress it first: lz4 -d -D DICTIONARY");
+                Packed.AdviceOf("lz4 -dc -D DICTIONARY", input.Name));
         }
         ReadOnlySpan<byte> head = input.Take(2 + ((_flags & HasLength) != 0 ? sizeof(long) : 0) + 1);
         if ((byte)(XxHash32.HashToUInt32(head[..^1]) >> 8) != head[^1])

@@ -86,7 +86,8 @@ internal sealed class Lzma2Blocks(PackedInput input, uint dictionary)
         if (!_window.TryMakeRoom(size))
         {
             throw new UnsupportedImageException(input.Name,
-                $"needs a dictionary of more than {LzmaWindow.MaxDictionary >> 20} MiB", "Decompress it first: xz -d");
+                $"needs a dictionary of more than {LzmaWindow.MaxDictionary >> 20} MiB",
+                Packed.AdviceOf("xz -dc", input.Name));
         }
     }
 }

@@ -65,7 +65,8 @@ internal sealed class LzmaStream : PackedStream
         if (!_window.TryMakeRoom(Step + MaxCopy))
         {
             throw new UnsupportedImageException(_input.Name,
-                $"needs a dictionary of more than {LzmaWindow.MaxDictionary >> 20} MiB", "Decompress it first: xz -d");
+                $"needs a dictionary of more than {LzmaWindow.MaxDictionary >> 20} MiB",
+                Packed.AdviceOf("xz -dc", _input.Name));
         }
         int start = _window.End;
         int limit = start + (int)(_isLengthKnown ? Math.Min(_left, Step) : Step);

@@ -1,3 +1,4 @@
+using Lamina.Platform;
 using System.Buffers.Binary;
 using Lamina.Compression;
 
@@ -32,13 +33,22 @@ internal static class Packed
         }
     }
 
-    /// <summary>The command that decompresses a file of a kind, for advice.</summary>
-    public static string AdviceFor(string kind) => kind switch
+    /// <summary>What to do with a file of a kind: the command that decompresses it.</summary>
+    public static string AdviceFor(string kind, string name) => AdviceOf(kind switch
     {
-        Lzma => "xz -d --format=lzma",
-        LegacyLz4 => "lz4 -d",
-        _ => $"{kind} -d",
-    };
+        Lzma => "xz -dc --format=lzma",
+        LegacyLz4 => "lz4 -dc",
+        _ => $"{kind} -dc",
+    }, name);
+
+    /// <summary>What to do with a file: a command that decompresses it to standard output.</summary>
+    public static string AdviceOf(string command, string name)
+    {
+        string plain = Path.GetFileNameWithoutExtension(name);
+        if (plain.Length == 0 || plain == Path.GetFileName(name))
+            plain = $"{plain}.out";
+        return $"Decompress it first: {command} {ShellText.Quote(name)} > {ShellText.Quote(plain)}";
+    }
 
     /// <summary>Begins to decode the one stream at the input's position.</summary>
     /// <param name="input">The input. Once the stream gives no more, it is behind its last byte.</param>

@@ -187,7 +187,7 @@ internal sealed class XzStream : PackedStream
     }
 
     private UnsupportedImageException Filters(string what) => new(_input.Name,
-        $"the xz stream at byte {_start} has {what}; LZMA2 alone is known", "Decompress it first: xz -d");
+        $"the xz stream at byte {_start} has {what}; LZMA2 alone is known", Packed.AdviceOf("xz -dc", _input.Name));
 
     private CorruptImageException Fault(string what, long at) => _input.Corrupt($"the xz stream at byte {_start} {what}", at);
 }

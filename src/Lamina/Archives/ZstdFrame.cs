@@ -57,9 +57,10 @@ internal sealed unsafe class ZstdFrame : PackedStream
     {
         ZSTD_ErrorCode.ZSTD_error_frameParameter_windowTooLarge => new UnsupportedImageException(_input.Name,
             $"the zstd frame at byte {_start} needs a window of more than {1 << (MaxWindowLog - 20)} MiB",
-            "Decompress it first: zstd -d --long=31"),
+            Packed.AdviceOf("zstd -dc --long=31", _input.Name)),
         ZSTD_ErrorCode.ZSTD_error_dictionary_wrong => new UnsupportedImageException(_input.Name,
-            $"the zstd frame at byte {_start} needs a dictionary", "Decompress it first: zstd -d -D DICTIONARY"),
+            $"the zstd frame at byte {_start} needs a dictionary",
+            Packed.AdviceOf("zstd -dc -D DICTIONARY", _input.Name)),
         ZSTD_ErrorCode.ZSTD_error_checksum_wrong =>
             _input.Corrupt($"the zstd frame at byte {_start} decodes to bytes of another check sum than it says", at),
         _ => _input.Corrupt($"the zstd frame at byte {_start} cannot be decoded " +

@@ -74,7 +74,8 @@ internal static class FlatImage
             throw new ArgumentException("a directory needs a name");
         if (HostFile.Exists(directory))
             throw new IOException($"{directory}: is no directory; the layers can only be put into one");
-        using ErofsImage image = Open(path, "They are where they were; their names: lamina inspect INDEX");
+        string file = ShellText.Quote(LayerOpener.Split(path)[0]);
+        using ErofsImage image = Open(path, $"They are where they were; their names: lamina inspect {file}");
         LayerRecord record = ReadRecord(image, "Only a flat image by lamina merge has its layers in it.");
         if (record.Originals.Length == 0)
         {

@@ -155,28 +155,46 @@ public static class LayerOpener
         throw new UnsupportedImageException(source.Name, $"is {Describe(source)}, not an EROFS image or a tar", Advise(source));
     }
 
-    private static (byte[] Magic, string Kind, string? Advice)[] Known { get; } =
+    private static (byte[] Magic, string Kind, Func<string, string> Advice)[] Known { get; } =
     [
-        ([0x1F, 0x9D], "compressed with compress", "Decompress it first: uncompress"),
-        ([0x89, .. "LZO"u8], "compressed with lzop", "Decompress it first: lzop -d"),
-        ([.. "LZIP"u8], "compressed with lzip", "Decompress it first: lzip -d"),
-        ([.. "hsqs"u8], "a squashfs image", "Unpack it and build of that: " +
-            "unsquashfs -d DIR IMAGE; tar --xattrs --xattrs-include='*' -C DIR -c . | lamina build - -o OUT"),
-        ([0xC7, 0x71], "a cpio archive of the old binary form", "Convert it first: bsdtar -c -f OUT --format newc @FILE"),
-        ([0x71, 0xC7], "a cpio archive of the old binary form", "Convert it first: bsdtar -c -f OUT --format newc @FILE"),
-        ([.. "PK"u8], "a zip archive", null),
+        ([0x1F, 0x9D], "compressed with compress", name => Packed.AdviceOf("uncompress -c", name)),
+        ([0x89, .. "LZO"u8], "compressed with lzop", name => Packed.AdviceOf("lzop -dc", name)),
+        ([.. "LZIP"u8], "compressed with lzip", name => Packed.AdviceOf("lzip -dc", name)),
+        ([.. "hsqs"u8], "a squashfs image", name =>
+            $"Unpack it, and build of that: unsquashfs -d DIR {ShellText.Quote(name)} && lamina build DIR -o OUT"),
+        ([0xC7, 0x71], "a cpio archive of the old binary form", Convert),
+        ([0x71, 0xC7], "a cpio archive of the old binary form", Convert),
+        ([.. "PK"u8], "a zip archive", Convert),
     ];
+
+    private static string Convert(string name) =>
+        $"Make a tar of it: bsdtar -cf {ShellText.Quote($"{Path.GetFileNameWithoutExtension(name)}.tar")} " +
+        $"{ShellText.Quote($"@{name}")}";
 
     private static (string Kind, string? Advice) Look(ByteSource source)
     {
         Span<byte> head = stackalloc byte[8];
         int count = source.Read(0, head);
-        foreach ((byte[] magic, string kind, string? advice) in Known)
+        foreach ((byte[] magic, string kind, Func<string, string> advice) in Known)
         {
             if (head[..count].StartsWith(magic))
-                return (kind, advice);
+                return (kind, advice(source.Name));
         }
         return (count == 0 ? "empty" : "of no kind that is known", null);
+    }
+
+    /// <summary>Refuses what is no EROFS image, and says what it is; the one text for that wherever an image is needed.</summary>
+    internal static void RequireImage(ByteSource source)
+    {
+        if (ErofsImage.IsErofs(source) || DiskPartitions.FindImage(source) is not null)
+            return;
+        string name = ShellText.Quote(source.Name);
+        (string kind, string? advice) = Packed.KindAt(source, 0) is { } packed
+            ? ($"compressed with {packed}", Packed.AdviceFor(packed, source.Name))
+            : TarLayer.IsTar(source) ? ("a tar", $"Make an image of it: lamina build {name} -o IMAGE")
+            : CpioLayer.IsCpio(source) ? ("a cpio archive", $"Make an image of it: lamina build {name} -o IMAGE")
+            : Look(source);
+        throw new UnsupportedImageException(source.Name, $"is {kind}, not an EROFS image", advice);
     }
 
     private static string Describe(ByteSource source) => Look(source).Kind;

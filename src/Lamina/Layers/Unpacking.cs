@@ -24,7 +24,7 @@ internal static class Unpacking
             if (depth > MaxNesting)
             {
                 throw new UnsupportedImageException(source.Name, $"is compressed more than {MaxNesting} times",
-                    $"Decompress it first: {Packed.AdviceFor(kind)}");
+                    Packed.AdviceFor(kind, source.Name));
             }
             SpooledFile spool = new(source, options.SpoolBeside, $"is compressed with {kind}");
             try

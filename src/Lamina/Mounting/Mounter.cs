@@ -42,12 +42,14 @@ public static class Mounter
             throw new PlatformNotSupportedException("mounting needs Linux");
         (MountFlags flags, IReadOnlyList<MountOption> extra) = MountOption.Parse(request.ExtraOptions);
         flags |= MountFlags.ReadOnly;
-        string target = HostFile.FullPath(request.Target);
-        if (FileStatus.Of(target).Type != FileStatus.Directory)
+        // Messages have names as they were given; the kernel is told what they lead to.
+        if (FileStatus.Find(request.Target) is not { } found)
+            throw new DirectoryNotFoundException($"{request.Target}: there is no such directory");
+        if (found.Type != FileStatus.Directory)
             throw new IOException($"{request.Target} is not a directory, nothing can be mounted there");
-
+        string target = HostFile.FullPath(request.Target);
+        List<bool> isBlock = [.. request.Devices.Prepend(request.Image).Select(IsBlockDevice)];
         List<string> sources = [HostFile.FullPath(request.Image), .. request.Devices.Select(HostFile.FullPath)];
-        List<bool> isBlock = [.. sources.Select(IsBlockDevice)];
         bool mountable = isBlock.TrueForAll(block => block) || (!request.ForceLoop && !isBlock.Contains(true));
         return mountable && TryMount(sources, target, flags, extra)
             ? new MountResult(target, [])

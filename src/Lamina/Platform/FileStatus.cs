@@ -33,7 +33,7 @@ internal unsafe struct FileStatus
 
     /// <summary>Looks at what a path leads to, links followed.</summary>
     internal static FileStatus Of(string path) =>
-        Find(path) ?? throw SystemFailure.Make($"{path} cannot be looked at", Errno.NoEntry);
+        Find(path) ?? throw new FileNotFoundException($"{path}: there is no such file", path);
 
     /// <summary>Looks at what a path leads to; null if it leads to nothing.</summary>
     internal static FileStatus? Find(string path, bool followsLinks = true)

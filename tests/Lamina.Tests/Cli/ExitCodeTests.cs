@@ -73,7 +73,7 @@ public class ExitCodeTests
         CliRun run = CliRun.Of("merge", path, "-o", Scratch.NewPath("out"));
         Assert.Equal(3, run.Code);
         Assert.Equal($"lamina: {path}: is compressed with compress, not an EROFS image or a tar\n" +
-            "Decompress it first: uncompress\n", run.Error);
+            $"Decompress it first: uncompress -c {path} > layer.tar\n", run.Error);
     }
 
     [Fact]
