@@ -62,7 +62,12 @@ internal sealed class ReportVerb : Verb
         if (isJson && isText)
             throw new UsageException("--json and --text are two forms of the same", "Leave out one of them.");
         using ProgressLine progress = new(Session, "comparing");
-        WorkOptions work = new() { Progress = progress, Cancellation = Session.Interrupts.Token };
+        WorkOptions work = new()
+        {
+            Progress = progress,
+            Threads = Session.Threads,
+            Cancellation = Session.Interrupts.Token,
+        };
         LayerOptions options = _opening.Add(arguments, _sources.Reading(arguments, Session.Error), work);
         if (output is not null)
             options = options with { Output = FileIdentity.Of(output == StandardStream ? "/dev/stdout" : output) };
