@@ -39,6 +39,35 @@ internal sealed class PeHeaders
     /// <summary>The headers' bytes, to be written where they came from.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
 
+    /// <summary>
+    /// Runs of the headers that a signature covers, as offset and length in bytes: all but the check sum and the place of the
+    /// signature itself.
+    /// </summary>
+    /// <exception cref="UnsupportedImageException">The headers have no place for a signature.</exception>
+    public IReadOnlyList<(int Offset, int Length)> SignedRuns
+    {
+        get
+        {
+            RefuseWithoutCertificates();
+            int sum = _start + CheckSumAt, entry = _start + CertificatesAt;
+            return [(0, sum), (sum + 4, entry - sum - 4), (entry + 8, _bytes.Length - entry - 8)];
+        }
+    }
+
+    /// <summary>Says where the signature lies in the file.</summary>
+    public void SetSignature(uint offset, uint length)
+    {
+        RefuseWithoutCertificates();
+        Set(CertificatesAt, offset);
+        Set(CertificatesAt + 4, length);
+    }
+
+    private void RefuseWithoutCertificates()
+    {
+        if (_start + CertificatesAt + 8 > _table)
+            throw new UnsupportedImageException(_name, "the headers have no place for a signature");
+    }
+
     /// <summary>What section data in the file is aligned to, in bytes.</summary>
     public uint FileAlignment => Number(FileAlignmentAt);
 

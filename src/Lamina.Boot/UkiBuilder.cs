@@ -1,5 +1,9 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Lamina.Archives;
+using Lamina.Boot.Signatures;
 using Lamina.Images;
 using Lamina.Platform;
 using Lamina.Writing;
@@ -35,6 +39,14 @@ public sealed record UkiOptions : WorkOptions
     /// <summary>An image with a dm-verity tree behind it that the machine has on a disk; null without.</summary>
     public string? RootImage { get; init; }
 
+    /// <summary>A certificate with its RSA key to sign the image with, for Secure Boot; null without.</summary>
+    public X509Certificate2? Signer { get; init; }
+
+    /// <summary>
+    /// An uncompressed cpio with microcode that systemd-stub, 256 or newer, puts in front of the archives; null without.
+    /// </summary>
+    public string? Microcode { get; init; }
+
     /// <summary>Whether an existing file may be replaced.</summary>
     public bool Overwrite { get; init; }
 }
@@ -64,11 +76,16 @@ public static class UkiBuilder
     {
         ArgumentNullException.ThrowIfNull(options);
         List<ByteSource> opened = [];
+        if (options.Signer is { } key)
+            ProgramSigner.Check(key);
         try
         {
             ByteSource stub = Open(options.Stub, opened), kernel = Open(options.Kernel, opened);
             List<ByteSource> archives = [.. options.Initrds.Select(initrd => Open(initrd, opened))];
             ByteSource? osRelease = options.OsRelease is null ? null : Open(options.OsRelease, opened);
+            ByteSource? microcode = options.Microcode is null ? null : Open(options.Microcode, opened);
+            if (microcode is not null)
+                UkiParts.CheckMicrocode(stub, microcode);
             UkiParts parts = UkiParts.Check(stub, kernel, archives, osRelease, options.KernelRelease);
             string commandLine = Complete(options, archives);
             InputFiles inputs = new InputFiles().Add(options.RootImage);
@@ -86,11 +103,15 @@ public static class UkiBuilder
                 [ByteSource.FromMemory("command line", PathBytes.Encode(commandLine))]);
             if (options.KernelRelease is { } release)
                 end = Add(output, headers, end, ".uname", [ByteSource.FromMemory("release", Encoding.UTF8.GetBytes(release))]);
+            if (microcode is not null)
+                end = Add(output, headers, end, ".ucode", [microcode]);
             if (archives.Count > 0)
                 end = Add(output, headers, end, ".initrd", archives);
             end = Add(output, headers, end, ".linux", [kernel]);        // last: old stubs let it grow where it lies
             output.SetLength(end);
             output.Write(headers.Bytes, 0);
+            if (options.Signer is { } signer)
+                end = Sign(output, headers, end, signer);
             output.Commit();
             return new UkiResult(path, end, commandLine) { Warnings = parts.Warnings };
         }
@@ -152,6 +173,41 @@ public static class UkiBuilder
         long end = Align(position + size, Math.Max(CpioWriter.PageSize, headers.FileAlignment));
         headers.Add(name, (uint)size, (uint)position, (uint)(end - position));
         return end;
+    }
+
+    /// <summary>Puts a signature behind a program, and says in the headers where it is. Gives the new end.</summary>
+    private static long Sign(OutputFile output, PeHeaders headers, long end, X509Certificate2 signer)
+    {
+        const int headSize = 8, alignment = 8;
+        const ushort revision = 0x0200, signedData = 0x0002;        // WIN_CERTIFICATE
+        byte[] message = ProgramSigner.Sign(Digest(output, headers, end), signer);
+        byte[] entry = new byte[Align(headSize + message.Length, alignment)];
+        BinaryPrimitives.WriteInt32LittleEndian(entry, entry.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(entry.AsSpan(4), revision);
+        BinaryPrimitives.WriteUInt16LittleEndian(entry.AsSpan(6), signedData);
+        message.CopyTo(entry, headSize);
+        headers.SetSignature(checked((uint)end), (uint)entry.Length);
+        output.SetLength(end + entry.Length);
+        output.Write(entry, end);
+        output.Write(headers.Bytes, 0);
+        return end + entry.Length;
+    }
+
+    private static byte[] Digest(OutputFile output, PeHeaders headers, long end)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach ((int offset, int length) in headers.SignedRuns)
+            hash.AppendData(headers.Bytes.Slice(offset, length));
+        ByteSource written = output.ReadBack("image");
+        byte[] step = new byte[1 << 20];
+        for (long at = headers.Bytes.Length; at < end;)
+        {
+            Span<byte> part = step.AsSpan(0, (int)Math.Min(step.Length, end - at));
+            written.ReadExactly(at, part);
+            hash.AppendData(part);
+            at += part.Length;
+        }
+        return hash.GetHashAndReset();
     }
 
     private static long Align(long value, long alignment) => (value + alignment - 1) & ~(alignment - 1);

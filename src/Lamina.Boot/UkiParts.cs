@@ -1,4 +1,6 @@
 using System.Text;
+using Lamina.Archives;
+using Lamina.Layers;
 
 namespace Lamina.Boot;
 
@@ -44,8 +46,7 @@ internal sealed record UkiParts(PeHeaders Stub, IReadOnlyList<string> Warnings)
         if (KernelImage.IsOne(stub))
             throw new UnsupportedImageException(stub.Name, "is a kernel, not systemd-stub");
         PeHeaders any = PeHeaders.ReadAny(stub);
-        string mark = Encoding.ASCII.GetString(any.ReadSection(stub, MarkSection, MarkLimit))
-            .Trim('#', ' ', '\0').Replace(MarkPrefix, "", StringComparison.Ordinal);
+        string mark = MarkOf(stub, any);
         if (any.Has(".linux"))
         {
             throw new UnsupportedImageException(stub.Name,
@@ -60,6 +61,30 @@ internal sealed record UkiParts(PeHeaders Stub, IReadOnlyList<string> Warnings)
             warnings.Add($"{stub.Name} does not call itself systemd-stub; another program may not find what is put behind it");
         return PeHeaders.Read(stub);
     }
+
+    /// <summary>Checks that microcode is what processors read, and that the stub knows the section it is in.</summary>
+    /// <exception cref="UnsupportedImageException">It is not, or the stub is older than systemd 256.</exception>
+    public static void CheckMicrocode(ByteSource stub, ByteSource microcode)
+    {
+        const int firstVersion = 256;
+        if (!CpioReader.IsCpio(microcode) || CpioLayer.EarlyLength(microcode) < microcode.Length - CpioWriter.PageSize)
+        {
+            throw new UnsupportedImageException(microcode.Name,
+                $"is {FileKind.Describe(microcode)} and no uncompressed archive of microcode alone, which processors read");
+        }
+        PeHeaders headers = PeHeaders.ReadAny(stub);
+        string mark = MarkOf(stub, headers), number = string.Concat(mark[Math.Min(mark.Length, StubMark.Length)..].Trim()
+            .TakeWhile(char.IsAsciiDigit));
+        if (int.TryParse(number, System.Globalization.CultureInfo.InvariantCulture, out int version) && version < firstVersion)
+        {
+            throw new UnsupportedImageException(stub.Name, $"calls itself {mark}; it takes {firstVersion} to find microcode",
+                "Name the microcode as the first --initrd instead: that works with any stub.");
+        }
+    }
+
+    private static string MarkOf(ByteSource stub, PeHeaders headers) =>
+        Encoding.ASCII.GetString(headers.ReadSection(stub, MarkSection, MarkLimit))
+            .Trim('#', ' ', '\0').Replace(MarkPrefix, "", StringComparison.Ordinal);
 
     private static void CheckArchives(IReadOnlyList<ByteSource> archives, string? release, List<string> warnings)
     {

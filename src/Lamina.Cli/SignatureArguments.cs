@@ -8,11 +8,7 @@ namespace Lamina.Cli;
 /// <summary>The options that name a key to sign with.</summary>
 internal sealed class SignatureArguments
 {
-    private readonly Option<string> _key = new("--key")
-    {
-        HelpName = "FILE",
-        Description = "Sign the root hash with this private key: PEM, or PKCS#12 with the certificate in it",
-    };
+    private readonly Option<string> _key;
 
     private readonly Option<string> _certificate = new("--certificate")
     {
@@ -27,10 +23,22 @@ internal sealed class SignatureArguments
     };
 
     private readonly Session _session;
+    private readonly bool _isForBoot;
 
-    public SignatureArguments(Verb verb, Session session)
+    /// <summary>Adds the options to a verb.</summary>
+    /// <param name="verb">The verb.</param>
+    /// <param name="session">Where warnings go.</param>
+    /// <param name="isForBoot">Whether firmware is to take the signature, and not Lamina's /init.</param>
+    public SignatureArguments(Verb verb, Session session, bool isForBoot = false)
     {
         _session = session;
+        _isForBoot = isForBoot;
+        string what = isForBoot ? "the image, for Secure Boot," : "the root hash";
+        _key = new Option<string>(isForBoot ? "--sign" : "--key")
+        {
+            HelpName = "FILE",
+            Description = $"Sign {what} with this private key: PEM, or PKCS#12 with the certificate in it",
+        };
         verb.Add(_key);
         verb.Add(_certificate);
         verb.Add(_password);
@@ -53,11 +61,11 @@ internal sealed class SignatureArguments
         if (arguments.GetValue(_key) is not { } key)
         {
             return certificate is null ? null
-                : throw new UsageException("--certificate without --key", "Name the key to sign with: --key FILE");
+                : throw new UsageException($"--certificate without {_key.Name}", $"Name the key to sign with: {_key.Name} FILE");
         }
         string? password = arguments.GetValue(_password) is { } file ? HostFile.ReadLines(file).FirstOrDefault("") : null;
         X509Certificate2 signer = RootHashSignature.LoadSigner(certificate, key, password);
-        if (SignatureCheck.FindUsageFault(signer) is { } fault)
+        if (!_isForBoot && SignatureCheck.FindUsageFault(signer) is { } fault)
             _session.Error.WriteLine($"lamina: warning: {fault}; lamina and its /init will not take the signature");
         return signer;
     }

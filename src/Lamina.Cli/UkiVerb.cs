@@ -59,6 +59,13 @@ internal sealed class UkiVerb : Verb
         Arity = ArgumentArity.ZeroOrOne,
     };
 
+    private readonly Option<string> _microcode = new("--microcode")
+    {
+        Description = "An uncompressed cpio with microcode alone, as a section of its own; it takes systemd-stub 256",
+        HelpName = "FILE",
+    };
+
+    private readonly SignatureArguments _signature;
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace OUT if it exists" };
     private readonly Option<bool> _json = JsonOption();
 
@@ -67,11 +74,14 @@ internal sealed class UkiVerb : Verb
             "give the same bytes.",
         "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --cmdline quiet --os-release /etc/os-release",
         "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --initrd extra.img",
-        "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --verity root.erofs    # signs for its bytes")
+        "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --verity root.erofs    # signs for its bytes",
+        "lamina uki -o linux.efi --kernel /boot/vmlinuz-6.12.9 --initrd initrd.img --sign db.key --certificate db.pem")
     {
-        Option[] options = [_output, _kernel, _initrds, _commandLine, _osRelease, _release, _stub, _verity, _force, _json];
+        Option[] options = [_output, _kernel, _initrds, _commandLine, _osRelease, _release, _stub, _microcode, _verity,
+            _force, _json];
         foreach (Option option in options)
             Add(option);
+        _signature = new SignatureArguments(this, session, isForBoot: true);
     }
 
     protected override int Run(ParseResult arguments)
@@ -79,8 +89,11 @@ internal sealed class UkiVerb : Verb
         string output = arguments.GetRequiredValue(_output), commandLine = arguments.GetRequiredValue(_commandLine);
         foreach (string word in BootOptions.Parse(commandLine).Unknown)
             Session.Error.WriteLine($"lamina: {word} on the command line is not known to /init");
+        using System.Security.Cryptography.X509Certificates.X509Certificate2? signer = _signature.Load(arguments, output);
         UkiOptions options = new()
         {
+            Signer = signer,
+            Microcode = arguments.GetValue(_microcode),
             Stub = BootPrograms.FindStub(arguments.GetValue(_stub)),
             Kernel = arguments.GetRequiredValue(_kernel),
             Initrds = arguments.GetValue(_initrds) ?? [],

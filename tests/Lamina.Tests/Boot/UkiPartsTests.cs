@@ -119,6 +119,67 @@ public class UkiPartsTests
         Tools.Run("sbverify", "--cert", certificate, At("signed")).MustSucceed();
     }
 
+    [Fact]
+    public void A_signature_is_one_that_others_check_and_firmware_would_take()
+    {
+        Tools.Require("sbverify");
+        string key = At("own.pem"), certificate = At("own.crt"), other = At("other.pem"), stranger = At("other.crt");
+        foreach ((string name, string file) in ((string, string)[])[(key, certificate), (other, stranger)])
+        {
+            Tools.Run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", name, "-out", file, "-days", "30",
+                "-subj", "/CN=Boot").MustSucceed();
+        }
+        string[] words = ["uki", "--kernel", At("kernel"), "--initrd", At("files"), "--sign", key, "--certificate", certificate];
+        Cli.CliRun.Of([.. words, "-o", At("signed.efi")]).MustSucceed();
+        Cli.CliRun.Of([.. words, "-o", At("again.efi")]).MustSucceed();
+        Assert.Equal(File.ReadAllBytes(At("signed.efi")), File.ReadAllBytes(At("again.efi")));
+        Assert.Contains("Signature verification OK",
+            Tools.Run("sbverify", "--cert", certificate, At("signed.efi")).MustSucceed().Output);
+        Assert.NotEqual(0, Tools.Run("sbverify", "--cert", stranger, At("signed.efi")).ExitCode);
+        // A byte of the kernel that is another, or of the headers: nothing that is signed can be changed.
+        byte[] signed = File.ReadAllBytes(At("signed.efi"));
+        foreach (int at in (int[])[0x80, signed.Length / 2])
+        {
+            byte[] changed = [.. signed];
+            changed[at] ^= 1;
+            File.WriteAllBytes(At("changed.efi"), changed);
+            Assert.NotEqual(0, Tools.Run("sbverify", "--cert", certificate, At("changed.efi")).ExitCode);
+        }
+    }
+
+    [Fact]
+    public void Keys_that_firmware_does_not_take_are_refused()
+    {
+        string key = At("ec.pem"), certificate = At("ec.crt");
+        Tools.Run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+            "-out", certificate, "-days", "30", "-subj", "/CN=Boot").MustSucceed();
+        Cli.CliRun run = Cli.CliRun.Of("uki", "--kernel", At("kernel"), "--initrd", At("files"), "-o", At("ec.efi"),
+            "--sign", key, "--certificate", certificate);
+        Assert.Equal(2, run.Code);
+        Assert.Contains("is no RSA key; firmware takes signatures of these alone", run.Error);
+        Assert.False(File.Exists(At("ec.efi")));
+    }
+
+    [Fact]
+    public void Microcode_needs_a_stub_that_looks_for_it_and_must_be_microcode()
+    {
+        Refused("and no uncompressed archive of microcode alone", Options("kernel", "files") with { Microcode = At("files") });
+        Directory.CreateDirectory(At("early/kernel/x86/microcode"));
+        File.WriteAllText(At("early/kernel/x86/microcode/GenuineIntel.bin"), "microcode");
+        Tools.RunIn(At("early"), "sh", "-c", "find . | cpio -o -H newc --quiet > ../ucode").MustSucceed();
+        UkiOptions options = Options("kernel", "files") with { Microcode = At("ucode") };
+        Refused("it takes 256 to find microcode", options);
+        // The same stub, calling itself newer.
+        byte[] stub = File.ReadAllBytes(Stub);
+        int mark = stub.AsSpan().IndexOf("systemd-stub 2"u8);
+        Assert.True(mark > 0);
+        Encoding.ASCII.GetBytes("systemd-stub 257").CopyTo(stub, mark);
+        File.WriteAllBytes(At("newer"), stub);
+        UkiBuilder.Build(At("out"), options with { Stub = At("newer") });
+        string read = Tools.Run("objdump", "-h", At("out")).MustSucceed().Output;
+        Assert.Matches($@"\.ucode\s+{new FileInfo(At("ucode")).Length:x8} ", read);
+    }
+
     private void Refused(string expected, UkiOptions options)
     {
         File.Delete(At("out"));
