@@ -18,6 +18,12 @@ internal abstract class ImageVerb : Verb
         Required = true,
     };
 
+    private readonly Option<bool> _anyExtension = new("--any-extension")
+    {
+        Description = "Take system extensions (sysext, confext) for other systems than the layers below them. Without: they " +
+            "are refused, as systemd-sysext does",
+    };
+
     private readonly Option<bool> _keepWhiteouts = new("--keep-whiteouts")
     {
         Description = "Keep marks that would hide something in layers below these, for use as a lower layer of overlayfs",
@@ -48,6 +54,7 @@ internal abstract class ImageVerb : Verb
         AddOwnOptions();
         _common = new MergeArguments(this);
         _opening = new OpeningArguments(this, hasConfig: true);
+        Add(_anyExtension);
         Add(_keepWhiteouts);
         Add(_label);
         Add(_dryRun);
@@ -82,7 +89,8 @@ internal abstract class ImageVerb : Verb
         {
             KeepWhiteouts = arguments.GetValue(_keepWhiteouts),
             Account = account,
-            UserXattr = _common.UserXattr(arguments)
+            UserXattr = _common.UserXattr(arguments),
+            ChecksExtensions = !arguments.GetValue(_anyExtension),
         };
         LayerOptions reading = _common.Reading(arguments, Session.Error);
         using ProgressLine opening = new(Session, "reading layers");

@@ -23,7 +23,7 @@ public static class MergedImage
     public static WriteResult Create(
         IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
         LayerOptions? reading = null) =>
-        With(layers, reading, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, output, writing), output);
+        With(layers, reading, opened => ImageWriter.Write(Merge(opened, merging), opened, output, writing), output);
 
     /// <summary>Merges layers into a stream, as <see cref="ImageWriter.Write(Node, IReadOnlyList{Layer}, Stream, string,
     /// WriteOptions)"/> does.</summary>
@@ -36,13 +36,13 @@ public static class MergedImage
     public static WriteResult Create(
         IReadOnlyList<string> layers, Stream destination, string name, WriteOptions? writing = null, MergeOptions? merging = null,
         LayerOptions? reading = null) =>
-        With(layers, reading, opened => ImageWriter.Write(Merger.Merge(opened, merging), opened, destination, name, writing));
+        With(layers, reading, opened => ImageWriter.Write(Merge(opened, merging), opened, destination, name, writing));
 
     /// <summary>Does all that merging to a file does, but for writing.</summary>
     public static WriteResult Plan(
         IReadOnlyList<string> layers, string output, WriteOptions? writing = null, MergeOptions? merging = null,
         LayerOptions? reading = null) =>
-        With(layers, reading, opened => ImageWriter.Plan(Merger.Merge(opened, merging), opened, output, writing), output);
+        With(layers, reading, opened => ImageWriter.Plan(Merge(opened, merging), opened, output, writing), output);
 
     /// <summary>
     /// Puts layers on top of a flat image, in its place. A stop at any moment leaves the old image or the new one.
@@ -92,6 +92,13 @@ public static class MergedImage
             using Layer found = OpenedLayers.OpenOne(image, reading);
             return TreeComparison.Compare("the merge", Merger.Merge(opened, merging), image, found.Root, comparing);
         });
+
+    private static Node Merge(Layer[] opened, MergeOptions? merging)
+    {
+        if (merging is { ChecksExtensions: true })
+            ExtensionRelease.Check(opened);
+        return Merger.Merge(opened, merging);
+    }
 
     private static TResult With<TResult>(IReadOnlyList<string> layers, LayerOptions? reading, Func<Layer[], TResult> action,
         string? output = null, bool isUpper = false)

@@ -23,6 +23,9 @@ public sealed record MergeOptions
     /// </summary>
     internal Func<byte[], Node, bool>? LeavesOut { get; init; }
 
+    /// <summary>Whether system extensions are compared with the system below them before anything is written.</summary>
+    internal bool ChecksExtensions { get; init; }
+
     /// <summary>Is told of every name that more than one layer has; null to save the work.</summary>
     public MergeAccount? Account { get; init; }
 
