@@ -33,6 +33,9 @@ internal static class BootFiles
     /// <summary>Lists of root hashes, each under a name that derives from its content.</summary>
     public const string RootHashes = "lamina/roothashes";
 
+    /// <summary>A program that a rescue runs as a shell. Not /bin/sh: what is there comes on top of the layers.</summary>
+    public const string Shell = "lamina/sh";
+
     /// <summary>An index made beforehand: a file, or in place as the layers are.</summary>
     public const string Index = "lamina/index.erofs";
 

@@ -1,7 +1,9 @@
 using System.Globalization;
+using Lamina.Archives;
 using Lamina.Format;
 using Lamina.Layers;
 using Lamina.Merging;
+using Lamina.Platform;
 using Lamina.Reading;
 using Lamina.Tree;
 using Lamina.Writing;
@@ -59,29 +61,45 @@ internal static class BootIndex
             throw new UnsupportedImageException(layer.Name, $"is a disk, and its image is in partition {part.Number}",
                 "Make an image of that: lamina merge DISK -o IMAGE");
         }
+        bool isPlain = ErofsImage.IsErofs(layer) || TarLayer.IsTar(layer);
+        if (!isPlain && (Packed.KindAt(layer, 0) is not null || CpioReader.IsCpio(layer)))
+        {
+            throw new UnsupportedImageException(layer.Name,
+                $"is {FileKind.Describe(layer)}; nothing is unpacked while a machine starts",
+                $"Make an image of it: lamina merge {ShellText.Quote(layer.Name)} -o IMAGE");
+        }
         if (LayerOpener.Open(layer, [], new LayerOptions { IsUpper = true }).Warning is { } warning)
             throw new UnsupportedImageException(layer.Name, $"{warning}; an archive to boot from has no use for it");
     }
 
-    /// <summary>Whether an index made beforehand is that of these layers: its tags are their digests, in their order.</summary>
-    public static bool Matches(ByteSource index, IReadOnlyList<string> digests)
+    /// <summary>
+    /// How many of these layers, from the lowest on, an index made beforehand is of: its tags are their digests, in their
+    /// order.
+    /// </summary>
+    /// <returns>0 if it is an index of something else, or none.</returns>
+    public static int CountCovered(ByteSource index, IReadOnlyList<string?> digests)
     {
         Span<byte> bytes = stackalloc byte[SuperBlock.ParsedSize];
         bytes.Clear();
         if (!ErofsImage.IsErofs(index) || index.Read(SuperBlock.Offset, bytes) < SuperBlock.BaseSize)
-            return false;
+            return 0;
         SuperBlock superBlock = SuperBlock.Parse(bytes);
-        if (superBlock.ExtraDevices != digests.Count)
-            return false;
+        if (superBlock.ExtraDevices > digests.Count)
+            return 0;
         byte[] slot = new byte[DeviceSlot.Size];
-        for (int i = 0; i < digests.Count; i++)
+        for (int i = 0; i < superBlock.ExtraDevices; i++)
         {
             index.ReadExactly((superBlock.DeviceTableSlot + i) * (long)DeviceSlot.Size, slot);
-            if (System.Text.Encoding.ASCII.GetString(slot.AsSpan(0, digests[i].Length)) != digests[i])
-                return false;
+            bool isThis = digests[i] is { } digest
+                && System.Text.Encoding.ASCII.GetString(slot.AsSpan(0, digest.Length)) == digest;
+            if (!isThis)
+                return 0;
         }
-        return true;
+        return superBlock.ExtraDevices;
     }
+
+    /// <summary>Whether a kernel can mount a layer as it is.</summary>
+    public static bool CanBeMounted(ByteSource layer) => ErofsImage.IsErofs(layer);
 
     /// <summary>The label of an image on a device; null if there is no image.</summary>
     public static string? LabelOf(ByteSource device)

@@ -16,7 +16,13 @@ internal enum RootOverlay
 /// <summary>How layers become one tree.</summary>
 internal enum LayerStacking
 {
-    /// <summary>Their metadata are merged at boot, one EROFS mount shows all.</summary>
+    /// <summary>
+    /// What can be mounted as it is, as the index of an archive's layers, is; overlayfs stacks the layers that came later on it.
+    /// Without such a thing all are merged.
+    /// </summary>
+    Auto,
+
+    /// <summary>One EROFS mount shows all: their metadata are merged at boot, unless an index of just these is there.</summary>
     Merge,
 
     /// <summary>Each is mounted, overlayfs stacks them.</summary>
@@ -47,6 +53,19 @@ internal enum BootStart
     Initrd,
 }
 
+/// <summary>What becomes of files in rootfs that are not Lamina's: other archives brought them.</summary>
+internal enum ForeignPolicy
+{
+    /// <summary>They are kept, unless the boot is to use only what root hashes cover.</summary>
+    Auto,
+
+    /// <summary>They come on top of the layers.</summary>
+    Keep,
+
+    /// <summary>They are deleted.</summary>
+    Drop,
+}
+
 /// <summary>
 /// What the kernel command line tells /init. The same class reads and writes it, so what composes a command line cannot differ
 /// from what understands it.
@@ -58,13 +77,17 @@ internal sealed record BootOptions
         "lamina.layers";
     private const string RootOnKey = "lamina.root-on", StartKey = "lamina.start";
     private const string TrustKey = "lamina.roothash", HashKey = "lamina.hash", CorruptionKey = "lamina.verity";
-    private const string RescueKey = "lamina.rescue", CheckKey = "lamina.check", InitKey = "init", InitramfsInitKey = "rd.init";
+    private const string ForeignKey = "lamina.foreign", RescueKey = "lamina.rescue", CheckKey = "lamina.check";
+    private const string InitKey = "init", InitramfsInitKey = "rd.init";
 
     /// <summary><c>lamina.overlay=tmpfs|none</c></summary>
     public RootOverlay Overlay { get; init; } = RootOverlay.Tmpfs;
 
-    /// <summary><c>lamina.stack=merge|overlay</c></summary>
-    public LayerStacking Stacking { get; init; } = LayerStacking.Merge;
+    /// <summary><c>lamina.stack=auto|merge|overlay</c></summary>
+    public LayerStacking Stacking { get; init; } = LayerStacking.Auto;
+
+    /// <summary><c>lamina.foreign=keep|drop</c></summary>
+    public ForeignPolicy Foreign { get; init; } = ForeignPolicy.Auto;
 
     /// <summary>
     /// <c>lamina.root=</c> a block device with an image that lies below all layers: /dev/NAME, LABEL=NAME or PARTUUID=ID; null
@@ -139,6 +162,7 @@ internal sealed record BootOptions
             {
                 OverlayKey => options with { Overlay = ParseOverlay(value) },
                 StackKey => options with { Stacking = ParseStacking(value) },
+                ForeignKey => options with { Foreign = ParseForeign(value) },
                 RootKey => options with { Root = ParseDevice(RootKey, value) },
                 LayersKey => options with { Layers = value.Split(',', StringSplitOptions.RemoveEmptyEntries) },
                 TrustKey => options with { Trust = ParseTrust(value) },
@@ -153,7 +177,7 @@ internal sealed record BootOptions
                 _ => options,
             };
             bool isOurs = key is OverlayKey or StackKey or RootKey or LayersKey or RescueKey or CheckKey
-                or TrustKey or HashKey or CorruptionKey or RootOnKey or StartKey;
+                or TrustKey or HashKey or CorruptionKey or RootOnKey or StartKey or ForeignKey;
             if (!isOurs && key.StartsWith(Prefix, StringComparison.Ordinal))
                 unknown.Add(word);
         }
@@ -166,8 +190,10 @@ internal sealed record BootOptions
         List<string> words = [];
         if (Overlay == RootOverlay.None)
             words.Add($"{OverlayKey}=none");
-        if (Stacking == LayerStacking.Overlay)
-            words.Add($"{StackKey}=overlay");
+        if (Stacking != LayerStacking.Auto)
+            words.Add($"{StackKey}={(Stacking == LayerStacking.Merge ? "merge" : "overlay")}");
+        if (Foreign != ForeignPolicy.Auto)
+            words.Add($"{ForeignKey}={(Foreign == ForeignPolicy.Keep ? "keep" : "drop")}");
         if (Root is not null)
             words.Add($"{RootKey}={Root}");
         if (Layers is not null)
@@ -237,9 +263,17 @@ internal sealed record BootOptions
 
     private static LayerStacking ParseStacking(string value) => value switch
     {
+        "auto" => LayerStacking.Auto,
         "merge" => LayerStacking.Merge,
         "overlay" => LayerStacking.Overlay,
-        _ => throw Wrong(StackKey, value, "merge or overlay"),
+        _ => throw Wrong(StackKey, value, "auto, merge or overlay"),
+    };
+
+    private static ForeignPolicy ParseForeign(string value) => value switch
+    {
+        "keep" => ForeignPolicy.Keep,
+        "drop" => ForeignPolicy.Drop,
+        _ => throw Wrong(ForeignKey, value, "keep or drop"),
     };
 
     private static RootBase ParseBase(string value) => value switch

@@ -57,14 +57,14 @@ internal static class BootVerity
 
     /// <summary>What an index says of its devices; null for one it says nothing of.</summary>
     /// <param name="index">The index, whose bytes can be trusted.</param>
-    /// <param name="names">The layers that are to be its devices, lowest first.</param>
-    /// <returns>Null if it has another count of devices.</returns>
+    /// <param name="names">The layers, lowest first; the first of them are its devices.</param>
+    /// <returns>Null if it has more devices than there are layers.</returns>
     public static IReadOnlyList<ExpectedLayer?>? DevicesOf(ByteSource index, IReadOnlyList<string> names)
     {
         SuperBlock superBlock = ErofsImage.ReadSuperBlock(index);
         using MetadataReader metadata = new(index);
         DeviceSlot[] slots = AddressSpace.ReadSlots(superBlock, metadata);
-        return slots.Length != names.Count ? null : [.. slots.Select((slot, i) =>
+        return slots.Length > names.Count ? null : [.. slots.Select((slot, i) =>
             Expect(DeviceTag.Parse(slot.Tag.Span), names[i]))];
     }
 

@@ -104,7 +104,7 @@ public static class InitrdBuilder
 
     /// <summary>Whether an archive has layers that stay where they are, so that the kernel must keep it.</summary>
     /// <exception cref="CorruptImageException">The archive is cut off.</exception>
-    public static bool HasLayersInPlace(ByteSource archive) => new CpioReader(archive).ReadAll().Any(IsLayerInPlace);
+    public static bool HasLayersInPlace(ByteSource archive) => ArchiveSet.HasLayersInPlace(archive);
 
     internal static bool IsLayerInPlace(CpioEntry entry) =>
         entry.IsFifo && entry.BodySize > 0 && Path.GetDirectoryName(entry.Name) == BootFiles.Layers;
@@ -197,15 +197,12 @@ public static class InitrdBuilder
             archive.AddCharacterDevice("dev/console", 5, 1);
             archive.AddFile("init", HostFile.ReadAllBytes(options.Init), isExecutable: true);
         }
-        if (options.RescueShell is not null)
-        {
-            archive.AddDirectory("bin");
-            archive.AddFile("bin/sh", HostFile.ReadAllBytes(options.RescueShell), isExecutable: true);
-        }
         foreach (string directory in (string[])[BootFiles.Folder, BootFiles.Layers, BootFiles.Lists, BootFiles.Marks])
             archive.AddDirectory(directory);
         if (options.Other is { } other)
             archive.AddFile(BootFiles.Options, Encoding.UTF8.GetBytes($"{other.BootWords}\n"));
+        if (options.RescueShell is not null)
+            archive.AddFile(BootFiles.Shell, HostFile.ReadAllBytes(options.RescueShell), isExecutable: true);
     }
 
     private static List<string> AddModules(CpioWriter archive, InitrdOptions options)
@@ -258,8 +255,7 @@ public static class InitrdBuilder
             new ListedLayer(names[i], source.Length, Convert.ToHexStringLower(ContentDigest.Compute(source, source.Length)),
                 form, layers[i].IsOptional));
         byte[] text = LayerList.Format(listed);
-        string digest = Convert.ToHexStringLower(SHA256.HashData(text).AsSpan(0, 8));
-        archive.AddFile($"{BootFiles.Lists}/{names[0]}-{digest}", text);
+        archive.AddFile($"{BootFiles.Lists}/{LayerList.NameOf(names[0], SHA256.HashData(text))}", text);
     }
 
     private static VerityInfo? AddIndex(CpioWriter archive, IReadOnlyList<ByteSource> sources, InitrdOptions options)

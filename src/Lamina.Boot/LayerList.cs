@@ -17,6 +17,9 @@ internal sealed record ListedLayer(string Name, long Size, string Digest, Initrd
 /// </summary>
 internal static class LayerList
 {
+    /// <summary>Bytes of a list's SHA-256 in its file's name.</summary>
+    private const int NamedBytes = 8;
+
     private const string Optional = "optional", Required = "required", File = "file", InPlace = "in-place";
 
     /// <summary>
@@ -33,6 +36,14 @@ internal static class LayerList
         }
         return Encoding.UTF8.GetBytes(text.ToString());
     }
+
+    /// <summary>The name of a list's file: that of its first layer, and what only a list with the same content has.</summary>
+    public static string NameOf(string firstLayer, ReadOnlySpan<byte> digest) =>
+        $"{firstLayer}-{Convert.ToHexStringLower(digest[..NamedBytes])}";
+
+    /// <summary>Whether a list is the one that its file was named after.</summary>
+    public static bool IsNamedAfter(string path, ReadOnlySpan<byte> digest) =>
+        path.EndsWith($"-{Convert.ToHexStringLower(digest[..NamedBytes])}", StringComparison.Ordinal);
 
     /// <summary>Reads a list.</summary>
     /// <exception cref="CorruptImageException">A line is none of ours.</exception>

@@ -89,9 +89,10 @@ internal sealed record UkiParts(PeHeaders Stub, IReadOnlyList<string> Warnings)
     private static void CheckArchives(IReadOnlyList<ByteSource> archives, string? release, List<string> warnings)
     {
         ArchiveCheck[] checks = [.. archives.Select(ArchiveCheck.Read)];
+        warnings.AddRange(ArchiveSet.Check(archives));
         for (int i = 0; i < checks.Length; i++)
         {
-            if (release is not null && checks[i].HasLayersInPlace && !BootIndex.KeepsArchives(release))
+            if (release is not null && ArchiveSet.HasLayersInPlace(archives[i]) && !BootIndex.KeepsArchives(release))
                 throw BootIndex.RefuseInPlace(archives[i].Name, release);
         }
         if (checks.Length > 0 && !Array.Exists(checks, check => check.HasInit || check.IsPacked))

@@ -16,7 +16,6 @@ internal static unsafe class KernelLog
     private const int LineLimit = 900;
 
     private static readonly long s_start = Stopwatch.GetTimestamp();
-    private static int s_descriptor = -1;
 
     /// <summary>Says that a step is done.</summary>
     public static void Say(string text) => Write(Information, text);
@@ -29,12 +28,14 @@ internal static unsafe class KernelLog
 
     private static void Write(int level, string text)
     {
-        if (s_descriptor < 0)
-            s_descriptor = Native.Open("/dev/kmsg", Native.WriteOnly | Native.CloseOnExec, 0);
         double elapsed = Stopwatch.GetElapsedTime(s_start).TotalMilliseconds;
         string line = string.Create(CultureInfo.InvariantCulture, $"<{level}>lamina: {elapsed:F1} ms: {text}");
         byte[] bytes = Encoding.UTF8.GetBytes(line[..Math.Min(line.Length, LineLimit)] + '\n');
+        // Opened for each line: the kernel takes ten lines in five seconds from one that is open, and drops the others.
+        int log = Native.Open("/dev/kmsg", Native.WriteOnly | Native.CloseOnExec, 0);
         fixed (byte* pointer = bytes)
-            _ = Native.Write(s_descriptor >= 0 ? s_descriptor : StandardError, pointer, bytes.Length);
+            _ = Native.Write(log >= 0 ? log : StandardError, pointer, bytes.Length);
+        if (log >= 0)
+            _ = Native.Close(log);
     }
 }

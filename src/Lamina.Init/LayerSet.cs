@@ -1,30 +1,20 @@
-using Lamina.Archives;
 using Lamina.Boot;
 
 namespace Lamina.Init;
-
-/// <summary>A layer that was found: where its bytes are, for us and for the kernel.</summary>
-/// <param name="Name">Its name in the archive, or the device's.</param>
-/// <param name="Bytes">Its bytes.</param>
-/// <param name="File">The file or block device that the kernel is given.</param>
-/// <param name="Offset">Where it starts in that file.</param>
-internal sealed record FoundLayer(string Name, ByteSource Bytes, string File, long Offset)
-{
-    /// <summary>Whether it is a block device of its own.</summary>
-    public bool IsDevice => NativeFiles.IsBlockDevice(File);
-
-    /// <summary>Whether it is a whole file, not a part of one.</summary>
-    public bool IsWholeFile => !IsDevice && File != BootFiles.KernelCopy;
-}
 
 /// <summary>All layers, lowest first, none missing and none twice.</summary>
 internal sealed class LayerSet : IDisposable
 {
     private const string Cause = "the archive is cut off, or memory was too small to unpack it";
 
+    private const string Overwritten = "another archive has overwritten it, or memory was too small to unpack it";
+
     private readonly List<ByteSource> _opened = [];
     private readonly Dictionary<string, FoundLayer> _found = [];
     private readonly Dictionary<string, ListedLayer> _listed = [];
+    private readonly Dictionary<string, string> _listOf = [];
+    private readonly List<FoundLayer> _indexes = [];
+    private KernelCopy? _copy;
 
     private LayerSet()
     {
@@ -33,12 +23,17 @@ internal sealed class LayerSet : IDisposable
     /// <summary>The layers, lowest first.</summary>
     public IReadOnlyList<FoundLayer> Layers { get; private set; } = [];
 
-    /// <summary>The digests that the archives recorded; null if one has none.</summary>
-    public IReadOnlyList<string>? Digests => Layers.All(layer => _listed.ContainsKey(layer.Name))
-        ? [.. Layers.Select(layer => _listed[layer.Name].Digest)] : null;
-
     /// <summary>The index made beforehand, for whatever layers; null if there is none.</summary>
     public FoundLayer? Index { get; private set; }
+
+    /// <summary>How many of the layers, from the lowest on, the index is of.</summary>
+    public int CoveredCount { get; private set; }
+
+    /// <summary>
+    /// Whether the lowest layer is the base that the others came to later: it is on a device, or alone in its archive.
+    /// </summary>
+    public bool HasBase => Layers[0].IsRoot || (_listOf.TryGetValue(Layers[0].Name, out string? list)
+        && _listOf.Count(pair => pair.Value == list) == 1);
 
     /// <summary>What root hashes cover; null if the command line asks for nothing like that.</summary>
     public Protection? Protection { get; private init; }
@@ -54,7 +49,7 @@ internal sealed class LayerSet : IDisposable
         List<FoundLayer> layers = [];
         if (set.OpenRoot(options, names.Length) is { } root)
             layers.Add(root);
-        set.Protection?.UseIndex(set.Index, names);
+        set.Protection?.UseIndex(set._indexes, names);
         foreach (string name in names)
         {
             if (set.Check(name, options.ChecksLayers) is { } layer)
@@ -63,6 +58,7 @@ internal sealed class LayerSet : IDisposable
         if (layers.Count == 0)
             throw new BootFailure($"there is no layer in /{BootFiles.Layers}, and no lamina.root= on the command line");
         set.Layers = layers;
+        set.ChooseIndex();
         KernelLog.Say($"{layers.Count} layers, lowest first: {string.Join(", ", layers.Select(layer => layer.Name))}");
         return set;
     }
@@ -74,10 +70,14 @@ internal sealed class LayerSet : IDisposable
     {
         foreach (string path in FilesIn(BootFiles.Lists))
         {
-            foreach (ListedLayer layer in LayerList.Parse(path, File.ReadAllBytes(path)))
+            byte[] text = File.ReadAllBytes(path);
+            if (!LayerList.IsNamedAfter(path, Sha256.Compute(ByteSource.FromMemory(path, text))))
+                throw new BootFailure($"{path} is not the list that its archive brought: {Overwritten}");
+            foreach (ListedLayer layer in LayerList.Parse(path, text))
             {
                 if (!_listed.TryAdd(layer.Name, layer))
-                    throw new BootFailure($"{layer.Name}: two layers have this name");
+                    throw new BootFailure($"{layer.Name}: two layers have this name, in {_listOf[layer.Name]} and {path}");
+                _listOf.Add(layer.Name, path);
             }
         }
     }
@@ -88,7 +88,7 @@ internal sealed class LayerSet : IDisposable
             _found.Add(Path.GetFileName(path), new FoundLayer(Path.GetFileName(path), Keep(ByteSource.OpenFile(path)), path, 0));
         const string index = $"/{BootFiles.Index}";
         if (File.Exists(index))
-            Index = new FoundLayer(BootFiles.Index, Keep(ByteSource.OpenFile(index)), index, 0);
+            _indexes.Add(new FoundLayer(BootFiles.Index, Keep(ByteSource.OpenFile(index)), index, 0));
         // The kernel makes no FIFO where it passes over a body: that there are layers in place is known from the lists alone.
         if (_listed.Values.Any(layer => layer.Form == InitrdForm.InPlace))
             WalkKernelCopy();
@@ -102,32 +102,40 @@ internal sealed class LayerSet : IDisposable
                 "it takes Linux 6.6 or later and retain_initrd on the command line; or make the archive with --form files");
         }
         ByteSource copy = Keep(ByteSource.OpenFile(BootFiles.KernelCopy));
-        CpioReader reader = new(copy);
-        try
+        _copy = KernelCopy.Read(copy, _listed.Values.Where(layer => layer.Form == InitrdForm.InPlace));
+        foreach (LayerPlace place in _copy.Layers)
         {
-            foreach (CpioEntry entry in reader.ReadAll())
-                AddInPlace(copy, entry);
+            if (!_found.TryAdd(place.Name, InCopy(copy, place)))
+                throw new BootFailure($"{place.Name}: two layers have this name");
         }
-        catch (CorruptImageException damage)
+        _indexes.AddRange(_copy.Indexes.Select(place => InCopy(copy, place)));
+        foreach (UnknownPart part in _copy.Unknown)
         {
-            KernelLog.Warn(damage.Message);     // what it lacks of the layers that are listed is told layer by layer
+            KernelLog.Say($"bytes {part.Start} to {part.End - 1} of the archives are " +
+                $"{(part.Kind is null ? "no archive" : $"compressed with {part.Kind}")}");
         }
-        if (reader.Remainder >= 0)
-            KernelLog.Say($"from byte {reader.Remainder} on, the archive is compressed; layers in place are not looked for " +
-                $"there");
+        if (_copy.InitCount > 1)
+            KernelLog.Warn($"{_copy.InitCount} archives have an /init; the last one runs");
     }
 
-    private void AddInPlace(ByteSource copy, CpioEntry entry)
+    private static FoundLayer InCopy(ByteSource copy, LayerPlace place) => new(place.Name,
+        ByteSource.Slice(copy, place.Name, place.Offset, place.Size), BootFiles.KernelCopy, place.Offset);
+
+    /// <summary>Of several indexes that of the most layers. What no root hash covers is not believed.</summary>
+    private void ChooseIndex()
     {
-        bool isIndex = entry.Name == BootFiles.Index;
-        if (!entry.IsFifo || (!isIndex && Path.GetDirectoryName(entry.Name) != BootFiles.Layers))
+        if (Protection is not null)
+        {
+            (Index, CoveredCount) = (Protection.Index, Protection.IndexedCount);
             return;
-        string name = Path.GetFileName(entry.Name);
-        ByteSource bytes = ByteSource.Slice(copy, name, entry.BodyOffset, entry.BodySize);
-        if (isIndex)
-            Index = new FoundLayer(BootFiles.Index, bytes, BootFiles.KernelCopy, entry.BodyOffset);
-        else if (!_found.TryAdd(name, new FoundLayer(name, bytes, BootFiles.KernelCopy, entry.BodyOffset)))
-            throw new BootFailure($"{name}: two layers have this name");
+        }
+        string?[] digests = [.. Layers.Select(layer => _listed.GetValueOrDefault(layer.Name)?.Digest)];
+        foreach (FoundLayer index in _indexes)
+        {
+            int count = BootIndex.CountCovered(index.Bytes, digests);
+            if (Index is null || count > CoveredCount)
+                (Index, CoveredCount) = (index, count);
+        }
     }
 
     /// <summary>The names to use, in their order: as told, or all, by their bytes.</summary>
@@ -160,7 +168,11 @@ internal sealed class LayerSet : IDisposable
     private string? Fault(string name, ListedLayer? listed, bool checksDigest)
     {
         if (!_found.TryGetValue(name, out FoundLayer? layer))
-            return $"the archive announces it, but it is not there: {Cause}";
+        {
+            return listed is { Form: InitrdForm.InPlace } && _copy is not null
+                ? $"the archive announces it, but it is not in the kernel's copy of the archives: {_copy.Explain()}"
+                : $"the archive announces it, but it is not there: {Cause}";
+        }
         if (listed is { Form: InitrdForm.Files } && !File.Exists($"/{BootFiles.Marks}/{name}"))
             return $"only a part of it is there: {Cause}";
         if (listed is not null && layer.Bytes.Length != listed.Size)
@@ -188,7 +200,7 @@ internal sealed class LayerSet : IDisposable
     /// <summary>The image on a device that lies below all layers; null if there is none.</summary>
     private FoundLayer? OpenRoot(BootOptions options, int layers)
     {
-        bool isForPartitions = Protection is not null && Protection.IsForPartitions(layers, Index);
+        bool isForPartitions = Protection is not null && Protection.IsForPartitions(layers, _indexes.Count > 0);
         if (options.Root is not { } what && !isForPartitions)
             return null;
         string option = isForPartitions ? "lamina.roothash" : $"lamina.root={options.Root}";
@@ -196,7 +208,7 @@ internal sealed class LayerSet : IDisposable
         try
         {
             BootIndex.Check(root.Bytes);
-            return root;
+            return root with { IsRoot = true };
         }
         catch (Exception damage) when (damage is CorruptImageException or UnsupportedImageException)
         {

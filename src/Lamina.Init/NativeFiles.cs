@@ -7,7 +7,7 @@ namespace Lamina.Init;
 internal static unsafe partial class NativeFiles
 {
     private const int CurrentDirectory = -100, NoFollow = 0x100, StatusSize = 256, BasicStatus = 0x7FF;
-    private const int UserAt = 20, GroupAt = 24, ModeAt = 28, DeviceMajorAt = 136, DeviceMinorAt = 140, SecondsAt = 112,
+    private const int UserAt = 20, GroupAt = 24, ModeAt = 28, SecondsAt = 112,
         NanosecondsAt = 120;
     private const int TypeMask = 0xF000, DirectoryType = 0x4000, BlockDeviceType = 0x6000, RegularType = 0x8000,
         PermissionMask = 0xFFF;
@@ -31,13 +31,6 @@ internal static unsafe partial class NativeFiles
             return GetStatus(CurrentDirectory, path, 0, BasicStatus, pointer) == 0 &&
                 (BitConverter.ToUInt16(status[ModeAt..]) & TypeMask) == BlockDeviceType;
         }
-    }
-
-    /// <summary>The device that a file system is on: another one means that something is mounted there.</summary>
-    public static ulong DeviceOf(string path)
-    {
-        byte[] status = Status(path);
-        return (ulong)BitConverter.ToUInt32(status, DeviceMajorAt) << 32 | BitConverter.ToUInt32(status, DeviceMinorAt);
     }
 
     /// <summary>Gives one directory the owner, permissions, extended attributes and time of another.</summary>

@@ -15,6 +15,9 @@ internal static class Program
         BootOptions options = new();
         try
         {
+            Step("looking at what the archives brought");
+            OtherFiles others = OtherFiles.Find();
+
             Step("mounting /dev, /proc, /sys and /run");
             KernelTrees.Mount();
             KernelLog.Say("started");
@@ -34,13 +37,18 @@ internal static class Program
             Step("finding the layers");
             using LayerSet layers = LayerSet.Find(options);
 
-            Step(options.Stacking == LayerStacking.Merge ? "merging the layers" : "stacking the layers");
-            string root = RootTree.Mount(layers, options, release);
+            others.Decide(options);
+
+            Step("mounting the layers");
+            RootTree root = RootTree.Mount(layers, options, release, others);
+
+            Step("moving files of other archives");
+            others.Move(RootTree.Path, movesRun: options.Start == BootStart.System);
+            root.Finish();
 
             Step("switching to the new root");
-            if (options.RootOn == RootBase.Tmpfs)
-                root = TmpfsRoot.Make(root);
-            SystemStart.SwitchRoot(root, movesTrees: options.Start == BootStart.System);
+            string directory = options.RootOn == RootBase.Tmpfs ? TmpfsRoot.Make(RootTree.Path) : RootTree.Path;
+            SystemStart.SwitchRoot(directory, movesTrees: options.Start == BootStart.System);
 
             Step("starting init");
             SystemStart.Execute(options, arguments);

@@ -51,11 +51,14 @@ internal sealed class Protection
     /// <summary>The index that was made beforehand, through dm-verity; null if there is none to use.</summary>
     public FoundLayer? Index { get; private set; }
 
+    /// <summary>How many layers, from the lowest on, that index is of.</summary>
+    public int IndexedCount { get; private set; }
+
     /// <summary>
     /// Whether the root hash is for partitions that are found by it alone: nothing else is there that it could be for.
     /// </summary>
-    public bool IsForPartitions(int layers, FoundLayer? index) =>
-        _trust.Main is not null && _options.Root is null && layers == 0 && index is null;
+    public bool IsForPartitions(int layers, bool hasIndex) =>
+        _trust.Main is not null && _options.Root is null && layers == 0 && !hasIndex;
 
     /// <summary>Opens the image on a device, or on the partitions that have the root hash's halves as identities.</summary>
     /// <param name="device">What <c>lamina.root=</c> says; null for those partitions.</param>
@@ -72,14 +75,14 @@ internal sealed class Protection
     }
 
     /// <summary>
-    /// Uses the index that was made beforehand if the root hash is for one and it has as many devices as there are layers;
-    /// from then on it says what the layers have to be.
+    /// Uses the index that was made beforehand if the root hash is for one and it is of the first layers; from then on it says
+    /// what these have to be.
     /// </summary>
-    public void UseIndex(FoundLayer? bare, IReadOnlyList<string> layers)
+    public void UseIndex(IReadOnlyList<FoundLayer> indexes, IReadOnlyList<string> layers)
     {
-        if (_trust.Main is not { } rootHash || _options.Root is not null || IsForPartitions(layers.Count, bare))
+        if (_trust.Main is not { } rootHash || _options.Root is not null || IsForPartitions(layers.Count, indexes.Count > 0))
             return;
-        if (bare is null)
+        if (indexes.Count == 0)
         {
             if (layers.Count == 1)
                 Expect(new ExpectedLayer(layers[0], LayerCheck.Verity, rootHash));
@@ -87,16 +90,43 @@ internal sealed class Protection
                 throw new BootFailure($"there is one root hash, but {layers.Count} layers and no index of them");
             return;
         }
-        FoundLayer index = Cover(bare, null, rootHash);
+        FoundLayer index = CoverOne(indexes, rootHash);
         IReadOnlyList<ExpectedLayer?>? devices = BootVerity.DevicesOf(index.Bytes, layers);
         if (devices is null)
         {
-            KernelLog.Say("the index made beforehand is for another count of layers, it is not used");
+            KernelLog.Say("the index made beforehand is of more layers than there are, it is not used");
             return;
         }
         for (int i = 0; i < devices.Count; i++)
-            Expect(devices[i] ?? throw new BootFailure($"layer {layers[i]}: the index has no digest and no root hash of it"));
-        Index = index;
+        {
+            ExpectedLayer device = devices[i]
+                ?? throw new BootFailure($"layer {layers[i]}: the index has no digest and no root hash of it");
+            if (devices.Count < layers.Count && _expected.TryGetValue(layers[i], out ExpectedLayer? other) && other != device)
+            {
+                KernelLog.Say("the index made beforehand is for other layers, it is not used");
+                return;
+            }
+        }
+        foreach (ExpectedLayer? device in devices)
+            Expect(device!);
+        (Index, IndexedCount) = (index, devices.Count);
+    }
+
+    /// <summary>Several archives may have brought an index; the root hash is of one.</summary>
+    private FoundLayer CoverOne(IReadOnlyList<FoundLayer> indexes, string rootHash)
+    {
+        foreach (FoundLayer other in indexes.Take(indexes.Count - 1))
+        {
+            try
+            {
+                return Cover(other, null, rootHash);
+            }
+            catch (BootFailure refusal)
+            {
+                KernelLog.Say($"not the index that the root hash is for: {refusal.Message}");
+            }
+        }
+        return Cover(indexes[^1], null, rootHash);
     }
 
     /// <summary>Puts a layer under the protection that was asked for.</summary>

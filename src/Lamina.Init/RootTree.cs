@@ -1,213 +1,114 @@
 using System.Globalization;
 using Lamina.Boot;
 using Lamina.Mounting;
-using Lamina.Writing;
 
 namespace Lamina.Init;
 
-/// <summary>From layers to the mounted tree that becomes the root.</summary>
-internal static class RootTree
+/// <summary>The mounted tree that becomes the root: the layers, and what lies over them.</summary>
+internal sealed class RootTree
 {
-    private const string Lower = "/lamina/lower", Over = "/lamina/over", Root = "/lamina/root", Merged = "/lamina/merged.erofs";
+    /// <summary>The directory where it is to be seen.</summary>
+    public const string Path = "/lamina/root";
+
+    private const string Over = "/lamina/over", Upper = $"{Over}/upper", Work = $"{Over}/workdir";
 
     /// <summary>
     /// mount(2) takes a page of options; a longer list of layers goes through a context, where each has an option.
     /// </summary>
     private const int OptionLimit = 4000;
 
-    /// <summary>Mounts the layers and gives the directory where the new root is to be seen.</summary>
-    public static string Mount(LayerSet layers, BootOptions options, string release)
+    private readonly IReadOnlyList<string> _lowestFirst;
+
+    private readonly bool _isWritable;
+    private bool _isOverlay;
+    private string? _upper;
+
+    private RootTree(IReadOnlyList<string> lowestFirst, bool isWritable)
     {
-        bool isMerged = options.Stacking == LayerStacking.Merge || layers.Layers.Count == 1;
-        bool isWritable = options.Overlay == RootOverlay.Tmpfs;
-        Directory.CreateDirectory(Root);
-        if (!isMerged || isWritable)
-            Modules.Require("overlay", release);
-        if (!isMerged)
-        {
-            List<string> mounted = MountEach(layers);
-            MountOverlay(mounted, isWritable);
-            mounted.ForEach(directory => MountCall.Unmount(directory, lazy: true));
-            return Root;
-        }
-        string target = isWritable ? Lower : Root;
-        Directory.CreateDirectory(target);
-        MountMerged(layers, release, target);
-        if (isWritable)
-        {
-            MountOverlay([Lower], isWritable);
-            MountCall.Unmount(Lower, lazy: true);      // the overlay keeps it; nobody needs to see it twice
-        }
-        return Root;
+        _lowestFirst = lowestFirst;
+        _isWritable = isWritable;
     }
 
-    private static void MountMerged(LayerSet layers, string release, string target)
+    /// <summary>Mounts the layers, and over them what the command line asks for.</summary>
+    /// <param name="layers">The layers.</param>
+    /// <param name="options">What the command line says.</param>
+    /// <param name="release">The running kernel.</param>
+    /// <param name="others">What is to be written to the root before it is anybody's.</param>
+    public static RootTree Mount(LayerSet layers, BootOptions options, string release, OtherFiles others)
     {
-        if (layers.Protection?.Index is { } covered)
-            MountOver(layers, covered, target);
-        else if (layers.Layers.Count == 1)
-            MountOver(layers, null, target);
-        else if (FindIndex(layers) is not { } ready || !TryMountOver(layers, ready, target))
-            MountOver(layers, MakeIndex(layers, release), target);
-    }
-
-    /// <summary>An index made for a newer kernel is no reason not to boot: it can be made again.</summary>
-    private static bool TryMountOver(LayerSet layers, FoundLayer index, string target)
-    {
-        try
+        Directory.CreateDirectory(Path);
+        RootTree tree = new(LayerMounts.Mount(layers, options.Stacking, release), options.Overlay == RootOverlay.Tmpfs);
+        if (!tree._isWritable && tree._lowestFirst.Count == 1 && !others.AreKept)
         {
-            MountOver(layers, index, target);
-            return true;
+            tree.Move();
+            return tree;
         }
-        catch (BootFailure refusal)
-        {
-            KernelLog.Warn($"the index made beforehand is not used: {refusal.Message}");
-            return false;
-        }
-    }
-
-    private static void MountOver(LayerSet layers, FoundLayer? index, string target)
-    {
-        List<LoopDevice> loops = [];
-        try
-        {
-            FoundLayer[] parts = index is null ? [.. layers.Layers] : [index, .. layers.Layers];
-            List<string> files = Files(parts, loops);
-            MountRequest request = new(files[0], files[1..], target);
-            MountResult result = Mounter.Mount(request);
-            bool isDirect = result.Direct && loops.Count == 0 && !layers.Layers.Any(layer => layer.IsDevice);
-            string what = index is null ? "the only layer" : "the merged tree";
-            KernelLog.Say($"mounted {what} from {(isDirect ? "files" : "block devices")}");
-        }
-        catch (IOException refusal)
-        {
-            throw Explain(layers, refusal);
-        }
-        finally
-        {
-            loops.ForEach(loop => loop.Dispose());      // a mount keeps them open
-        }
-    }
-
-    private static FoundLayer? FindIndex(LayerSet layers)
-    {
-        if (layers.Index is not { } index || layers.Protection is not null)
-            return null;        // what no root hash covers is not believed
-        if (layers.Digests is { } digests && BootIndex.Matches(index.Bytes, digests))
-        {
-            KernelLog.Say("the index made beforehand fits the layers");
-            return index;
-        }
-        KernelLog.Say("the index made beforehand is for other layers, it is not used");
-        return null;
-    }
-
-    private static FoundLayer MakeIndex(LayerSet layers, string release)
-    {
-        long start = System.Diagnostics.Stopwatch.GetTimestamp();
-        WriteResult result = BootIndex.Write([.. layers.Layers.Select(layer => layer.Bytes)], release, Merged);
-        double took = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        KernelLog.Say(string.Create(CultureInfo.InvariantCulture,
-            $"merged {layers.Layers.Count} layers in {took:F1} ms: {result.InodeCount} files, an index of " +
-                $"{result.Length / 1024} KiB"));
-        return new FoundLayer(BootFiles.Index, ByteSource.OpenFile(Merged), Merged, 0);
+        Modules.Require("overlay", release);
+        tree.MountOverlay(tree._lowestFirst, tree._isWritable || others.AreKept ? others.Size : null);
+        return tree;
     }
 
     /// <summary>
-    /// What the kernel can be given: devices and whole files as they are, a part of a file through a loop device.
+    /// Makes the root what the command line asks for, now that all is in it: what was written to one that is to be read-only
+    /// becomes its uppermost layer.
     /// </summary>
-    private static List<string> Files(IReadOnlyList<FoundLayer> layers, List<LoopDevice> loops)
+    public void Finish()
     {
-        bool areFiles = layers.All(layer => layer.IsWholeFile);
-        List<string> files = [];
-        foreach (FoundLayer layer in layers)
+        if (_upper is not null && !_isWritable)
         {
-            if (areFiles || layer.IsDevice)
-            {
-                files.Add(layer.File);
-                continue;
-            }
-            loops.Add(Attach(layer));
-            files.Add(loops[^1].Path);
+            MountCall.Unmount(Path);
+            MountOverlay([.. _lowestFirst, _upper], null);
         }
-        return files;
-    }
-
-    private static LoopDevice Attach(FoundLayer layer) => LoopDevice.Attach(layer.File, layer.Offset, layer.Bytes.Length);
-
-    private static List<string> MountEach(LayerSet layers)
-    {
-        List<string> mounted = [];
-        foreach (FoundLayer layer in layers.Layers)
+        if (_upper is not null)
+            MountCall.Unmount(Over, lazy: true);
+        if (_isOverlay)
         {
-            string directory = string.Create(CultureInfo.InvariantCulture, $"{Lower}/{mounted.Count}");
-            Directory.CreateDirectory(directory);
-            MountAlone(layer, directory);
-            mounted.Add(directory);
-        }
-        KernelLog.Say($"mounted {mounted.Count} layers, to be stacked by overlayfs");
-        return mounted;
-    }
-
-    private static void MountAlone(FoundLayer layer, string directory)
-    {
-        try
-        {
-            if (layer.IsDevice)
-            {
-                _ = Mounter.Mount(new MountRequest(layer.File, [], directory));
-                return;
-            }
-            using LoopDevice loop = Attach(layer);
-            _ = Mounter.Mount(new MountRequest(loop.Path, [], directory));
-        }
-        catch (IOException refusal)
-        {
-            throw new BootFailure($"layer {layer.Name}: {refusal.Message}");
+            foreach (string directory in _lowestFirst)
+                MountCall.Unmount(directory, lazy: true);       // the overlay keeps them; nobody needs to see them twice
+            KernelLog.Say(_isWritable ? "overlay of a tmpfs on top" : "overlay, read-only");
         }
     }
 
-    /// <summary>Finds the layer that the kernel would refuse by itself, such as one with a codec that it lacks.</summary>
-    private static BootFailure Explain(LayerSet layers, IOException refusal)
+    private void Move()
     {
-        string directory = $"{Lower}-alone";
-        Directory.CreateDirectory(directory);
-        foreach (FoundLayer layer in layers.Layers)
-        {
-            try
-            {
-                MountAlone(layer, directory);
-                MountCall.Unmount(directory);
-            }
-            catch (BootFailure culprit)
-            {
-                return culprit;
-            }
-        }
-        return new BootFailure(refusal.Message);
+        if (Native.Mount(_lowestFirst[0], Path, null, Native.MoveMount, null) != 0)
+            throw new BootFailure($"moving {_lowestFirst[0]} to {Path}: {Native.LastError}");
     }
 
-    private static void MountOverlay(List<string> lowestFirst, bool isWritable)
+    /// <param name="lowestFirst">The directories.</param>
+    /// <param name="size">What is about to be written, in bytes; null for an overlay that takes nothing.</param>
+    private void MountOverlay(IReadOnlyList<string> lowestFirst, long? size)
     {
-        List<string> upperFirst = [.. Enumerable.Reverse(lowestFirst)];
+        List<string> upperFirst = [.. lowestFirst.Reverse()];
         string joined = string.Join(':', upperFirst);
         bool isLong = joined.Length > OptionLimit;
         List<MountOption> options = isLong
             ? [.. upperFirst.Select(directory => new MountOption("lowerdir+", directory))]
                 : [new MountOption("lowerdir", joined)];
-        if (isWritable)
+        if (size is { } bytes)
         {
-            Directory.CreateDirectory(Over);
-            MountCall.Mount("tmpfs", "lamina", Over, MountFlags.None, [new MountOption("mode", "0755")]);
-            Directory.CreateDirectory($"{Over}/upper");
-            Directory.CreateDirectory($"{Over}/workdir");
-            NativeFiles.CopyAttributes(upperFirst[0],
-                $"{Over}/upper");      // the overlay's root shows those of its upper directory
-            options.AddRange([new MountOption("upperdir", $"{Over}/upper"), new MountOption("workdir", $"{Over}/workdir")]);
+            _upper = Upper;
+            MakeUpper(bytes, upperFirst[0]);
+            options.AddRange([new MountOption("upperdir", Upper), new MountOption("workdir", Work)]);
         }
-        MountCall.Mount("overlay", "lamina", Root, isWritable ? MountFlags.None : MountFlags.ReadOnly, options, context: isLong);
-        if (isWritable)
-            MountCall.Unmount(Over, lazy: true);
-        KernelLog.Say(isWritable ? "overlay of a tmpfs on top" : "overlay, read-only");
+        MountFlags flags = size is null ? MountFlags.ReadOnly : MountFlags.None;
+        MountCall.Mount("overlay", "lamina", Path, flags, options, context: isLong);
+        _isOverlay = true;
+    }
+
+    private static void MakeUpper(long size, string below)
+    {
+        List<MountOption> options = [new MountOption("mode", "0755")];
+        // Half of the memory is what a tmpfs may take by itself; what comes into it now is in memory already.
+        if (size > 0)
+        {
+            long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 + size;
+            options.Add(new MountOption("size", (limit & -4096).ToString(CultureInfo.InvariantCulture)));
+        }
+        Directory.CreateDirectory(Over);
+        MountCall.Mount("tmpfs", "lamina", Over, MountFlags.None, options);
+        Directory.CreateDirectory(Upper);
+        Directory.CreateDirectory(Work);
+        NativeFiles.CopyAttributes(below, Upper);       // the overlay's root shows those of its upper directory
     }
 }

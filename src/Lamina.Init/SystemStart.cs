@@ -1,12 +1,16 @@
 using System.Runtime.InteropServices;
 using Lamina.Boot;
+using Lamina.Exporting;
 using Lamina.Mounting;
+using Lamina.Platform;
 
 namespace Lamina.Init;
 
 /// <summary>The end of /init: the new root becomes the root, what is not needed goes, the system's own init takes over.</summary>
-internal static class SystemStart
+internal static unsafe class SystemStart
 {
+    private static readonly string[] s_shells = [$"/{BootFiles.Shell}", "/bin/sh"];
+
     /// <summary>Makes a mounted tree the root.</summary>
     /// <param name="root">Where it is mounted.</param>
     /// <param name="movesTrees">Whether /dev and the like move with it; else they are gone.</param>
@@ -20,7 +24,9 @@ internal static class SystemStart
                 MountCall.Unmount(tree, lazy: true);
         }
         Check(Native.ChangeDirectory(root), $"entering {root}");
-        int removed = Remove("/", NativeFiles.DeviceOf("/"));
+        int removed;
+        using (OpenFolder rootfs = OpenFolder.Open("/"))
+            removed = Remove(rootfs, rootfs.Device);
         Check(Native.Mount(".", "/", null, Native.MoveMount, null), $"moving {root} to /");
         Check(Native.ChangeRoot("."), "changing the root");
         Check(Native.ChangeDirectory("/"), "entering the new root");
@@ -53,14 +59,15 @@ internal static class SystemStart
     /// <summary>Gives whoever sits at the console a shell, if there is one.</summary>
     public static void Rescue()
     {
-        if (Native.Access("/bin/sh", Native.AccessExecute) != 0)
+        string? shell = s_shells.FirstOrDefault(path => Native.Access(path, Native.AccessExecute) == 0);
+        if (shell is null)
         {
-            KernelLog.Warn("there is no /bin/sh for a rescue; an archive with one can be appended");
+            KernelLog.Warn("there is no shell for a rescue (--rescue-shell); an archive with /bin/sh can be appended");
             return;
         }
-        KernelLog.Say("rescue: /bin/sh; the machine stops when it ends");
+        KernelLog.Say($"rescue: {shell}; the machine stops when it ends");
         Native.ResetSignals();
-        _ = Native.Execute("/bin/sh", ["sh"]);
+        _ = Native.Execute(shell, ["sh"]);
     }
 
     private static void MoveTree(string tree, string target)
@@ -84,20 +91,23 @@ internal static class SystemStart
     /// <summary>
     /// Removes everything on this file system below a directory: rootfs cannot be unmounted, what is in it would stay.
     /// </summary>
-    private static int Remove(string directory, ulong device)
+    private static int Remove(OpenFolder folder, ulong device)
     {
         int count = 0;
-        foreach (string path in Directory.GetFileSystemEntries(directory))
+        foreach (byte[] name in folder.Names())
         {
-            if (!NativeFiles.IsDirectory(path))
+            FileStatus status = folder.Find(name) ?? throw folder.Failure(name, "cannot be looked at");
+            if (status.Type == FileStatus.Directory)
             {
-                File.Delete(path);
-                count++;
+                if (OpenFolder.DeviceOf(status) != device)
+                    continue;
+                using OpenFolder child = folder.Child(name);
+                count += Remove(child, device);
+                continue;
             }
-            else if (NativeFiles.DeviceOf(path) == device)
-            {
-                count += Remove(path, device);
-            }
+            fixed (byte* text = OpenFolder.Terminated(name))
+                Check(HostCalls.Unlink(folder.Descriptor, text, 0), $"removing {folder.PathOf(name)}");
+            count++;
         }
         return count;
     }

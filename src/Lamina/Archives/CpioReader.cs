@@ -16,6 +16,9 @@ internal sealed class CpioReader(ByteSource source)
     /// </summary>
     public long Remainder { get; private set; } = -1;
 
+    /// <summary>Where the next header is looked for; after a failure, where what was no header begins.</summary>
+    public long Position => _position;
+
     /// <summary>Whether a source begins with a plain archive.</summary>
     public static bool IsCpio(ByteSource source)
     {

@@ -122,7 +122,7 @@ public static class LayerOpener
     /// <summary>Makes a layer of an open source, which may turn out to be an archive of several.</summary>
     internal static Layer OpenAny(ByteSource source, ByteSource[] devices, LayerOptions options)
     {
-        if (TarLayer.IsTar(source) || ErofsImage.IsErofs(source))
+        if (!Unpacking.IsSupported || TarLayer.IsTar(source) || ErofsImage.IsErofs(source))
             return OpenPlain(source, devices, options);
         if (devices.Length == 0 && CpioLayer.IsCpio(source))
             return CpioLayer.Open(source, options);

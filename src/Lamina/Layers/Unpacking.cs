@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Archives;
 using Lamina.Platform;
 
@@ -6,6 +7,13 @@ namespace Lamina.Layers;
 /// <summary>Puts what a compressed file holds where it can be read at any position: into a file without a name.</summary>
 internal static class Unpacking
 {
+    /// <summary>
+    /// A program that has no place for unpacked data switches this off when it is published: layers are images and plain tars
+    /// then.
+    /// </summary>
+    [FeatureSwitchDefinition("Lamina.Unpacking")]
+    internal static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Unpacking", out bool isOn) || isOn;
+
     /// <summary>
     /// A file that is compressed and holds another compressed one is a mistake of somebody's; more of these are made to waste
     /// time.

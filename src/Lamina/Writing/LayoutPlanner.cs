@@ -74,7 +74,7 @@ internal sealed class LayoutPlanner : IDisposable
             byte[] prefixes = fingerprintName.IsEmpty ? [] : LongPrefixRecord.Of(fingerprintName.Span);
             int headerSize = HeaderWriter.SizeFor(isIndex ? _originals.Length : 0, prefixes.Length);
             long end = appendBase?.Length ?? headerSize;
-            if (options.Encoding is not null && output is { } target)
+            if (TreeEncoder.IsSupported && options.Encoding is not null && output is { } target)
             {
                 _own = new TreeEncoder(tree.Inodes, options, shape, target.Output, target.Path, end);
                 end = AlignOriginal(end + _own.Area.Length);

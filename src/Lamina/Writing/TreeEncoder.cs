@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Lamina.Building;
 using Lamina.Format;
 using Lamina.Platform;
@@ -11,6 +12,12 @@ internal sealed class TreeEncoder : IDisposable
 {
     /// <summary>The block size that encoded data is made for, unless another one is asked for. In bytes.</summary>
     public const int BlockSize = 4096;
+
+    /// <summary>
+    /// A program that only refers to data that is there switches this off when it is published, and is smaller by all encoders.
+    /// </summary>
+    [FeatureSwitchDefinition("Lamina.Encoding")]
+    internal static bool IsSupported => !AppContext.TryGetSwitch("Lamina.Encoding", out bool isOn) || isOn;
 
     private readonly SpoolOutput _tails;
 

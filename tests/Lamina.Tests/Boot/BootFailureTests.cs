@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Lamina.Archives;
 using Lamina.Boot;
 using Lamina.Platform;
@@ -22,7 +23,8 @@ public class BootFailureTests
             BootKit.Try(kernel, files).Failure);
         string place = BootKit.MakeInitrd(kernel, InitrdForm.InPlace, [BootKit.BaseLayer, Corpus.Layer("base", "plain")]);
         Cut(place, 70_000);
-        Assert.Equal($"finding the layers: layer 101-layer-base-plain.erofs: {NotThere}",
+        Assert.StartsWith("finding the layers: layer 101-layer-base-plain.erofs: the archive announces it, but it is not in " +
+            "the kernel's copy of the archives: the archives are cut off, their last entry begins at byte ",
             BootKit.Try(kernel, place, InPlace).Failure);
     }
 
@@ -78,7 +80,8 @@ public class BootFailureTests
         TestKernel kernel = BootKit.Require("6.12");
         string initrd = BootKit.MakeInitrd(kernel, form, [BootKit.BaseLayer]);
         string same = Append(initrd, form, ("100-base.erofs", File.ReadAllBytes(Corpus.Layer("app", "plain")), false));
-        Assert.Equal("finding the layers: 100-base.erofs: two layers have this name", BootKit.Try(kernel, same, options).Failure);
+        Assert.StartsWith("finding the layers: 100-base.erofs: two layers have this name, in /lamina/lists/100-base.erofs-",
+            BootKit.Try(kernel, same, options).Failure);
     }
 
     [Fact]
@@ -197,7 +200,7 @@ public class BootFailureTests
             CpioWriter archive = new(output, 0);
             byte[] list = LayerList.Format(layers.Select(layer =>
                 new ListedLayer(layer.Name, layer.Bytes.Length, new string('0', 64), form, layer.IsOptional)));
-            archive.AddFile($"{BootFiles.Lists}/{layers[0].Name}-test", list);
+            archive.AddFile($"{BootFiles.Lists}/{LayerList.NameOf(layers[0].Name, SHA256.HashData(list))}", list);
             foreach ((string name, byte[] bytes, _) in layers)
                 InitrdBuilder.AddLayer(archive, name, ByteSource.FromMemory(name, bytes), form);
             archive.Finish();

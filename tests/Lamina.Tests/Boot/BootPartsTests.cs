@@ -14,6 +14,8 @@ public class BootPartsTests
     [InlineData("quiet console=ttyS0", "")]
     [InlineData("lamina.overlay=none lamina.stack=overlay", "lamina.overlay=none lamina.stack=overlay")]
     [InlineData("lamina.overlay=none lamina.overlay=tmpfs", "")]
+    [InlineData("lamina.stack=merge lamina.foreign=drop", "lamina.stack=merge lamina.foreign=drop")]
+    [InlineData("lamina.stack=merge lamina.foreign=drop lamina.foreign=keep lamina.stack=auto", "lamina.foreign=keep")]
     [InlineData("lamina.root=LABEL=my\" \"disk  lamina.rescue", "\"lamina.root=LABEL=my disk\" lamina.rescue")]
     [InlineData("\"lamina.root=PARTUUID=12345678-02\" lamina.check=1", "lamina.root=PARTUUID=12345678-02 lamina.check")]
     [InlineData("lamina.layers=b,a init=/x rd.init=/y", "lamina.layers=b,a rd.init=/y init=/x")]
@@ -31,6 +33,7 @@ public class BootPartsTests
     [InlineData("lamina.overlay=disk")]
     [InlineData("lamina.stack")]
     [InlineData("lamina.root=vda")]
+    [InlineData("lamina.foreign")]
     [InlineData("lamina.rescue=yes")]
     public void A_value_that_an_option_cannot_have_is_named(string word)
     {

@@ -64,23 +64,56 @@ public class BootTests
         Assert.Equal(BootKit.Truth(layers), story.Files);
     }
 
+    /// <summary>
+    /// A layer that came later lies on the index of the others; what it hides, by devices and by opaque directories, is hidden.
+    /// </summary>
     [Theory]
-    [InlineData(InitrdForm.Files, "")]
-    [InlineData(InitrdForm.InPlace, InPlace)]
-    public void A_fourth_layer_is_appended_by_cat(InitrdForm form, string options)
+    [InlineData("6.1", InitrdForm.Files, "")]
+    [InlineData("6.12", InitrdForm.InPlace, $"{InPlace} lamina.overlay=none")]
+    [InlineData("7.2", InitrdForm.InPlace, $"{InPlace} lamina.check")]
+    public void A_layer_appended_by_cat_is_stacked_on_the_index_of_the_others(string version, InitrdForm form, string options)
+    {
+        TestKernel kernel = BootKit.Require(version);
+        string[] layers = Layers("lz4hc", "lz4hc", "inline");
+        string both = AppendLayer(MakeIndexed(kernel, form, layers[..3]), form, layers[3]);
+        BootStory story = BootKit.Boot(kernel, both, options);
+        Assert.Contains("the index made beforehand fits the first 3 layers", story.Init);
+        Assert.Contains("mounted the merged tree from block devices", story.Init);
+        Assert.Contains("mounted 1 layer, to be stacked on it by overlayfs", story.Init);
+        bool isReadOnly = options.Contains("none");
+        Assert.Contains(isReadOnly ? "overlay, read-only" : "overlay of a tmpfs on top", story.Init);
+        Assert.Contains(isReadOnly ? "S: Read-only file system" : "S: writable", story.Lines);
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+    }
+
+    [Theory]
+    [InlineData(InitrdForm.Files, "", false)]
+    [InlineData(InitrdForm.InPlace, $"{InPlace} lamina.check lamina.stack=merge", true)]
+    public void A_fourth_layer_is_merged_with_the_others_where_there_is_no_index_or_it_is_asked_for(
+        InitrdForm form, string options, bool hasIndex)
     {
         TestKernel kernel = BootKit.Require("6.12");
         string[] layers = Layers("lz4hc", "zstd-frag", "inline");
         string deflate = Corpus.PathOf("deflate.erofs");
-        string first = BootKit.MakeInitrd(kernel, form, layers);
-        string extra = InitrdBuilder.Build([new InitrdLayer(deflate)], Scratch.NewPath("extra.img"),
-            new InitrdOptions { Form = form }).Path;
-        string both = Scratch.NewPath("both.img");
-        Concatenate(both, first, extra);
-        BootStory story = BootKit.Boot(kernel, both, $"{options} lamina.check");
+        string first = hasIndex ? MakeIndexed(kernel, form, layers) : BootKit.MakeInitrd(kernel, form, layers);
+        BootStory story = BootKit.Boot(kernel, AppendLayer(first, form, deflate), options);
         Assert.Contains(story.Init, line => line.EndsWith(
             "102-layer-app-zstd-frag.erofs, 103-layer-config-inline.erofs, 500-deflate.erofs"));
+        Assert.Contains(story.Init, line => line.StartsWith("merged 5 layers"));
         Assert.Equal(BootKit.Truth([.. layers, deflate]), story.Files);
+    }
+
+    [Fact]
+    public void A_layer_is_stacked_on_the_only_one_of_the_archive_in_front()
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        string config = Corpus.Layer("config", "zstd-frag");
+        string alone = BootKit.MakeInitrd(kernel, InitrdForm.InPlace, [BootKit.BaseLayer]);
+        string both = AppendLayer(alone, InitrdForm.InPlace, config);
+        BootStory story = BootKit.Boot(kernel, both, InPlace);
+        Assert.Contains("mounted the lowest layer from block devices", story.Init);
+        Assert.Contains("mounted 1 layer, to be stacked on it by overlayfs", story.Init);
+        Assert.Equal(BootKit.Truth(BootKit.BaseLayer, config), story.Files);
     }
 
     [Fact]
@@ -111,14 +144,7 @@ public class BootTests
     {
         TestKernel kernel = BootKit.Require("6.12");
         string[] layers = Layers("zstd-frag", "chunk", "lzma");
-        string initrd = InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"),
-            new InitrdOptions
-            {
-                Form = InitrdForm.InPlace,
-                Init = BootKit.Init,
-                KernelModules = [kernel.Modules],
-                HasIndex = true,
-            }).Path;
+        string initrd = MakeIndexed(kernel, InitrdForm.InPlace, layers);
         BootStory story = BootKit.Boot(kernel, initrd, InPlace);
         Assert.Contains("the index made beforehand fits the layers", story.Init);
         Assert.Equal(BootKit.Truth(layers), story.Files);
@@ -132,15 +158,7 @@ public class BootTests
     {
         TestKernel kernel = BootKit.Require("6.12");
         string[] layers = Layers("lz4hc", "chunk", "inline");
-        string initrd = InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"),
-            new InitrdOptions
-            {
-                Form = InitrdForm.InPlace,
-                Init = BootKit.Init,
-                KernelModules = [kernel.Modules],
-                HasIndex = true,
-                Kernel = KernelProfile.Linux615,
-            }).Path;
+        string initrd = MakeIndexed(kernel, InitrdForm.InPlace, layers, KernelProfile.Linux615);
         BootStory story = BootKit.Boot(kernel, initrd, InPlace);
         Assert.Contains(story.Init, line => line.StartsWith("warning: the index made beforehand is not used: "));
         Assert.Contains(story.Init, line => line.StartsWith("merged 4 layers"));
@@ -164,6 +182,26 @@ public class BootTests
 
     internal static string[] Layers(string lower, string middle, string upper) =>
         [BootKit.BaseLayer, Corpus.Layer("base", lower), Corpus.Layer("app", middle), Corpus.Layer("config", upper)];
+
+    private static string MakeIndexed(TestKernel kernel, InitrdForm form, string[] layers, KernelProfile? profile = null) =>
+        InitrdBuilder.Build([.. layers.Select(layer => new InitrdLayer(layer))], Scratch.NewPath("initrd.img"),
+            new InitrdOptions
+            {
+                Form = form,
+                Init = BootKit.Init,
+                KernelModules = [kernel.Modules],
+                HasIndex = true,
+                Kernel = profile,
+            }).Path;
+
+    private static string AppendLayer(string initrd, InitrdForm form, string layer)
+    {
+        string extra = InitrdBuilder.Build([new InitrdLayer(layer)], Scratch.NewPath("extra.img"),
+            new InitrdOptions { Form = form }).Path;
+        string both = Scratch.NewPath("both.img");
+        Concatenate(both, initrd, extra);
+        return both;
+    }
 
     internal static void Concatenate(string target, params string[] parts)
     {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using Lamina.Archives;
@@ -174,6 +175,26 @@ public class TrustBootTests
             BootKit.Try(kernel, both, archive.CommandLine).Failure);
     }
 
+    /// <summary>The root hash of an index covers the first layers; what lies on it needs one of its own.</summary>
+    [Fact]
+    public void A_layer_stacked_on_an_index_is_covered_by_a_root_hash_of_its_own()
+    {
+        TestKernel kernel = BootKit.Require("6.12");
+        string[] layers = BootTests.Layers("zstd-frag", "lzma", "chunk");
+        InitrdResult archive = MakeTrusted(kernel, InitrdForm.InPlace, layers[..3], hasIndex: true);
+        InitrdResult extra = InitrdBuilder.Build([new InitrdLayer(layers[3])], Scratch.NewPath("extra.img"),
+            new InitrdOptions { Form = InitrdForm.InPlace, Verity = new VerityOptions() });
+        string both = Scratch.NewPath("both.img"), name = extra.Layers[0];
+        BootTests.Concatenate(both, archive.Path, extra.Path);
+        string list = BootOptions.Parse(extra.CommandLine).Trust!.ToString();
+        BootStory story = BootKit.Boot(kernel, both, $"{archive.CommandLine},{list}");
+        Assert.Contains("the index made beforehand fits the first 3 layers", story.Init);
+        Assert.Equal(5, story.Init.Count(line => line.Contains("checks it against its root hash")));
+        Assert.Equal(BootKit.Truth(layers), story.Files);
+        Assert.Equal($"finding the layers: layer {name}: there is no root hash for it, so it is not used",
+            BootKit.Try(kernel, both, archive.CommandLine).Failure);
+    }
+
     [Theory]
     [InlineData("101-layer-base-lz4hc.erofs", InitrdForm.InPlace)]
     [InlineData("102-layer-app-plain.erofs", InitrdForm.Files)]
@@ -205,6 +226,7 @@ public class TrustBootTests
         Match found = Regex.Match(Encoding.Latin1.GetString(bytes), pattern);
         string text = changed == "x" ? $"{('9' - found.Value[0])}" : changed;
         Encoding.Latin1.GetBytes(text).CopyTo(bytes, found.Index);
+        NameList(bytes);
         File.WriteAllBytes(archive.Path, bytes);
         Assert.StartsWith($"finding the layers: layer 103-layer-config-lzma.erofs: {reason}",
             BootKit.Try(kernel, archive.Path, archive.CommandLine).Failure);
@@ -240,6 +262,17 @@ public class TrustBootTests
             "lamina.hash=/dev/vda2",
             disks: disk);
         Assert.Equal(BootKit.Truth(layers), story.Files);
+    }
+
+    /// <summary>Gives the list of layers in an archive the name that goes with what it says now.</summary>
+    private static void NameList(byte[] archive)
+    {
+        CpioEntry list = new CpioReader(ByteSource.FromMemory("archive", archive)).ReadAll()
+            .Single(entry => Path.GetDirectoryName(entry.Name) == BootFiles.Lists);
+        byte[] digest = SHA256.HashData(archive.AsSpan((int)list.BodyOffset, (int)list.BodySize));
+        int name = archive.AsSpan().IndexOf(Encoding.UTF8.GetBytes(list.Name));
+        string layer = Path.GetFileName(list.Name)[..^17];
+        Encoding.UTF8.GetBytes($"{BootFiles.Lists}/{LayerList.NameOf(layer, digest)}").CopyTo(archive, name);
     }
 
     private static InitrdResult MakeTrusted(
