@@ -6,8 +6,8 @@ namespace Lamina.Exporting;
 /// <summary>
 /// Extraction where Linux's calls are missing: directories, regular files and symbolic links, with permissions and times as
 /// far as the system has them; times to 100 nanoseconds. Owners (if they were to be set), set-user-id, set-group-id, sticky,
-/// attributes, hard links (they become copies), special files, times and links that cannot be made are told in warnings. One
-/// thread.
+/// attributes, hard links (they become copies), special files, times and links that cannot be made are told in warnings. What
+/// has a name that the system does not have, or cannot tell from another, is left out and told. One thread.
 /// </summary>
 /// <remarks>Safe by order: links are made last, so that nothing can be written through one.</remarks>
 internal sealed class PortableExtraction(string name, Node root, string directory, ExtractOptions options)
@@ -59,9 +59,8 @@ internal sealed class PortableExtraction(string name, Node root, string director
         foreach (TreeItem item in TreeWalk.Walk(name, root, PathSelection.FilterOf(options.Paths)))
         {
             options.Cancellation.ThrowIfCancellationRequested();
-            string path = item.Path.Parent is null ? directory : Path.Combine(paths[item.Path.Parent], HostNameOf(item.Path));
-            if (!_names.Add(path))
-                throw new UnsupportedImageException(name, $"{item.Path}: this system may not tell it from another name");
+            if (PathOf(item.Path, paths) is not { } path)
+                continue;
             if (item.Node.IsDirectory)
                 paths.Add(item.Path, path);
             Make(path, item);
@@ -150,12 +149,21 @@ internal sealed class PortableExtraction(string name, Node root, string director
             _warnings.Add(item.Path, "hard links are not made on this system; it is a copy of its own");
     }
 
-    private string HostNameOf(ItemPath path)
+    /// <summary>Where a file comes to lie; null if there is no such place, which is told.</summary>
+    private string? PathOf(ItemPath item, Dictionary<ItemPath, string> directories)
     {
-        string text = Encoding.UTF8.GetString(path.Name.Span);
-        bool isPossible = !text.Contains('\uFFFD') && text.IndexOfAny(Path.GetInvalidFileNameChars()) < 0
-            && text.IndexOfAny(['\\', ':', '/', '\0']) < 0 && !text.EndsWith('.') && !text.EndsWith(' ');
-        return isPossible ? text : throw new UnsupportedImageException(name, $"{path}: this system has no such names");
+        if (item.Parent is null)
+            return _names.Add(directory) ? directory : null;
+        if (!directories.TryGetValue(item.Parent, out string? parent))
+            return null;                                                // left out together with its directory
+        string? text = PortableName.Of(item.Name.Span, PortableName.Current);
+        if (text is null)
+            _warnings.Add(item, "it is left out, with all below it: this system has no such names");
+        else if (!_names.Add(Path.Combine(parent, text)))
+            _warnings.Add(item, "it is left out, with all below it: this system may not tell it from another name");
+        else
+            return Path.Combine(parent, text);
+        return null;
     }
 
     private void SetMetadata(string path, TreeItem item)

@@ -110,10 +110,11 @@ internal static class BootKit
     ]));
 
     /// <summary>Compiles the init of a system from a source among the fixtures.</summary>
-    internal static string Compile(string name)
+    internal static string Compile(string name) => Compile(name, Tools.Find("gcc") ?? Tools.Require("clang"));
+
+    internal static string Compile(string name, string compiler)
     {
         string source = Path.Combine(AppContext.BaseDirectory, "Fixtures", $"{name}.c"), program = Scratch.NewPath(name);
-        string compiler = Tools.Find("gcc") ?? Tools.Require("clang");
         Tools.Run(compiler, "-static", "-Os", "-s", "-Wall", "-o", program, source).MustSucceed();
         return program;
     }

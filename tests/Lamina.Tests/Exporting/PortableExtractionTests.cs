@@ -61,19 +61,52 @@ public class PortableExtractionTests
     }
 
     [Theory]
-    [InlineData("a:b")]
-    [InlineData("a\\b")]
-    [InlineData("a.")]
-    public void Names_that_some_system_does_not_have_are_refused_and_nothing_stays(string name)
+    [InlineData("plain", true, true)]
+    [InlineData("a:b", true, false)]
+    [InlineData("a\\b", true, false)]
+    [InlineData("a.", true, false)]
+    [InlineData("a ", true, false)]
+    [InlineData("what?", true, false)]
+    [InlineData("a\"b", true, false)]
+    [InlineData("tab\there", true, false)]
+    [InlineData("nul", true, false)]
+    [InlineData("Aux.h", true, false)]
+    [InlineData("com1", true, false)]
+    [InlineData("LPT\u00B2.txt", true, false)]
+    [InlineData("con .c", true, false)]
+    [InlineData("conin$", true, false)]
+    [InlineData("console", true, true)]
+    [InlineData("com10", true, true)]
+    [InlineData("aux-files", true, true)]
+    [InlineData("..hidden", true, true)]
+    [InlineData("a/b", false, false)]
+    [InlineData("a\0b", false, false)]
+    public void Names_are_possible_by_the_rules_of_the_system(string name, bool isPossibleOnUnix, bool isPossibleOnWindows)
     {
-        Node root = Trees.Root(Trees.File("A"), Trees.File(name));
-        Assert.Throws<UnsupportedImageException>(() => Extract(root));
-        Assert.False(Directory.Exists(_folder));
+        Assert.Equal(isPossibleOnUnix ? name : null, PortableName.Of(Trees.Bytes(name), PortableName.Rules.Unix));
+        Assert.Equal(isPossibleOnWindows ? name : null, PortableName.Of(Trees.Bytes(name), PortableName.Rules.Windows));
+        foreach (PortableName.Rules rules in Enum.GetValues<PortableName.Rules>())
+            Assert.Null(PortableName.Of([(byte)'a', 0xFF], rules));
     }
 
     [Fact]
-    public void Names_that_some_system_cannot_tell_apart_are_refused() =>
-        Assert.Throws<UnsupportedImageException>(() => Extract(Trees.Root(Trees.File("a"), Trees.File("A"))));
+    public void What_has_an_impossible_name_is_left_out_with_all_below_and_told()
+    {
+        Node bad = Trees.Root(Trees.File("below")), good = Trees.FileNode("x");
+        Node root = Trees.Root(new Entry(new byte[] { 0xFF }, bad), new Entry(Trees.Bytes("kept"), good));
+        ExtractResult result = Extract(root);
+        Assert.Equal(["kept"], Directory.GetFileSystemEntries(_folder).Select(path => Path.GetFileName(path)!));
+        Assert.EndsWith("it is left out, with all below it: this system has no such names", Assert.Single(result.Warnings));
+    }
+
+    [Fact]
+    public void Of_names_that_some_system_cannot_tell_apart_the_first_is_kept_and_the_other_told()
+    {
+        ExtractResult result = Extract(Trees.Root(Trees.File("A", "first"), Trees.File("a", "second")));
+        Assert.Equal("first", File.ReadAllText(Path.Combine(_folder, "A")));
+        Assert.Equal((1, 1), (Directory.GetFileSystemEntries(_folder).Length, result.Files));
+        Assert.Contains("/a: it is left out", Assert.Single(result.Warnings));
+    }
 
     [Fact]
     public void Nothing_is_written_through_links_and_nothing_over_files()

@@ -8,6 +8,9 @@ namespace Lamina.Tests.Oracles;
 /// </summary>
 internal static partial class DebianPackages
 {
+    /// <summary>The architecture of this machine, whichever that is.</summary>
+    private const string Own = "";
+
     private static readonly Dictionary<string, string?> s_obstacles = [];
     private static readonly Lock s_lock = new();
 
@@ -18,14 +21,14 @@ internal static partial class DebianPackages
     /// Has inputs made, once: <paramref name="fetch"/> gets apt's options and says what is in the way, or makes
     /// <paramref name="result"/>. Skips the test, visibly, where they cannot be had.
     /// </summary>
-    internal static void Require(string result, Func<string[], string?> fetch)
+    internal static void Require(string result, Func<string[], string?> fetch, string architecture = Own)
     {
         lock (s_lock)
         {
             if (File.Exists(result))
                 return;
             if (!s_obstacles.TryGetValue(result, out string? obstacle))
-                s_obstacles.Add(result, obstacle = TryFetch(fetch));
+                s_obstacles.Add(result, obstacle = TryFetch(fetch, architecture));
             Assert.SkipUnless(obstacle is null, $"{Path.GetRelativePath(Cache, result)} cannot be had: {obstacle}");
         }
     }
@@ -37,7 +40,7 @@ internal static partial class DebianPackages
             Tools.Run("dpkg-deb", "-x", package, folder).MustSucceed();
     }
 
-    private static string? TryFetch(Func<string[], string?> fetch)
+    private static string? TryFetch(Func<string[], string?> fetch, string architecture)
     {
         string? missing = Array.Find(["apt-get", "apt-cache", "dpkg-deb"], tool => Tools.Find(tool) is null);
         if (missing is not null)
@@ -46,14 +49,15 @@ internal static partial class DebianPackages
         if (source is null)
             return "the machine's package sources name no Debian";
         // Lists that were fetched some time ago name packages that are gone: once more with new ones.
-        string? obstacle = fetch(PrepareApt(source, isNew: false));
-        return obstacle is null ? null : fetch(PrepareApt(source, isNew: true));
+        string? obstacle = fetch(PrepareApt(source, architecture, isNew: false));
+        return obstacle is null ? null : fetch(PrepareApt(source, architecture, isNew: true));
     }
 
     /// <summary>Apt with a state of its own: sources, lists and cache lie in the cache folder.</summary>
-    private static string[] PrepareApt(string debian, bool isNew)
+    private static string[] PrepareApt(string debian, string architecture, bool isNew)
     {
-        string state = Directory.CreateDirectory(Path.Combine(Cache, "apt")).FullName;
+        bool isOwn = architecture == Own;
+        string state = Directory.CreateDirectory(Path.Combine(Cache, isOwn ? "apt" : $"apt-{architecture}")).FullName;
         foreach (string folder in (string[])["lists/partial", "cache/archives/partial"])
             Directory.CreateDirectory(Path.Combine(state, folder));
         string sources = Path.Combine(state, "sources.list"), status = Path.Combine(state, "status");
@@ -63,6 +67,7 @@ internal static partial class DebianPackages
             "-o", $"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=/dev/null",
             "-o", $"Dir::State::Lists={state}/lists", "-o", $"Dir::Cache={state}/cache", "-o", $"Dir::State::status={status}",
             "-o", "APT::Sandbox::User=root",
+            .. isOwn ? (string[])[] : ["-o", $"APT::Architecture={architecture}", "-o", $"APT::Architectures={architecture}"],
         ];
         if (isNew || !File.Exists(done))
         {

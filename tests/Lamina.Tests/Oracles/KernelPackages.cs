@@ -22,12 +22,28 @@ internal static partial class KernelPackages
         ],
     };
 
-    /// <summary>A kernel of this version; skips the test, visibly, where it cannot be had.</summary>
+    /// <summary>A kernel of this version for PCs; skips the test, visibly, where it cannot be had.</summary>
     internal static TestKernel Require(string version)
     {
         string folder = Path.Combine(DebianPackages.Cache, "kernels", version), image = Path.Combine(folder, "vmlinuz");
         _ = Tools.Require("depmod");
         DebianPackages.Require(image, options => TryFetch(s_packages[version], folder, options));
+        return In(folder, image);
+    }
+
+    /// <summary>The same for machines with 64-bit ARM processors.</summary>
+    internal static TestKernel RequireArm(string version)
+    {
+        string folder = Path.Combine(DebianPackages.Cache, "kernels", $"{version}-arm64");
+        string image = Path.Combine(folder, "vmlinuz");
+        _ = Tools.Require("depmod");
+        string[] packages = [.. s_packages[version].Select(pattern => pattern.Replace("amd64", "arm64"))];
+        DebianPackages.Require(image, options => TryFetch(packages, folder, options), "arm64");
+        return In(folder, image);
+    }
+
+    private static TestKernel In(string folder, string image)
+    {
         string modules = Directory.GetDirectories(Path.Combine(folder, "lib", "modules")).Single();
         return new TestKernel(image, modules, Path.GetFileName(modules));
     }

@@ -7,6 +7,9 @@ namespace Lamina.Tests.Oracles;
 /// <summary>A machine to boot.</summary>
 internal sealed record Machine(string Kernel, string Initrd, string CommandLine)
 {
+    /// <summary>Whether it has a 64-bit ARM processor; it is a PC otherwise.</summary>
+    public bool IsArm { get; init; }
+
     /// <summary>In MiB.</summary>
     public int Memory { get; init; } = 512;
 
@@ -28,7 +31,7 @@ internal sealed record Machine(string Kernel, string Initrd, string CommandLine)
 /// </remarks>
 internal static class Qemu
 {
-    private const string Program = "qemu-system-x86_64";
+    private const string Program = "qemu-system-x86_64", ArmProgram = "qemu-system-aarch64";
 
     /// <summary>A boot takes 5 to 15 seconds, several times that on a busy machine.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
@@ -37,7 +40,7 @@ internal static class Qemu
     private static readonly SemaphoreSlim s_turns = new(2);
 
     /// <summary>Skips the test, visibly, where there is no QEMU.</summary>
-    internal static void SkipUnlessPossible() => Tools.Require(Program);
+    internal static void SkipUnlessPossible(bool isArm = false) => Tools.Require(isArm ? ArmProgram : Program);
 
     /// <summary>
     /// Boots until the machine stops, or a line begins with a text. Returns the console's lines, without carriage returns.
@@ -46,13 +49,16 @@ internal static class Qemu
     {
         List<string> arguments =
         [
-            "-machine", "q35", "-accel", "tcg", "-cpu", $"max,la57=off{machine.Processor}", "-nographic", "-no-reboot",
-            "-nic", "none", "-m", machine.Memory.ToString(CultureInfo.InvariantCulture),
+            .. machine.IsArm ? (string[])["-machine", "virt", "-cpu", "cortex-a72"]
+                : ["-machine", "q35", "-cpu", $"max,la57=off{machine.Processor}"],
+            "-accel", "tcg", "-nographic", "-no-reboot", "-nic", "none",
+            "-m", machine.Memory.ToString(CultureInfo.InvariantCulture),
         ];
         if (machine.Kernel.Length > 0)
         {
+            string console = machine.IsArm ? "console=ttyAMA0" : "console=ttyS0 clearcpuid=141";
             arguments.AddRange(["-kernel", machine.Kernel, "-initrd", machine.Initrd,
-                "-append", $"console=ttyS0 panic=-1 clearcpuid=141 {machine.CommandLine}".Trim()]);
+                "-append", $"{console} panic=-1 {machine.CommandLine}".Trim()]);
         }
         foreach (string disk in machine.Disks)
             arguments.AddRange(["-drive", $"file={disk},if=virtio,format=raw,readonly=on"]);
@@ -60,7 +66,7 @@ internal static class Qemu
         s_turns.Wait();
         try
         {
-            return Run(arguments, until);
+            return Run(machine.IsArm ? ArmProgram : Program, arguments, until);
         }
         finally
         {
@@ -68,9 +74,9 @@ internal static class Qemu
         }
     }
 
-    private static string[] Run(List<string> arguments, string? until)
+    private static string[] Run(string program, List<string> arguments, string? until)
     {
-        ProcessStartInfo start = new(Tools.Require(Program), arguments)
+        ProcessStartInfo start = new(Tools.Require(program), arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
