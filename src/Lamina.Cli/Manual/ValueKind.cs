@@ -32,6 +32,7 @@ internal static class ValueKinds
     {
         ["LAYER"] = ValueKind.Layer,
         ["LAYER..."] = ValueKind.Layer,
+        ["INITRD"] = ValueKind.Layer,
         ["IMAGE"] = ValueKind.Layer,
         ["FLAT"] = ValueKind.Layer,
         ["A"] = ValueKind.Layer,
@@ -54,6 +55,7 @@ internal static class ValueKinds
         ["NUMBER"] = ValueKind.Text,
         ["TEXT"] = ValueKind.Text,
         ["RELEASE"] = ValueKind.Text,
+        ["WHAT"] = ValueKind.Text,
     };
 
     /// <summary>Whether a name of a value is known here, or the value is one of a few words.</summary>
