@@ -116,6 +116,11 @@ internal sealed class InitrdVerb : Verb
         layers = [.. layers, .. alone];
         if (isLayersOnly && layers.Length == 0)
             throw new UsageException("--layer-only without a layer", "Name the layers that the archive is to have.");
+        if (Values(arguments, _modules).Length > 0 && Values(arguments, _kernelModules).Length == 0
+            && arguments.GetResult(_layers.From) is null)
+        {
+            throw new UsageException("--module has no effect without --kernel-modules", "Add --kernel-modules DIR.");
+        }
         string form = arguments.GetRequiredValue(_form);
         using OtherInitrd? other = _layers.OpenOther(arguments, output);
         InitrdOptions options = new()
@@ -132,8 +137,6 @@ internal sealed class InitrdVerb : Verb
             Verity = arguments.GetValue(_verity) ? new VerityOptions() : null,
             Overwrite = arguments.GetValue(_force),
         };
-        if (options.ExtraModules.Count > 0 && options.KernelModules.Count == 0 && other is null)
-            throw new UsageException("--module has no effect without --kernel-modules", "Add --kernel-modules DIR.");
         string[] optional = Values(arguments, _optional);
         if (Array.Find(optional, name => !layers.Contains(name)) is { } stranger)
             throw new UsageException($"--optional {stranger}: it is none of the layers", "Name it as a layer as well.");
