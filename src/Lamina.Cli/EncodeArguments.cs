@@ -86,17 +86,17 @@ internal sealed class EncodeArguments
         _cluster.CompletionSources.Add("4K", "16K", "64K", "256K", "1M");
         _cluster.Validators.Add(CheckCluster);
         verb.Add(_codec);
-        verb.Add(_cluster);
-        verb.Add(_fragments);
-        verb.Add(_noInline);
-        verb.Add(_packed);
-        verb.Add(_dedupe);
-        verb.Add(_hints);
-        verb.Add(_sort);
-        verb.Add(_all);
+        foreach (Option option in Details)
+            verb.Add(option);
         if (isRequired)
-            verb.OnlyWith(_codec, [_cluster, _fragments, _noInline, _packed, _dedupe, _hints, _sort, _all]);
+            verb.OnlyWith(_codec, Details);
     }
+
+    private Option[] Details => [_cluster, _fragments, _noInline, _packed, _dedupe, _hints, _sort, _all];
+
+    /// <summary>The first of the options that is on the command line; null if there is none.</summary>
+    public string? FirstGiven(ParseResult arguments) =>
+        Details.Prepend(_codec).FirstOrDefault(option => arguments.GetResult(option) is { Implicit: false })?.Name;
 
     /// <summary>Whether a codec was named.</summary>
     public bool IsAsked(ParseResult arguments) => arguments.GetValue(_codec) is not null;

@@ -35,6 +35,13 @@ internal abstract class ImageVerb : Verb
         HelpName = "NAME",
     };
 
+    private readonly Option<string> _digestName = new("--xattr-inode-digest")
+    {
+        Description = "Give each file an attribute of this name with the SHA-256 of its data, by which kernels keep equal files in " +
+            "memory once: Linux 7.0, mounted with inode_share. trusted.NAME, or any name such as erofs.fingerprint.v1",
+        HelpName = "NAME",
+    };
+
     private readonly Option<bool> _dryRun = new("--dry-run", "-n") { Description = "Plan and report, write nothing" };
     private readonly Option<bool> _explain = new("--explain")
     {
@@ -57,11 +64,15 @@ internal abstract class ImageVerb : Verb
         Add(_anyExtension);
         Add(_keepWhiteouts);
         Add(_label);
+        Add(_digestName);
         Add(_dryRun);
         Add(_explain);
         Add(_force);
         Add(_json);
     }
+
+    /// <summary>The option for the output.</summary>
+    protected Option<string> OutputOption => _output;
 
     /// <summary>What takes the time, for the line that shows progress.</summary>
     protected abstract string Doing(WriteOptions writing);
@@ -74,14 +85,10 @@ internal abstract class ImageVerb : Verb
 
     protected override int Run(ParseResult arguments)
     {
-        string[] layers = arguments.GetRequiredValue(_layers);
+        string[] layers = LayersOf(arguments);
         string output = arguments.GetRequiredValue(_output);
         bool isDryRun = arguments.GetValue(_dryRun), isStream = output == StandardStream;
-        (string mode, WriteOptions writing) = Shape(arguments, _common.Writing(arguments) with
-        {
-            Label = arguments.GetValue(_label),
-            Overwrite = arguments.GetValue(_force),
-        });
+        (string mode, WriteOptions writing) = Shape(arguments);
         if (isStream)
             RefuseForStream(arguments, writing);
         MergeAccount? account = arguments.GetValue(_explain) ? new MergeAccount() : null;
@@ -92,11 +99,10 @@ internal abstract class ImageVerb : Verb
             UserXattr = _common.UserXattr(arguments),
             ChecksExtensions = !arguments.GetValue(_anyExtension),
         };
-        LayerOptions reading = _common.Reading(arguments, Session.Error);
         using ProgressLine opening = new(Session, "reading layers");
         using ProgressLine progress = new(Session, Doing(writing)) { Before = opening };
         writing = writing with { Progress = progress, Threads = Session.Threads };
-        reading = _opening.Add(arguments, reading, new WorkOptions { Progress = opening, Threads = Session.Threads });
+        LayerOptions reading = Reading(arguments, new WorkOptions { Progress = opening, Threads = Session.Threads });
         WriteResult result;
         if (isDryRun)
         {
@@ -118,11 +124,10 @@ internal abstract class ImageVerb : Verb
         }
         progress.Complete();
         if (!isDryRun)
-            _opening.WriteConfig(arguments, writing.Overwrite);
-        foreach (string warning in result.Warnings)
-            Session.Error.WriteLine($"lamina: {warning}");
+            WriteConfig(arguments, writing);
+        Warn(result);
         if (isStream && !isDryRun)
-            return _common.ExitCode;        // the image is all that goes there
+            return ExitCode;        // the image is all that goes there
         MergeReport report = new(result, layers)
         {
             Mode = mode,
@@ -134,8 +139,41 @@ internal abstract class ImageVerb : Verb
             report.WriteJson(Output);
         else
             report.Write(Session);
-        return _common.ExitCode;
+        return ExitCode;
     }
+
+    /// <summary>The layers that are named, lowest first.</summary>
+    protected string[] LayersOf(ParseResult arguments) => arguments.GetRequiredValue(_layers);
+
+    /// <summary>The mode's word, and how to write.</summary>
+    protected (string Mode, WriteOptions Writing) Shape(ParseResult arguments) => Shape(arguments, _common.Writing(arguments) with
+    {
+        Label = arguments.GetValue(_label),
+        Overwrite = arguments.GetValue(_force),
+        Changes = arguments.GetValue(_digestName) is not { } name ? null
+            : new InodeChanges { FingerprintName = PathBytes.Encode(name) },
+    });
+
+    /// <summary>How sources become layers.</summary>
+    protected LayerOptions Reading(ParseResult arguments, WorkOptions work) =>
+        _opening.Add(arguments, _common.Reading(arguments, Session.Error), work);
+
+    /// <summary>Writes the config of a container image beside the output, where that was asked for.</summary>
+    protected void WriteConfig(ParseResult arguments, WriteOptions writing) =>
+        _opening.WriteConfig(arguments, writing.Overwrite);
+
+    /// <summary>Says what is odd about the layers.</summary>
+    protected void Warn(WriteResult result)
+    {
+        foreach (string warning in result.Warnings)
+            Session.Error.WriteLine($"lamina: {warning}");
+    }
+
+    /// <summary>Whether the report is for programs.</summary>
+    protected bool IsJson(ParseResult arguments) => arguments.GetValue(_json);
+
+    /// <summary>What the verb ends with once all is done.</summary>
+    protected int ExitCode => _common.ExitCode;
 
     private void RefuseForStream(ParseResult arguments, WriteOptions writing)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Platform;
 using Lamina.Tree;
 using Lamina.Writing;
 
@@ -7,6 +8,9 @@ namespace Lamina.Cli.Peers;
 /// <summary>What mkfs.erofs's options change about all files: times, owners, attributes, links.</summary>
 internal static class MkfsInodes
 {
+    /// <summary>The attribute that fingerprints go to where none is named.</summary>
+    private const string UsualFingerprint = "erofs.fingerprint.v1";
+
     private const string EpochVariable = "SOURCE_DATE_EPOCH";
 
     /// <summary>The changes, and when the image was made, if that is said.</summary>
@@ -29,6 +33,8 @@ internal static class MkfsInodes
             MapUser = Map(line, "--force-uid", "--uid-offset"),
             MapGroup = Map(line, "--force-gid", "--gid-offset"),
             DropsXattrs = line.ValueOf("-x")?.StartsWith('-') == true,
+            FingerprintName = line.Has("--xattr-inode-digest")
+                ? PathBytes.Encode(line.ValueOf("--xattr-inode-digest") ?? UsualFingerprint) : default,
             SeparatesLinks = line.Has("--hard-dereference"),
             IsExtended = isExtended,
         }, time);

@@ -64,7 +64,7 @@ internal sealed class ContentEncoder(
                 _count?.Invoke(file.Size);
                 continue;
             }
-            if (file.Size <= MaxTiny)
+            if (file.Size <= MaxTiny && (form.Options.Codec is not null || form.Options.HasInlineTails))
             {
                 file.Encoded = new BytesContent(ReadAll(file));
                 _count?.Invoke(file.Size);

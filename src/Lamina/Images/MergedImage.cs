@@ -1,7 +1,9 @@
+using Lamina.Containers;
 using Lamina.Exporting;
 using Lamina.Layers;
 using Lamina.Merging;
 using Lamina.Platform;
+using Lamina.Reading;
 using Lamina.Tree;
 using Lamina.Writing;
 
@@ -98,6 +100,59 @@ public static class MergedImage
         if (merging is { ChecksExtensions: true })
             ExtensionRelease.Check(opened);
         return Merger.Merge(opened, merging);
+    }
+
+    /// <summary>
+    /// Makes an image of each layer of a container image, called by its DiffID. Merged again they give what the container image
+    /// is; only a hard link to a file of a layer below is a file of its own then.
+    /// </summary>
+    /// <param name="image">The container image.</param>
+    /// <param name="directory">Where the images go; made if it is not there.</param>
+    /// <param name="writing">How to write them. What is there already is kept, unless it may be replaced.</param>
+    /// <param name="reading">Which image, and how its layers are opened.</param>
+    /// <returns>The layers, lowest first.</returns>
+    internal static IReadOnlyList<BuiltLayer> CreateLayers(
+        string image, string directory, WriteOptions writing, LayerOptions reading)
+    {
+        reading = reading with { SpoolBeside = Path.Combine(directory, "layer") };
+        using OutputSet outputs = new();
+        outputs.MakeFolder(directory);
+        using ContainerImage container = OpenedLayers.FindImage(image, reading) ?? throw new UnsupportedImageException(image,
+            "is no container image, so it has no layers with a DiffID", "One image of it is made with -o OUT.");
+        reading.TakeConfig?.Invoke(container.Config.Bytes);
+        Layer[] opened = container.OpenLayers(reading);
+        try
+        {
+            Layer[] layers = SeparateLayers.Of(opened);
+            List<BuiltLayer> built = [];
+            for (int i = 0; i < layers.Length; i++)
+            {
+                Layer layer = layers[i];
+                Layer[] sources = [.. layer.Borrowed.Values.Distinct().Order().Select(owner => layers[owner]), layer];
+                Digest id = container.Layers[i].DiffId;
+                string path = Path.Combine(directory, $"{id.Algorithm}-{id.Hex}.erofs");
+                if (built.FirstOrDefault(other => other.Path == path) is { } same)
+                    built.Add(same);
+                else if (!writing.Overwrite && HostFile.Exists(path))
+                    built.Add(new BuiltLayer($"{id}", Kept(path), null));
+                else
+                    built.Add(new BuiltLayer($"{id}", path, ImageWriter.Write(layer.Root, sources, path, writing)));
+            }
+            outputs.Commit();
+            return built;
+        }
+        finally
+        {
+            foreach (Layer other in opened)
+                other.Dispose();
+        }
+    }
+
+    /// <summary>A file that is there already: an image, or else it is in the way.</summary>
+    private static string Kept(string path)
+    {
+        using ErofsImage image = ErofsImage.Open(path);
+        return path;
     }
 
     private static TResult With<TResult>(IReadOnlyList<string> layers, LayerOptions? reading, Func<Layer[], TResult> action,

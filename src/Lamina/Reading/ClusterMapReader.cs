@@ -235,6 +235,10 @@ internal sealed class ClusterMapReader
         {
             if (!hasTail)
                 throw _image.Corrupt(_inode, "a fragment without a head in the index", _mapPosition);
+            // Linux 6.12 looks at the head's codec though nothing is decoded with it, and takes plain data for too short
+            // (z_erofs_do_map_blocks).
+            if (EncodingOf(heads[^1].Record.Type) >= ClusterEncoding.Shifted)
+                throw _image.Corrupt(_inode, "the head of its fragment is one of plain data", _mapPosition);
             ulong offset = _header.FragmentOffset | (isCompact ? 0 : (ulong)heads[^1].Record.Block << 32);
             return Map(Fragment(heads[^1].Logical, offset), heads[^1].Logical, false);
         }

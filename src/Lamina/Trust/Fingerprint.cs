@@ -17,6 +17,11 @@ internal static class Fingerprint
         return !value.IsEmpty || xattrs.TryGet(name, out value);
     }
 
+    /// <summary>The fingerprint of data.</summary>
+    /// <param name="content">The file's data.</param>
+    public static byte[] Of(Content content) =>
+        [.. Algorithm, .. ContentDigest.Compute(content.Open("a file"), content.Size)];
+
     /// <summary>Whether it is that of the data; null if it is in no form that is known.</summary>
     /// <param name="value">The attribute's value.</param>
     /// <param name="content">The file's data.</param>

@@ -119,7 +119,7 @@ internal static class HeaderWriter
     {
         if (!features.HasCompressedLayouts)
             return default;
-        ushort algorithms = features.Algorithms == 0 ? (ushort)1 : features.Algorithms;
+        ushort algorithms = (ushort)(features.Algorithms | 1 << (int)features.Announced);
         return new CompressionConfigs(algorithms)
         {
             Lz4MaxDistance = (ushort)limits.Lz4Distance,

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Lamina.Format;
 using Lamina.Tree;
@@ -158,6 +159,10 @@ internal sealed class ImageFeatures
 
     /// <summary>A bit for each codec in use.</summary>
     public ushort Algorithms { get; private set; }
+
+    /// <summary>The first codec that the superblock announces: LZ4 where none is in use.</summary>
+    public ClusterEncoding Announced =>
+        Algorithms == 0 ? ClusterEncoding.Lz4 : (ClusterEncoding)BitOperations.TrailingZeroCount(Algorithms);
 
     /// <summary>The originals that clusters in use lie in, the area of copied data among them.</summary>
     public HashSet<Original> Encoded { get; } = new(ReferenceEqualityComparer.Instance);

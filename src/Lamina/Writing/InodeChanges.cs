@@ -20,6 +20,11 @@ internal sealed record InodeChanges
     /// <summary>Whether attributes stay out.</summary>
     public bool DropsXattrs { get; init; }
 
+    /// <summary>
+    /// The attribute that is to have the fingerprint of each file's data; empty to keep those of layers that announce them.
+    /// </summary>
+    public ReadOnlyMemory<byte> FingerprintName { get; init; }
+
     /// <summary>Whether further names of a file become files of their own.</summary>
     public bool SeparatesLinks { get; init; }
 

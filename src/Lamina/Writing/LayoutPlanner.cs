@@ -68,7 +68,9 @@ internal sealed class LayoutPlanner : IDisposable
             OutputShape shape = OutputShape.Choose([.. AllLayers],
                 options.Encoding is null ? tree.ClusterBlockSizes : [.. tree.ClusterBlockSizes, TreeEncoder.BlockSize], options);
             CheckLabel(options.Label, shape.Kernel);
-            _sharing = SharingPlanner.Choose([.. AllLayers], tree.Inodes, shape.Kernel);
+            _sharing = options.Changes is { FingerprintName.IsEmpty: false } changes
+                ? FingerprintMaker.Make(tree.Inodes, changes.FingerprintName, shape.Kernel, options)
+                : SharingPlanner.Choose([.. AllLayers], tree.Inodes, shape.Kernel);
             ReadOnlyMemory<byte> fingerprintName = _sharing is { IsKept: true } ? _sharing.Attribute : default;
             tree.PlanXattrs(fingerprintName);
             byte[] prefixes = fingerprintName.IsEmpty ? [] : LongPrefixRecord.Of(fingerprintName.Span);

@@ -178,7 +178,9 @@ internal sealed class MapPlan
     /// <param name="bytes">From the end of the xattrs on; cleared before.</param>
     /// <param name="position">That end's position in the image: packs depend on it.</param>
     /// <param name="addressOf">The address of a byte of an original.</param>
-    public void WriteTo(Span<byte> bytes, long position, Func<Original, long, long> addressOf)
+    /// <param name="announced">A codec that the image announces: a fragment's head names one, though nothing is decoded with it,
+    /// and Linux 6.12 refuses one that the superblock does not have.</param>
+    public void WriteTo(Span<byte> bytes, long position, Func<Original, long, long> addressOf, ClusterEncoding announced)
     {
         int header = (int)(((position + MapHeader.Alignment - 1) & ~(MapHeader.Alignment - 1L)) - position);
         Span<byte> head = bytes[header..];
@@ -198,7 +200,8 @@ internal sealed class MapPlan
             return;
         }
         ushort inline = _map.HasInlineTail ? (ushort)_map.Extents[^1].EncodedLength : (ushort)0;
-        MapHeader.Index(Advice, CodecPair.Number(_codecs.First), CodecPair.Number(_codecs.Second), (uint)_fragmentOffset,
+        int first = CodecPair.Number(_codecs.First == ClusterEncoding.Shifted && HasFragment ? announced : _codecs.First);
+        MapHeader.Index(Advice, first, CodecPair.Number(_codecs.Second), (uint)_fragmentOffset,
             inline).WriteTo(head);
         ClusterIndexEncoder encoder = new(_map, _blockBits, _codecs);
         ClusterRecord[] records = encoder.Rent(extent =>

@@ -54,7 +54,8 @@ internal sealed class MetadataEmitter(ImagePlan plan, long metadataStart, Func<O
                 EmitChunks(chunks, bytes[((inode.End + 3) & ~3)..]);
                 break;
             case MapPlan map:
-                map.WriteTo(bytes[inode.End..], metadataStart + inode.Position + inode.End, addressOf);
+                map.WriteTo(bytes[inode.End..], metadataStart + inode.Position + inode.End, addressOf,
+                    plan.Features.Announced);
                 EmitTail(inode, bytes);
                 break;
             case PlacedContent { HasInlineTail: true }:

@@ -6,7 +6,7 @@ namespace Lamina.Writing;
 /// <summary>An inode of the output: the node it stands for, what was decided about it, and at last its place.</summary>
 internal sealed class PlannedInode(Node node, PlannedInode? parent)
 {
-    public Node Node { get; } = node;
+    public Node Node { get; set; } = node;
 
     /// <summary>For a directory: the one it is in; the root is in itself.</summary>
     public PlannedInode Parent => parent ?? this;

@@ -41,6 +41,8 @@ internal sealed class TreePlanner(FaultyFile faults, InodeChanges? changes = nul
     /// <param name="fingerprintName">The attribute whose name is the image's one long prefix; empty without.</param>
     public void PlanXattrs(ReadOnlyMemory<byte> fingerprintName)
     {
+        foreach (PlannedInode inode in Inodes)
+            Xattrs.Count(inode.Node.Xattrs);
         Xattrs.Finish(fingerprintName, Refuse);
         foreach (PlannedInode inode in Inodes)
             inode.Xattrs = Xattrs.BlockOf(inode.Node.Xattrs);
@@ -133,7 +135,6 @@ internal sealed class TreePlanner(FaultyFile faults, InodeChanges? changes = nul
             node = changes.Apply(node);
         PlannedInode inode = new(node, parent) { IsExtended = changes?.IsExtended == true };
         Inodes.Add(inode);
-        Xattrs.Count(node.Xattrs);
         if (node.Payload is EncodedContent encoded)
             ClusterBlockSizes.Add(encoded.BlockSize);
         return inode;

@@ -2,6 +2,7 @@ using Lamina.Building;
 using Lamina.Checking;
 using Lamina.Compression;
 using Lamina.Layers;
+using Lamina.Tests.Cli;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -59,6 +60,26 @@ public class BuildTests
             HasInlineTails = false,
         }, null, plain);
         Assert.Equal(TestImages.Shown(plain), TestImages.Shown(built));
+    }
+
+    /// <summary>
+    /// Noise has plain clusters alone, and an end in the packed file whose head names a codec. Linux 6.12 reads nothing of such a
+    /// file if the superblock does not have that codec; Linux 6.18 does not look.
+    /// </summary>
+    [Fact]
+    public void The_head_of_a_fragment_names_a_codec_that_the_image_has()
+    {
+        Node noise = Grow.File(Compressible.Data(new Random(1), 65536, 1));
+        ImageFile built = Build(new EncodeOptions { Codec = Codec.Zstd, Fragments = FragmentUse.Tails }, null,
+            TestImages.Of(Grow.Directory(("noise", noise), ("words", Grow.File(Compressible.Data(new Random(2), 200_000, 0))))));
+        string map = CliRun.Of("dump", built).Output.Split('\n').First(line => line.EndsWith(" map of /noise", StringComparison.Ordinal));
+        int at = Convert.ToInt32(map[1..9], 16) + 6;                    // h_algorithmtype
+        byte[] bytes = File.ReadAllBytes(built.Path);
+        Assert.Equal((byte)Codec.Zstd, bytes[at]);
+        bytes[at] = (byte)Codec.Lz4;
+        File.WriteAllBytes(built.Path, bytes);
+        Assert.Contains("algorithm Lz4 is not among those the superblock names",
+            Assert.Single(ImageChecker.Check(built.Path).Faults).Message);
     }
 
     [Theory]

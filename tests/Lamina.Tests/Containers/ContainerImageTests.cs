@@ -166,4 +166,40 @@ public class ContainerImageTests
         CliRun.Of("ls", $"oci:{image.Path}:one").MustSucceed();
         Assert.Contains("holds no image called three", CliRun.Of("ls", $"oci:{image.Path}:three").Error);
     }
+
+    [Fact]
+    public void An_image_of_each_layer_is_called_by_its_DiffID_and_kept()
+    {
+        OciImage image = Sound("gzip");
+        string folder = Scratch.NewPath("layers");
+        CliRun first = CliRun.Of("build", "--layers", folder, image.Path, "-z", "none", "--json").MustSucceed();
+        string[] layers = [.. first.Json().GetProperty("layers").EnumerateArray()
+            .Select(layer => layer.GetProperty("output").GetString()!)];
+        string hex = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Tars()[1]));
+        Assert.Equal(Path.Combine(folder, $"sha256-{hex}.erofs"), layers[1]);
+        Assert.Equal(60, Directory.GetFiles(folder).Length);
+        string merged = Scratch.NewPath("merged");
+        CliRun.Of(["merge", .. layers, "-o", merged]).MustSucceed();
+        CliRun.Of("diff", merged, image.Path).MustSucceed();
+
+        byte[] before = File.ReadAllBytes(layers[1]);
+        Assert.Contains($"{layers[1]} was there already", CliRun.Of("build", "--layers", folder, image.Path).MustSucceed().Output);
+        Assert.Equal(before, File.ReadAllBytes(layers[1]));
+        Assert.DoesNotContain("already", CliRun.Of("build", "--layers", folder, image.Path, "-f").MustSucceed().Output);
+        File.WriteAllText(layers[1], "no image");
+        Assert.Contains(layers[1], CliRun.Of("build", "--layers", folder, image.Path).Error);
+    }
+
+    [Fact]
+    public void Images_of_layers_are_made_of_a_container_image_alone()
+    {
+        string tar = Scratch.NewPath("layer.tar"), folder = Scratch.NewPath("layers");
+        File.WriteAllBytes(tar, Tars()[0]);
+        CliRun run = CliRun.Of("build", "--layers", folder, tar);
+        Assert.Equal((3, true), (run.Code, run.Error.Contains("is no container image", StringComparison.Ordinal)));
+        Assert.False(Directory.Exists(folder));
+        Assert.Equal(2, CliRun.Of("build", "--layers", folder, Sound().Path, "-o", Scratch.NewPath("out")).Code);
+        Assert.Equal(2, CliRun.Of("build", "--layers", folder, Sound().Path, "-n").Code);
+        Assert.Equal(2, CliRun.Of("build", tar).Code);
+    }
 }

@@ -1,6 +1,8 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Lamina.Images;
 using Lamina.Merging;
+using Lamina.Tests.Cli;
 using Lamina.Tests.Generators;
 using Lamina.Tests.Oracles;
 using Lamina.Tree;
@@ -10,7 +12,7 @@ namespace Lamina.Tests.Merging;
 
 /// <summary>Tars merged by OCI rules show what umoci unpacks of them: marks, links on the way, directories without
 /// entries.</summary>
-public class OciUnpackTests
+public partial class OciUnpackTests
 {
     /// <summary>A root as distributions have it: <c>bin</c> is a link into <c>usr</c>.</summary>
     private static TarBuilder Base() => Root().Directory("usr").Directory("usr/bin").File("usr/bin/sh", "shell")
@@ -113,6 +115,33 @@ public class OciUnpackTests
             string.Join('\n', found.Except(expected).Select(row => $"+ {row}")));
     }
 
+    [Theory]
+    [MemberData(nameof(Cases), DisableDiscoveryEnumeration = true)]
+    public void Images_of_single_layers_overlay_to_what_umoci_unpacks(string what, byte[][] tars)
+    {
+        KernelMount.SkipUnlessOverlayIsPossible();
+        bool hasLinksBelow = what.Contains("hard link", StringComparison.Ordinal);
+        OciImage image = new();
+        byte[][] all = [.. tars, .. new[] { Root().End().ToArray() }.Take(tars.Length == 1 ? 1 : 0)];   // one is no overlay
+        image.Tag(image.Manifest(all, "gzip"));
+        string folder = Scratch.NewPath("layers");
+        string[] layers = [.. CliRun.Of("build", "--layers", folder, image.Path, "--json").Json().GetProperty("layers")
+            .EnumerateArray().Select(layer => layer.GetProperty("output").GetString()!)];
+        Assert.Equal(all.Length, layers.Length);
+        string[] expected = [.. Umoci.Unpack(all).Select(Countless)];
+        using (KernelMount mount = KernelMount.OverlayOfImages(layers))
+            AssertSame(mount.Manifest());
+        AssertSame(TestImages.Shown(TestImages.MergeAs(TestImages.Full, null, layers), noLinkCounts: false));
+
+        string Countless(string row) => hasLinksBelow ? LinkCount().Replace(row, "") : row;
+        void AssertSame(string[] rows)
+        {
+            string[] found = [.. rows.Select(Umoci.Comparable).Select(Countless)];
+            Assert.True(expected.SequenceEqual(found), $"{what}:\n" + string.Join('\n',
+                [.. expected.Except(found).Select(row => $"- {row}"), .. found.Except(expected).Select(row => $"+ {row}")]));
+        }
+    }
+
     [Fact]
     public void Links_of_lower_layers_in_a_circle_are_refused_by_name()
     {
@@ -200,4 +229,7 @@ public class OciUnpackTests
         File.WriteAllBytes(path, tar.End().ToArray());
         return path;
     }
+
+    [GeneratedRegex("\"nlink\": \\d+, ")]
+    private static partial Regex LinkCount();
 }

@@ -50,6 +50,29 @@ public class PageSharingTests
     }
 
     [Theory]
+    [InlineData("merge", SharingLayers.Name)]
+    [InlineData("merge", SharingLayers.Unseen)]
+    [InlineData("build", SharingLayers.Name)]
+    [InlineData("build", SharingLayers.Unseen)]
+    [InlineData("mkfs.erofs", SharingLayers.Unseen)]
+    public void Fingerprints_are_made_of_what_has_none(string verb, string name)
+    {
+        ImageFile other = SharingLayers.Of("user.other", ("big", s_big));
+        string folder = Scratch.NewFolder("files"), output = Scratch.NewPath("out.erofs");
+        File.WriteAllBytes(Path.Combine(folder, "copy"), s_big);
+        File.WriteAllBytes(Path.Combine(folder, "large"), [.. Enumerable.Repeat(s_other, 100).SelectMany(part => part)]);
+        File.WriteAllBytes(Path.Combine(folder, "empty"), []);
+        if (verb == "mkfs.erofs")
+            CliRun.Of("mkfs", "--xattr-inode-digest", "-zzstd", "--quiet", output, folder).MustSucceed();
+        else
+            CliRun.Of(verb, other, folder, "-o", output, "--xattr-inode-digest", name).MustSucceed();
+        AssertShares(new ImageFile(output, []), name, fingerprints: verb == "mkfs.erofs" ? 2 : 3,
+            isPlain: verb != "build");                                  // with a packed file the names stand there
+        CliRun refused = CliRun.Of("build", folder, "-o", output, "-f", "--kernel", "6.1", "--xattr-inode-digest", name);
+        Assert.Equal((2, true), (refused.Code, refused.Error.Contains("is refused by Linux 6.1", StringComparison.Ordinal)));
+    }
+
+    [Theory]
     [InlineData(OutputMode.Flat)]
     [InlineData(OutputMode.Index)]
     [InlineData(OutputMode.Full)]
