@@ -50,10 +50,19 @@ internal sealed class BuildVerb(Session session) : ImageVerb(session, "build",
         if (!arguments.GetValue(_dax))
             return ("full", writing with { Encoding = _encoding!.Encoding(arguments) });
         if (_encoding!.FirstGiven(arguments) is { } option)
-            throw new UsageException($"--dax stores data as it is, and {option} says how to encode it", $"Leave out one of both.");
+        {
+            throw new UsageException($"--dax stores data as it is, and {option} says how to encode it", "Leave out one of both.");
+        }
         if (writing.BlockSize is { } size and not PageSize)
-            throw new UsageException($"--dax takes blocks of {PageSize} bytes, a page of memory, not of {size}", "Leave out --block-size.");
-        return ("full", writing with { BlockSize = PageSize, Encoding = new EncodeOptions { HasInlineTails = false, EncodesAll = true } });
+        {
+            throw new UsageException($"--dax takes blocks of {PageSize} bytes, a page of memory, not of {size}",
+                "Leave out --block-size.");
+        }
+        return ("full", writing with
+        {
+            BlockSize = PageSize,
+            Encoding = new EncodeOptions { HasInlineTails = false, EncodesAll = true },
+        });
     }
 
     protected override int Run(ParseResult arguments)

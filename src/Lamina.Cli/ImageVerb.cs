@@ -37,8 +37,8 @@ internal abstract class ImageVerb : Verb
 
     private readonly Option<string> _digestName = new("--xattr-inode-digest")
     {
-        Description = "Give each file an attribute of this name with the SHA-256 of its data, by which kernels keep equal files in " +
-            "memory once: Linux 7.0, mounted with inode_share. trusted.NAME, or any name such as erofs.fingerprint.v1",
+        Description = "Give each file an attribute of this name with the SHA-256 of its data, by which kernels keep equal " +
+            "files in memory once: Linux 7.0, mounted with inode_share. trusted.NAME, or any name such as erofs.fingerprint.v1",
         HelpName = "NAME",
     };
 

@@ -72,7 +72,8 @@ public class BuildTests
         Node noise = Grow.File(Compressible.Data(new Random(1), 65536, 1));
         ImageFile built = Build(new EncodeOptions { Codec = Codec.Zstd, Fragments = FragmentUse.Tails }, null,
             TestImages.Of(Grow.Directory(("noise", noise), ("words", Grow.File(Compressible.Data(new Random(2), 200_000, 0))))));
-        string map = CliRun.Of("dump", built).Output.Split('\n').First(line => line.EndsWith(" map of /noise", StringComparison.Ordinal));
+        string map = CliRun.Of("dump", built).Output.Split('\n')
+            .First(line => line.EndsWith(" map of /noise", StringComparison.Ordinal));
         int at = Convert.ToInt32(map[1..9], 16) + 6;                    // h_algorithmtype
         byte[] bytes = File.ReadAllBytes(built.Path);
         Assert.Equal((byte)Codec.Zstd, bytes[at]);

@@ -183,7 +183,8 @@ public class ContainerImageTests
         CliRun.Of("diff", merged, image.Path).MustSucceed();
 
         byte[] before = File.ReadAllBytes(layers[1]);
-        Assert.Contains($"{layers[1]} was there already", CliRun.Of("build", "--layers", folder, image.Path).MustSucceed().Output);
+        Assert.Contains($"{layers[1]} was there already",
+            CliRun.Of("build", "--layers", folder, image.Path).MustSucceed().Output);
         Assert.Equal(before, File.ReadAllBytes(layers[1]));
         Assert.DoesNotContain("already", CliRun.Of("build", "--layers", folder, image.Path, "-f").MustSucceed().Output);
         File.WriteAllText(layers[1], "no image");
