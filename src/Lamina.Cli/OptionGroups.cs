@@ -11,9 +11,10 @@ internal static class OptionGroups
     private static readonly (string Title, string[] Names)[] s_groups =
     [
         ("What is written", ["--output", "--mode", "--kernel", "--format", "--form", "--block-size", "--label", "--vmdk",
-            "--layers", "--config", "--keep-whiteouts", "--xattr-inode-digest", "--no-digest", "--force", "--arch", "--all", "--keep"]),
-        ("How data is encoded", ["--compress", "--recompress", "--dax", "--cluster-size", "--fragments", "--no-inline", "--packed",
-            "--dedupe", "--compress-hints", "--sort", "--recompress-all"]),
+            "--layers", "--config", "--keep-whiteouts", "--xattr-inode-digest", "--no-digest", "--force", "--arch", "--all",
+            "--keep"]),
+        ("How data is encoded", ["--compress", "--recompress", "--dax", "--cluster-size", "--fragments", "--no-inline",
+            "--packed", "--dedupe", "--compress-hints", "--sort", "--recompress-all"]),
         ("What is taken of the layers", ["--from", "--split", "--split-by", "--layer-only", "--optional", "--rules",
             "--any-extension", "--userxattr", "--owner", "--map-owner", "--exclude", "--exclude-from", "--one-file-system",
             "--ignore-unreadable", "--platform", "--max-size"]),
