@@ -90,7 +90,7 @@ internal sealed class BuildVerb(Session session) : ImageVerb(session, "build",
         using (Session.Interrupts.Writing(folder + Path.DirectorySeparatorChar))
         using (ProgressLine progress = new(Session, Doing(writing)))
         {
-            writing = writing with { Progress = progress };
+            writing = writing with { Progress = progress, Threads = Session.Threads };
             built = MergedImage.CreateLayers(image, folder, writing, Reading(arguments, writing));
         }
         WriteConfig(arguments, writing);
