@@ -15,7 +15,7 @@ public partial class DocumentTests
 {
     private static readonly string s_root = FindRoot();
 
-    // This method is the README's example, word for word.
+    // This method is the library guide's example, word for word.
     private static void MergeAndMount(string[] layers, string image, string folder, TextWriter log)
     {
         MergeAccount account = new();
@@ -39,10 +39,10 @@ public partial class DocumentTests
     [Theory]
     [InlineData(0, "MergeAndMount")]
     [InlineData(1, "PrintConfiguration")]
-    public void The_examples_of_the_readme_are_the_methods_that_are_tested_here(int number, string name)
+    public void The_examples_of_the_library_guide_are_the_methods_that_are_tested_here(int number, string name)
     {
         string here = ReadFile("tests/Lamina.Tests/DocumentTests.cs");
-        Match[] blocks = [.. CodeBlock().Matches(ReadFile("README.md")).Where(block => block.Groups[1].Value == "csharp")];
+        Match[] blocks = [.. CodeBlock().Matches(ReadFile("docs/library.md")).Where(block => block.Groups[1].Value == "csharp")];
         Assert.Equal(2, blocks.Length);
         string shown = blocks[number].Groups[2].Value;
         string[] usings = [.. UsingLine().Matches(shown).Select(match => match.Value.Trim())];
@@ -53,7 +53,7 @@ public partial class DocumentTests
     }
 
     [Fact]
-    public void The_reading_example_of_the_readme_does_what_it_says()
+    public void The_reading_example_of_the_library_guide_does_what_it_says()
     {
         using StringWriter output = new();
         PrintConfiguration(Path.Combine(Cli.CliRun.NewFolderWithLayers(), "base.erofs"), output);
@@ -63,7 +63,7 @@ public partial class DocumentTests
     }
 
     [Fact]
-    public void The_example_of_the_readme_does_what_it_says()
+    public void The_example_of_the_library_guide_does_what_it_says()
     {
         KernelMount.SkipUnlessPossible();
         string[] layers = [Corpus.Layer("base", "lz4hc"), Corpus.Layer("app", "zstd-frag"), Corpus.PathOf("config.tar")];
@@ -136,7 +136,7 @@ public partial class DocumentTests
     [Theory]
     [InlineData("ARCHITECTURE.md")]
     [InlineData("CONTRIBUTING.md")]
-    [InlineData("README.md")]
+    [InlineData("docs/library.md")]
     public void Types_and_members_that_a_document_names_exist(string document)
     {
         string sources = string.Concat(TidyTests.FilesUnder("src", "tests")
@@ -164,11 +164,12 @@ public partial class DocumentTests
 
     /// <summary>Asks the program itself, so that a word in some comment does not count as an option.</summary>
     [Fact]
-    public void Verbs_and_options_that_the_readme_names_are_known_to_the_program()
+    public void Verbs_and_options_that_the_guides_name_are_known_to_the_program()
     {
         Assert.SkipUnless(Help().Contains("merge", StringComparison.Ordinal), "the program has no verbs yet");
         List<string> faults = [];
-        string[] lines = ReadFile("README.md").Split('\n');
+        string[] lines = [.. new[] { "README.md", "docs/merging.md", "docs/containers.md", "docs/initrds.md", "docs/report.md" }
+            .Where(path => File.Exists(Path.Combine(s_root, path))).SelectMany(path => ReadFile(path).Split('\n'))];
         string[] verbs = [.. lines.SelectMany(line => CommandLine().Matches(line)).Select(match => match.Groups[1].Value)
             .Distinct()];
         Dictionary<string, string> helps = verbs.ToDictionary(verb => verb, verb => Help(verb));
@@ -177,7 +178,7 @@ public partial class DocumentTests
         foreach (string line in lines)
         {
             // An option on a command line belongs to its verb, one in a sentence to any.
-            IEnumerable<string> places = line.StartsWith("./lamina ", StringComparison.Ordinal)
+            IEnumerable<string> places = line.StartsWith("lamina ", StringComparison.Ordinal)
                 ? [HelpFor(line)]
                 : helps.Values.Append(all);
             faults.AddRange(OptionName().Matches(line).Select(match => match.Value)
@@ -186,6 +187,18 @@ public partial class DocumentTests
         }
         Assert.True(verbs.Length > 8, "the verbs were not found");
         AssertNone(faults);
+    }
+
+    /// <summary>Somebody looks for the words that stand on the screen.</summary>
+    [Fact]
+    public void Messages_that_people_look_up_are_in_the_code()
+    {
+        string sources = string.Concat(TidyTests.FilesUnder("src").Where(path => path.EndsWith(".cs", StringComparison.Ordinal))
+            .Select(ReadFile));
+        string[] messages = [.. Rows(ReadFile("docs/troubleshooting.md").Split('\n')).Select(cells => Quoted().Match(cells[0]))
+            .Where(match => match.Success).Select(match => match.Groups[1].Value)];
+        Assert.True(messages.Length > 8, "the table was not found");
+        AssertNone([.. messages.Where(message => !sources.Contains(message, StringComparison.Ordinal))]);
     }
 
     /// <summary>The help of the verb of a command line, which may be one below another.</summary>
@@ -273,6 +286,9 @@ public partial class DocumentTests
 
     [GeneratedRegex(@"[^\w\- ]")]
     private static partial Regex NotInAnchor();
+
+    [GeneratedRegex("^`([^`]+)`")]
+    private static partial Regex Quoted();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Blanks();
