@@ -175,8 +175,9 @@ public partial class DocumentTests
         Dictionary<string, string> helps = verbs.ToDictionary(verb => verb, verb => Help(verb));
         string all = Help();
         faults.AddRange(verbs.Where(verb => !Regex.IsMatch(all, $@"^ +{verb}\b", RegexOptions.Multiline)));
-        foreach (string line in lines)
+        foreach (string whole in lines)
         {
+            string line = whole[Math.Max(whole.IndexOf("| lamina ", StringComparison.Ordinal), 0)..];     // tar has options, too
             // An option on a command line belongs to its verb, one in a sentence to any.
             IEnumerable<string> places = line.StartsWith("lamina ", StringComparison.Ordinal)
                 ? [HelpFor(line)]

@@ -7,7 +7,7 @@ using Lamina.Tests.Oracles;
 
 namespace Lamina.Tests.Boot;
 
-/// <summary>An image for persistent memory is read from there by the processor itself: the page cache holds nothing of it.</summary>
+/// <summary>An image in persistent memory is read by the processor itself: the page cache holds nothing of it.</summary>
 public partial class DaxBootTests(ITestOutputHelper output)
 {
     private const int DataSize = 120 << 20;
