@@ -1,6 +1,6 @@
-using Lamina.Platform;
 using System.Buffers.Binary;
 using Lamina.Compression;
+using Lamina.Platform;
 
 namespace Lamina.Archives;
 

@@ -103,10 +103,9 @@ public class OtherFilesBootTests
         ("dev", Grow.Directory()), ("proc", Grow.Directory()), ("sys", Grow.Directory()), ("run", Grow.Directory()),
         ("root", Grow.Directory(Of(0x1E8, 11))),
         ("sbin", Grow.Directory(("init", BootKit.Program(File.ReadAllBytes(BootKit.SystemProgram))))),
+        // The kernel gives what took a directory's place (file) the directory's time, as it sets these last: they are the same.
         ("etc", Grow.Directory(Of(0x1ED, 12), ("both", Grow.File("below")), ("below", Grow.File("stays", Of(0x180, 13))),
-            ("link", Grow.File("a file below")), 
-            // The kernel gives what took a directory's place the directory's time, as it sets these last: they are the same.
-            ("file", Grow.Directory(Of(0x1ED, 41))))),
+            ("link", Grow.File("a file below")), ("file", Grow.Directory(Of(0x1ED, 41))))),
         ("usr", Grow.Directory(("lib", Grow.Directory(("libc.so", Grow.File("library")))))),
         ("lib", Grow.Link("usr/lib")),
         ("full", Grow.Directory(Of(0x1ED, 14), ("child", Grow.File("child")))));
