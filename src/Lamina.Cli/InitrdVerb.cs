@@ -145,7 +145,10 @@ internal sealed class InitrdVerb : Verb
         using (PreparedLayers prepared = _layers.Prepare(arguments, layers, optional, options, output, Session))
         {
             bool hasIndex = !isLayersOnly && prepared.Layers.Count > 1 && !arguments.GetValue(_noIndex);
-            result = InitrdBuilder.Build(prepared.Layers, output, options with { HasIndex = hasIndex });
+            using ProgressLine progress = new(Session, "writing the archive");
+            result = InitrdBuilder.Build(prepared.Layers, output,
+                options with { HasIndex = hasIndex, Progress = progress, Threads = Session.Threads });
+            progress.Complete();
             result = result with { Warnings = [.. prepared.Warnings, .. result.Warnings] };
         }
         foreach (string warning in result.Warnings)

@@ -106,7 +106,11 @@ internal sealed class UkiVerb : Verb
         };
         UkiResult result;
         using (Session.Interrupts.Writing(output))
-            result = UkiBuilder.Build(output, options);
+        using (ProgressLine progress = new(Session, "writing the image"))
+        {
+            result = UkiBuilder.Build(output, options with { Progress = progress, Threads = Session.Threads });
+            progress.Complete();
+        }
         foreach (string warning in result.Warnings)
             Session.Error.WriteLine($"lamina: warning: {warning}");
         if (arguments.GetValue(_json))
