@@ -112,6 +112,28 @@ public partial class TidyTests
         AssertNone(faults);
     }
 
+    /// <summary>The order that dotnet format makes, which takes a minute to say so.</summary>
+    [Fact]
+    public void Usings_are_sorted()
+    {
+        List<string> faults = [];
+        int count = 0;
+        foreach (string path in SourceFiles.Where(path => path.EndsWith(".cs", StringComparison.Ordinal)))
+        {
+            string[] names = [.. Read(path).Split('\n')
+                .TakeWhile(line => !line.StartsWith("namespace ", StringComparison.Ordinal))
+                .Where(line => line.StartsWith("using ", StringComparison.Ordinal) && !line.Contains('=')
+                    && !line.StartsWith("using static ", StringComparison.Ordinal)).Select(line => line[6..].TrimEnd(';'))];
+            string[] sorted = [.. names.OrderBy(name => name.Split('.')[0] == "System" ? 0 : 1)
+                .ThenBy(name => name.Replace('.', '\u0001'), StringComparer.OrdinalIgnoreCase)];
+            if (!names.SequenceEqual(sorted))
+                faults.Add($"{path}: {string.Join(", ", sorted)} was expected");
+            count += names.Length;
+        }
+        Assert.True(count > 100, "the usings were not found");
+        AssertNone(faults);
+    }
+
     [Fact]
     public void No_source_file_is_too_long_or_too_wide()
     {

@@ -49,17 +49,17 @@ public class TarEndTests
     }
 
     [Theory]
-    [InlineData("oci-layout")]
-    [InlineData("./manifest.json")]
-    public void An_archive_of_an_image_is_known_and_not_merged_as_files(string name)
+    [InlineData("oci-layout", "{}")]
+    [InlineData("./manifest.json", "[{\"Config\":\"c\",\"Layers\":[\"l.tar\"]}]")]
+    public void An_archive_of_an_image_is_known_and_not_merged_as_files(string name, string text)
     {
-        TarBuilder archive = new TarBuilder().Directory("./").Directory("blobs/").File(name, "[]").End();
+        TarBuilder archive = new TarBuilder().Directory("./").Directory("blobs/").File(name, text).File("index.json", "{}").End();
         using Layer found = Open(archive);
         Assert.True(found.IsImageArchive);
         Assert.Contains("an archive of a container image", Assert.Throws<UnsupportedImageException>(
             () => LayerOpener.Open(archive.ToSource(), [])).Message);
         using Layer asked = Open(archive, WhiteoutRules.Overlay);
-        using Layer deeper = Open(new TarBuilder().File("app/" + name, "[]").Directory("manifest.json").End());
+        using Layer deeper = Open(new TarBuilder().File("app/" + name, text).Directory("manifest.json").End());
         Assert.False(asked.IsImageArchive || deeper.IsImageArchive);
         Assert.NotEmpty(Names(asked) + Names(deeper));
     }
