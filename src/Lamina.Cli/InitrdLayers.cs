@@ -98,8 +98,7 @@ internal sealed class InitrdLayers
         : OtherInitrd.Open(path, new LayerOptions { SpoolBeside = output });
 
     /// <summary>The oldest kernel, if it was named.</summary>
-    public KernelProfile? Kernel(ParseResult arguments) => arguments.GetValue(_kernel) is { } text
-        && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null;
+    public KernelProfile? Kernel(ParseResult arguments) => MergeArguments.KernelOf(arguments, _kernel);
 
     /// <summary>Makes images of what is none.</summary>
     /// <param name="arguments">The command line.</param>

@@ -69,8 +69,7 @@ internal sealed class MergeArguments
     /// <param name="tree">The tree that the image has already, whose ways the new one keeps.</param>
     public WriteOptions Writing(ParseResult arguments, VerityInfo? tree = null) => new()
     {
-        Kernel = arguments.GetValue(_kernel) is { } text
-            && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null,
+        Kernel = KernelOf(arguments, _kernel),
         BlockSize = arguments.GetValue(_blockSize),
         ComputeDigests = !arguments.GetValue(_noDigest),
         Verity = !arguments.GetValue(_verity) ? null : _tree.Options(arguments, tree is null ? null : new VerityOptions
@@ -80,6 +79,10 @@ internal sealed class MergeArguments
             BlockSize = tree.DataBlockSize,
         }),
     };
+
+    /// <summary>The oldest kernel that an option names; null if it is not given.</summary>
+    public static KernelProfile? KernelOf(ParseResult arguments, Option<string> option) =>
+        arguments.GetValue(option) is { } text && KernelProfile.TryParse(text, out KernelProfile profile) ? profile : null;
 
     /// <summary>How sources become layers.</summary>
     public LayerOptions Reading(ParseResult arguments, TextWriter error) => _sources.Reading(arguments, error);

@@ -129,8 +129,6 @@ internal sealed class LayerPlace
     private XattrSet Xattrs()
     {
         XattrSet set = _node?.Xattrs ?? XattrSet.Empty;
-        bool isMarked = _node is not null && OverlayMarks.Trusted.IsOpaque(_node);
-        return IsOpaque && !isMarked && _node != _layer.Root
-            ? XattrSet.Create([.. set.Items, OverlayMarks.Trusted.Opaque], set.Fingerprint) : set;
+        return IsOpaque && _node != _layer.Root ? OverlayMarks.Trusted.MarkOpaque(set) : set;
     }
 }

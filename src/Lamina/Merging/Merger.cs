@@ -45,9 +45,6 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     private readonly Dictionary<Node, Node> _stripped = new(ReferenceEqualityComparer.Instance);
     private readonly Lock _lock = new();
 
-    /// <summary>A whiteout in the form every overlay knows, for one that was a marked file.</summary>
-    private static readonly Node s_whiteout = new() { Type = NodeType.CharacterDevice, Permissions = 0 };
-
     public MergeOptions Options => options;
 
     public string NameOf(int layer) => layers[layer].Name;
@@ -109,7 +106,7 @@ internal sealed class MergeContext(Layer[] layers, MergeOptions options)
     }
 
     /// <summary>A whiteout that is kept.</summary>
-    public static Node Keep(Node whiteout) => whiteout.IsWhiteout ? whiteout : s_whiteout;
+    public static Node Keep(Node whiteout) => whiteout.IsWhiteout ? whiteout : OverlayMarks.Whiteout;
 
     /// <summary>A file as the merged tree shows it, the same object each time so that hard links stay links.</summary>
     public Node Show(MergeSource source, MergePath? parent, ReadOnlyMemory<byte> name)

@@ -34,9 +34,17 @@ internal sealed class OverlayMarks
     /// <summary>The mark of a directory that hides all below it.</summary>
     public Xattr Opaque { get; }
 
+    /// <summary>A whiteout in the form that every overlay knows.</summary>
+    public static Node Whiteout { get; } = new() { Type = NodeType.CharacterDevice, Permissions = 0 };
+
     /// <summary>Whether a directory hides all below it.</summary>
-    public bool IsOpaque(Node directory) => directory.Xattrs.TryGet(_opaque, out ReadOnlyMemory<byte> value) &&
-        value.Span.SequenceEqual("y"u8);
+    public bool IsOpaque(Node directory) => IsOpaque(directory.Xattrs);
+
+    /// <summary>The attributes of a directory that hides all below it; the same object where they say so.</summary>
+    public XattrSet MarkOpaque(XattrSet set) =>
+        IsOpaque(set) ? set : XattrSet.Create([.. set.Items, Opaque], set.Fingerprint);
+
+    private bool IsOpaque(XattrSet set) => set.TryGet(_opaque, out ReadOnlyMemory<byte> value) && value.Span.SequenceEqual("y"u8);
 
     /// <summary>
     /// Whether a file is a whiteout in the form of a marked empty file. The kernel takes it for one whether or not its

@@ -10,8 +10,6 @@ namespace Lamina.Merging;
 /// </summary>
 internal static class SeparateLayers
 {
-    private static readonly Node s_whiteout = new() { Type = NodeType.CharacterDevice, Permissions = 0 };
-
     /// <summary>The layers in that form, over the same files.</summary>
     /// <param name="layers">The layers, lowest first.</param>
     public static Layer[] Of(IReadOnlyList<Layer> layers)
@@ -54,7 +52,7 @@ internal static class SeparateLayers
             {
                 HashSet<string> names = [.. own.Select(entry => Encoding.Latin1.GetString(entry.Name.Span))];
                 entries.AddRange(lower.Where(entry => !names.Contains(Encoding.Latin1.GetString(entry.Name.Span)))
-                    .Select(entry => new Entry(entry.Name, s_whiteout)));
+                    .Select(entry => new Entry(entry.Name, OverlayMarks.Whiteout)));
                 isChanged = true;
             }
             bool lends = isRoot ? !layer.HasRootMetadata : layer.Implied.Contains(directory);
@@ -65,8 +63,7 @@ internal static class SeparateLayers
             return !isRoot && OverlayMarks.Trusted.IsOpaque(directory) ? Mark(made) : made;
         }
 
-        private static Node Mark(Node directory) => OverlayMarks.Trusted.IsOpaque(directory) ? directory : directory.With(
-            XattrSet.Create([.. directory.Xattrs.Items, OverlayMarks.Trusted.Opaque], directory.Xattrs.Fingerprint),
-            directory.Payload);
+        private static Node Mark(Node directory) =>
+            directory.With(OverlayMarks.Trusted.MarkOpaque(directory.Xattrs), directory.Payload);
     }
 }
