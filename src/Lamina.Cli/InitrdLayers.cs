@@ -118,6 +118,7 @@ internal sealed class InitrdLayers
             Kernel = kernel,
             Encoding = _encoding.Encoding(arguments, usual: hasZstd ? "zstd" : "lz4hc"),
             Progress = progress,
+            Threads = session.Threads,
         };
         LayerOptions reading = _opening.Add(arguments, _sources.Reading(arguments, session.Error), writing);
         PreparedLayers prepared = new(output, writing);
